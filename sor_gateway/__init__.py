@@ -1,0 +1,1 @@
+"""A smart order router that runs as a live FIX gateway."""

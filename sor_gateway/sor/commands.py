@@ -1,0 +1,126 @@
+"""What the router wants done: values that `Router.handle` returns and the engine carries out.
+
+Owns: commands to venues, reports to clients, alarms for the operator.
+May not know: FIX tags, sessions, sockets. The fold throws commands and alarms away (what they led
+to stands in the journal as messages) and keeps reports for the outbox.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sor_gateway.sor.types import (
+    Liquidity,
+    Micros,
+    Nanos,
+    OrdType,
+    ParentState,
+    Reason,
+    ReportKind,
+    Shares,
+    Side,
+    TimeInForce,
+)
+
+
+@dataclass(slots=True)
+class SendChild:
+    """Send a new order to a venue."""
+
+    venue: str
+    child_id: str
+    symbol: str
+    side: Side
+    quantity: Shares
+    ord_type: OrdType
+    limit_micros: Micros | None
+    time_in_force: TimeInForce
+    at_ns: Nanos
+
+
+@dataclass(slots=True)
+class CancelChild:
+    """Send a cancel request for a child."""
+
+    venue: str
+    child_id: str
+    cancel_id: str
+    venue_order_id: str
+    symbol: str
+    side: Side
+    quantity: Shares
+    at_ns: Nanos
+
+
+@dataclass(slots=True)
+class AskChild:
+    """Send a status request for a child."""
+
+    venue: str
+    child_id: str
+    request_id: str
+    venue_order_id: str
+    symbol: str
+    side: Side
+    at_ns: Nanos
+
+
+@dataclass(slots=True)
+class Report:
+    """Tell a client something about an order: a snapshot, complete in itself.
+
+    It waits in the client's outbox, keyed by `exec_id`, until the client is proved to have it.
+    """
+
+    client: str
+    kind: ReportKind
+    exec_id: str
+    """Ours (FIX 17); for cancel and replace refusals only the key of the outbox."""
+    parent_id: str
+    """Ours (FIX 37); empty when the order is unknown."""
+    cl_ord_id: str
+    orig_cl_ord_id: str
+    symbol: str
+    side: Side
+    quantity: Shares
+    ord_type: OrdType
+    limit_micros: Micros | None
+    time_in_force: TimeInForce
+    state: ParentState
+    """The state after what is reported, pending states included."""
+    cum_quantity: Shares
+    leaves_quantity: Shares
+    """0 once the order is over."""
+    cum_value_micros: Micros
+    """Sum of quantity x price: AvgPx is this over cum_quantity, rounded when written."""
+    at_ns: Nanos
+    account: str = ""
+    echo: dict[str, str] = field(default_factory=dict)
+    last_quantity: Shares = 0
+    last_price_micros: Micros = 0
+    last_market: str = ""
+    liquidity: Liquidity = Liquidity.UNKNOWN
+    fee_micros: Micros = 0
+    venue_exec_id: str = ""
+    venue_order_id: str = ""
+    reason: Reason = Reason.NONE
+    text: str = ""
+    request_id: str = ""
+    """The client's (FIX 790), on answers to a status request."""
+
+
+@dataclass(slots=True)
+class Alarm:
+    """Something an operator has to see: one log line and a counter."""
+
+    at_ns: Nanos
+    code: str
+    """A short stable name: `late-fill`, `over-fill`, `child-doubted`, ..."""
+    text: str
+    venue: str = ""
+    parent_id: str = ""
+    child_id: str = ""
+
+
+Command = SendChild | CancelChild | AskChild
+Output = SendChild | CancelChild | AskChild | Report | Alarm

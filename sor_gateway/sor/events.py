@@ -1,0 +1,481 @@
+"""The facts of the router: everything that moves its state, and nothing that does not.
+
+Owns: the records that the journal keeps and the fold reads. Inputs come from translation,
+the session layer's proofs and the operator; decisions come from `Router.decide` and are applied
+by `Router.handle` like any other fact, so a replay of the facts *is* the state.
+May not know: FIX tags, sessions, sockets, files.
+
+A fact's class name is its name in the journal. A new field takes a default, so that yesterday's
+journal can still be read; a changed meaning takes a new class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sor_gateway.sor.types import (
+    ChildState,
+    Liquidity,
+    Micros,
+    Nanos,
+    OrdType,
+    ParentState,
+    Reason,
+    Shares,
+    Side,
+    Stage,
+    TimeInForce,
+)
+
+# --- from clients -------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class ParentSubmitted:
+    """A client sent a new order that could be read."""
+
+    at_ns: Nanos
+    parent_id: str
+    """Ours (FIX 37 towards the client); taken from `Router.next_parent_id()`."""
+    client: str
+    """The name of the client's session."""
+    cl_ord_id: str
+    symbol: str
+    side: Side
+    quantity: Shares
+    ord_type: OrdType
+    limit_micros: Micros | None
+    time_in_force: TimeInForce
+    strategy: str
+    """Name of a preset in strategies.toml; empty means the default."""
+    account: str = ""
+    echo: dict[str, str] = field(default_factory=dict)
+    """What has to be given back on each report; opaque to the router."""
+    poss_resend: bool = False
+    sent_ns: Nanos = 0
+    """When the client says that it sent it; 0 when it did not say."""
+
+
+@dataclass(slots=True)
+class ParentUnreadable:
+    """A client sent a new order that is well-formed FIX and makes no order: it is rejected."""
+
+    at_ns: Nanos
+    parent_id: str
+    client: str
+    cl_ord_id: str
+    symbol: str
+    side: Side
+    quantity: Shares
+    reason: Reason
+    text: str
+    echo: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class CancelRequested:
+    """A client wants an order cancelled (FIX F)."""
+
+    at_ns: Nanos
+    client: str
+    cl_ord_id: str
+    orig_cl_ord_id: str
+    echo: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ReplaceRequested:
+    """A client wants other terms (FIX G). Quantity is the total, executed shares included."""
+
+    at_ns: Nanos
+    client: str
+    cl_ord_id: str
+    orig_cl_ord_id: str
+    quantity: Shares
+    ord_type: OrdType
+    limit_micros: Micros | None
+    echo: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class AmendUnreadable:
+    """A cancel or replace request that is well-formed FIX and cannot be acted on."""
+
+    at_ns: Nanos
+    client: str
+    cl_ord_id: str
+    orig_cl_ord_id: str
+    is_replace: bool
+    reason: Reason
+    text: str
+    echo: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StatusRequested:
+    """A client asks how an order stands (FIX H)."""
+
+    at_ns: Nanos
+    client: str
+    cl_ord_id: str
+    request_id: str = ""
+    echo: dict[str, str] = field(default_factory=dict)
+
+
+# --- from venues --------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class ChildAccepted:
+    """The venue acknowledged a child."""
+
+    at_ns: Nanos
+    venue: str
+    child_id: str
+    venue_order_id: str
+
+
+@dataclass(slots=True)
+class ChildFilled:
+    """The venue executed part or all of a child."""
+
+    at_ns: Nanos
+    venue: str
+    child_id: str
+    exec_id: str
+    """The venue's (FIX 17)."""
+    quantity: Shares
+    price_micros: Micros
+    cum_quantity: Shares
+    """The venue's total for this child, this fill included (FIX 14)."""
+    leaves_quantity: Shares
+    liquidity: Liquidity
+    fee_micros: Micros
+    """For the whole fill; a rebate is negative. From the report, else from the fee schedule."""
+    last_market: str
+    transact_ns: Nanos = 0
+    venue_order_id: str = ""
+
+
+@dataclass(slots=True)
+class ChildEnded:
+    """The venue says that a child is over without (further) execution."""
+
+    at_ns: Nanos
+    venue: str
+    child_id: str
+    how: ChildState
+    """CANCELED, EXPIRED or REJECTED."""
+    cum_quantity: Shares
+    reason: Reason = Reason.NONE
+    text: str = ""
+
+
+@dataclass(slots=True)
+class ChildCancelRefused:
+    """The venue refused to cancel a child (FIX 9)."""
+
+    at_ns: Nanos
+    venue: str
+    child_id: str
+    known: bool
+    """False when the venue says that it does not know the order."""
+    text: str = ""
+
+
+@dataclass(slots=True)
+class ChildStatusReported:
+    """The venue answered our status request for a child (FIX H)."""
+
+    at_ns: Nanos
+    venue: str
+    child_id: str
+    request_id: str
+    """Ours (FIX 790), empty when the dialect has none."""
+    known: bool
+    live: bool
+    cum_quantity: Shares = 0
+    avg_price_micros: Micros = 0
+    how: ChildState = ChildState.LIVE
+    """When known and not live: the terminal state."""
+
+
+@dataclass(slots=True)
+class ChildVoided:
+    """A child's order message was asked for again and gap-filled: it can no longer arrive
+    as itself. Proves nothing alone (recovery.md 3.1)."""
+
+    at_ns: Nanos
+    venue: str
+    child_id: str
+    epoch: int
+    before_synchronised: bool
+    """True notes `asked (epoch)`: with a later marker and an unknown-order answer it is released."""
+
+
+@dataclass(slots=True)
+class ChildrenDoubted:
+    """Live children of a venue may not be what we think (recovery.md 3.3, 3.4, a new epoch)."""
+
+    at_ns: Nanos
+    venue: str
+    cause: str
+    child_ids: list[str] = field(default_factory=list)
+    """Empty: all that are live there."""
+    epoch_ended: bool = False
+    """True when the venue session began a new epoch: `asked` notes are wiped."""
+
+
+@dataclass(slots=True)
+class VenueOpened:
+    """A venue's order session is SYNCHRONISED: orders may leave."""
+
+    at_ns: Nanos
+    venue: str
+    epoch: int
+
+
+@dataclass(slots=True)
+class VenueClosed:
+    """A venue's order session is not usable."""
+
+    at_ns: Nanos
+    venue: str
+    cause: str
+
+
+# --- from the operator and the process ----------------------------------------------------
+
+
+@dataclass(slots=True)
+class KillSwitched:
+    """The operator stopped (or released) all flow."""
+
+    at_ns: Nanos
+    on: bool
+    reason: str
+
+
+@dataclass(slots=True)
+class FlowStopped:
+    """The process is about to end: no new children, live ones are pulled, parents stay."""
+
+    at_ns: Nanos
+    reason: str
+
+
+@dataclass(slots=True)
+class Restarted:
+    """The process came up. Each id counter skips to the end of its reserved block."""
+
+    at_ns: Nanos
+    boot_id: str
+    tail_suspect: bool = False
+    """The machine restarted too: the journal's tail may be gone (recovery.md 1.5)."""
+
+
+@dataclass(slots=True)
+class IdsReserved:
+    """A block of ids was made durable before any of it is used (recovery.md 1.5)."""
+
+    at_ns: Nanos
+    through: int
+    """Ids up to and including this number may be used."""
+
+
+# --- decisions ----------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class ParentAccepted:
+    """A parent passed the pre-trade checks; its arrival marks."""
+
+    at_ns: Nanos
+    parent_id: str
+    bid_micros: Micros
+    ask_micros: Micros
+
+
+@dataclass(slots=True)
+class ParentRefused:
+    """A parent failed the pre-trade checks."""
+
+    at_ns: Nanos
+    parent_id: str
+    reason: Reason
+    text: str
+
+
+@dataclass(slots=True)
+class StageMoved:
+    """A parent went on to another tier of the pecking order."""
+
+    at_ns: Nanos
+    parent_id: str
+    stage: Stage
+    why: str
+
+
+@dataclass(slots=True)
+class VenueDropped:
+    """A venue gets no more of this parent in this tier."""
+
+    at_ns: Nanos
+    parent_id: str
+    venue: str
+    why: str
+
+
+@dataclass(slots=True)
+class WaveStarted:
+    """A parent's next round of children begins."""
+
+    at_ns: Nanos
+    parent_id: str
+    wave: int
+    stage: Stage
+
+
+@dataclass(slots=True)
+class ChildPlanned:
+    """A child leaves in this turn, and why."""
+
+    at_ns: Nanos
+    parent_id: str
+    child_id: str
+    """Our ClOrdID at the venue."""
+    venue: str
+    quantity: Shares
+    ord_type: OrdType
+    limit_micros: Micros | None
+    time_in_force: TimeInForce
+    tactic: str
+    wave: int
+    cost_micros: Micros
+    """Expected net cost per share when it was chosen."""
+    display_score: float
+    why: str
+    pull_at_ns: Nanos = 0
+    """When the child is to be cancelled unless it is over; 0 for never."""
+    bid_micros: Micros = 0
+    ask_micros: Micros = 0
+
+
+@dataclass(slots=True)
+class ChildCancelPlanned:
+    """A cancel for a child leaves in this turn."""
+
+    at_ns: Nanos
+    child_id: str
+    cancel_id: str
+    """Our ClOrdID of the cancel request."""
+    why: str
+
+
+@dataclass(slots=True)
+class ChildStatusPlanned:
+    """A status request for a child leaves in this turn (FIX H)."""
+
+    at_ns: Nanos
+    child_id: str
+    request_id: str
+    why: str
+
+
+@dataclass(slots=True)
+class ParentReplaced:
+    """A replace request is granted: no child conflicts with the new terms any more."""
+
+    at_ns: Nanos
+    parent_id: str
+
+
+@dataclass(slots=True)
+class ParentReplaceRefused:
+    """A replace request fails the pre-trade checks; the old terms stand."""
+
+    at_ns: Nanos
+    parent_id: str
+    reason: Reason
+    text: str
+
+
+@dataclass(slots=True)
+class ParentClosed:
+    """A parent ends without being filled: no child of it can fill any more."""
+
+    at_ns: Nanos
+    parent_id: str
+    how: ParentState
+    """CANCELED or EXPIRED."""
+    text: str
+
+
+ClientFact = (
+    ParentSubmitted
+    | ParentUnreadable
+    | CancelRequested
+    | ReplaceRequested
+    | AmendUnreadable
+    | StatusRequested
+)
+VenueFact = (
+    ChildAccepted
+    | ChildFilled
+    | ChildEnded
+    | ChildCancelRefused
+    | ChildStatusReported
+    | ChildVoided
+    | ChildrenDoubted
+    | VenueOpened
+    | VenueClosed
+)
+OperatorFact = KillSwitched | FlowStopped | Restarted | IdsReserved
+Decision = (
+    ParentAccepted
+    | ParentRefused
+    | StageMoved
+    | VenueDropped
+    | WaveStarted
+    | ChildPlanned
+    | ChildCancelPlanned
+    | ChildStatusPlanned
+    | ParentReplaced
+    | ParentReplaceRefused
+    | ParentClosed
+)
+Fact = ClientFact | VenueFact | OperatorFact | Decision
+
+FACTS: tuple[type[Fact], ...] = (
+    ParentSubmitted,
+    ParentUnreadable,
+    CancelRequested,
+    ReplaceRequested,
+    AmendUnreadable,
+    StatusRequested,
+    ChildAccepted,
+    ChildFilled,
+    ChildEnded,
+    ChildCancelRefused,
+    ChildStatusReported,
+    ChildVoided,
+    ChildrenDoubted,
+    VenueOpened,
+    VenueClosed,
+    KillSwitched,
+    FlowStopped,
+    Restarted,
+    IdsReserved,
+    ParentAccepted,
+    ParentRefused,
+    StageMoved,
+    VenueDropped,
+    WaveStarted,
+    ChildPlanned,
+    ChildCancelPlanned,
+    ChildStatusPlanned,
+    ParentReplaced,
+    ParentReplaceRefused,
+    ParentClosed,
+)
+"""Every fact there is, for the journal's codec."""

@@ -1,0 +1,109 @@
+"""What the router is told before the day begins, as plain values.
+
+Owns: venue, strategy, security and risk settings in the router's own units.
+May not know: files, environment variables, pydantic (config.py turns those into this).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sor_gateway.sor.types import NANOS_PER_MILLISECOND, Micros, Nanos, Shares, VenueKind
+
+
+@dataclass(slots=True)
+class VenueSettings:
+    """What the gateway believes of one venue until reports teach it better."""
+
+    name: str
+    kind: VenueKind
+    mic: str
+    take_fee_micros: Micros
+    """Per share; a rebate is negative."""
+    add_fee_micros: Micros
+    mid_fee_micros: Micros
+    latency_prior_ns: Nanos
+    """Time from a new order to its acknowledgement, before any was measured."""
+    fill_rate_prior: float
+    """Share of a child's quantity expected to fill, before any was measured; 0 to 1."""
+    impact_bps: float = 0.0
+    """Expected adverse move of the quote caused by a child of one round lot."""
+    enabled: bool = True
+    has_status: bool = True
+    """Answers order status requests (FIX H)."""
+    unknown_is_final: bool = True
+    """Answers H behind every D that came before it, so `unknown order` proves absence
+    (recovery.md 3.5)."""
+    orders_per_second: int = 200
+    """Outbound throttle, spent in `decide`; cancels and status requests have a reserve of it."""
+    cancel_reserve: int = 50
+    max_child_quantity: Shares = 1_000_000
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether it shows no quotes."""
+        return self.kind is VenueKind.DARK
+
+
+@dataclass(slots=True)
+class StrategySettings:
+    """A named preset: how a trader's wish turns into multipliers and time boxes."""
+
+    name: str
+    use_dark: bool = True
+    use_lit: bool = True
+    dark_quantity: Shares = 5_000
+    """Size of the first child to each dark venue."""
+    dark_box_ns: Nanos = 2_000 * NANOS_PER_MILLISECOND
+    """How long a dark child rests before it is pulled."""
+    dark_dry_share: float = 0.4
+    """Lit opens when a whole dark wave filled less than this share of what it sent."""
+    lit_wave_ns: Nanos = 250 * NANOS_PER_MILLISECOND
+    """Least time between two lit waves of one parent."""
+    weight_fee: float = 1.0
+    weight_impact: float = 1.0
+    weight_latency: float = 1.0
+    weight_fill: float = 1.0
+
+
+@dataclass(slots=True)
+class SecuritySettings:
+    """Reference data of one symbol."""
+
+    symbol: str
+    listing_mic: str
+    tick_micros: Micros = 10_000
+    round_lot: Shares = 100
+    previous_close_micros: Micros = 0
+    average_daily_volume: Shares = 0
+
+
+@dataclass(slots=True)
+class RiskSettings:
+    """Pre-trade limits for every parent."""
+
+    max_quantity: Shares = 1_000_000
+    max_notional_micros: Micros = 100_000_000 * 1_000_000
+    collar_bps: int = 1_000
+    """A limit further than this through the far side of the NBBO is refused."""
+    stale_order_age_ns: Nanos = 30_000 * NANOS_PER_MILLISECOND
+    """A new order sent longer ago than this is refused; 0 turns the check off."""
+
+
+@dataclass(slots=True)
+class RouterSettings:
+    """Everything the router is told."""
+
+    venues: dict[str, VenueSettings]
+    strategies: dict[str, StrategySettings]
+    securities: dict[str, SecuritySettings]
+    default_strategy: str
+    mic: str = "SORX"
+    risk: RiskSettings = field(default_factory=RiskSettings)
+    seed: int = 1
+    quote_max_age_ns: Nanos = 5_000 * NANOS_PER_MILLISECOND
+    """A venue's book not confirmed for this long does not count."""
+    answer_timeout_ns: Nanos = 2_000 * NANOS_PER_MILLISECOND
+    """A child or cancel unanswered for this long is asked about (FIX H)."""
+    decide_budget: int = 256
+    """Most parents visited in one turn; the rest are due in the next."""
