@@ -1,0 +1,571 @@
+"""The turn: read what is ready, handle, decide, write one record, write the sockets.
+
+Owns: the order of those steps, and with it the two promises of the house: nothing numbered leaves
+a socket before it is in the journal, and a crash at any instant leaves a turn that never happened
+or one that happened whole (architecture.md 2c).
+May not know: prices, tactics, FIX fields. It routes values between machines and decides nothing.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from sor_gateway.daemon.facts import (
+    MessageQuarantined,
+    RangeResent,
+    RangeVoided,
+    PeerProved,
+    SessionMoved,
+)
+from sor_gateway.daemon.replay import Answer, answer_client, answer_venue
+from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
+from sor_gateway.fix import events
+from sor_gateway.fix.message import Message
+from sor_gateway.fix.session import Numbers, Session
+from sor_gateway.journal.record import Entry, FactCodec, Poisoned, Record
+from sor_gateway.journal.segments import JournalStalled
+from sor_gateway.net.reactor import Reactor
+from sor_gateway.sor import commands
+from sor_gateway.sor.events import (
+    ChildFilled,
+    ChildrenDoubted,
+    ChildVoided,
+    Fact,
+    FlowStopped,
+    IdsReserved,
+    OperatorFact,
+    VenueClosed,
+    VenueOpened,
+)
+from sor_gateway.sor.router import Router
+from sor_gateway.translate.clients import BusinessReject
+from sor_gateway.translate.venues import Unusable
+
+REPLAY_CHUNK = 500
+"""Stored messages sent again per session and turn: a long replay delays nobody for long."""
+REPORTS_CHUNK = 1_000
+"""Reports that leave one outbox in a turn."""
+IDS_BLOCK = 100_000
+"""Ids made durable at a time."""
+IDS_LOW = 20_000
+"""With fewer ids left than this the next block is reserved."""
+STALL_RETRY_NS = 250_000_000
+"""How often a stalled journal is tried again."""
+
+
+class Log(Protocol):
+    """Where incidents go: one line each, never one per message."""
+
+    def __call__(self, event: str, /, **fields: object) -> None:
+        """Write one line."""
+
+
+class TurnJournal(Protocol):
+    """What the turn needs of a journal."""
+
+    @property
+    def roll_due(self) -> bool:
+        """Whether the current segment is full."""
+
+    def append(self, record: Record, durable: bool = False) -> None:
+        """Write one record."""
+
+    def retry(self) -> None:
+        """Write the bytes that stalled again."""
+
+    def use_reserve(self) -> None:
+        """Free the reserved room."""
+
+    def roll(self, snapshot: bytes) -> None:
+        """Begin a new segment behind a snapshot."""
+
+    def outbound(self, session: str, epoch: int, begin: int, end: int) -> list[Entry]:
+        """Our stored messages with these numbers."""
+
+
+@dataclass(slots=True)
+class TurnCounters:
+    """Plain integers of the engine, read at scrape time."""
+
+    turns: int = 0
+    records: int = 0
+    decisions: int = 0
+    turn_ns_last: int = 0
+    stalls: int = 0
+    alarms: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Replaying:
+    """A range that a peer asked for, being answered in chunks."""
+
+    begin: int
+    end: int
+    synchronised: bool
+
+
+class Engine:
+    """Runs the turn over its links, router and journal."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        journal: TurnJournal,
+        codec: FactCodec,
+        router: Router,
+        links: dict[str, Link],
+        log: Log,
+        snapshot: Callable[[Engine], bytes],
+        poisoned: set[tuple[str, int, int]],
+        turn_number: int = 0,
+    ) -> None:
+        self.reactor = reactor
+        self.journal = journal
+        self.router = router
+        self.links = links
+        self.counters = TurnCounters()
+        self.turn_number = turn_number
+        self.stalled = False
+        self._codec = codec
+        self._log = log
+        self._snapshot = snapshot
+        self._poisoned = poisoned
+        self._pending_facts: list[OperatorFact] = []
+        self._replays: dict[str, Replaying] = {}
+        self._facts: list[tuple[str, msgspec.Raw]] = []
+        self._touched: dict[str, Link] = {}
+        self._to_close: list[tuple[Session, str]] = []
+        self._alarms: list[commands.Alarm] = []
+        self._outboxes_due: dict[str, ClientLink] = {}
+        self._durable = False
+        self._current: tuple[str, int, int, Message] | None = None
+        self._recorded: dict[str, tuple[int, int, int, bool]] = {
+            name: _position(link.session.numbers)
+            for name, link in links.items()
+            if not isinstance(link, QuotesLink)
+        }
+        self._by_session = {id(link.session): link for link in links.values()}
+
+    # --- the turn -------------------------------------------------------------------------
+
+    def turn(self, now: int) -> None:
+        """One turn of the event loop, start to end, without waiting for anything."""
+        if self.stalled and not self._thaw(now):
+            return
+        try:
+            self._work(now)
+        except Exception:
+            self._poison(now)
+            raise
+        self._finish(now)
+
+    def operate(self, fact: OperatorFact) -> None:
+        """Take in a fact from the operator or the process; it is handled in the next turn."""
+        self._pending_facts.append(fact)
+        self.reactor.wake()
+
+    def next_ids(self, now: int) -> IdsReserved:
+        """The fact that makes the next block of ids usable; durable before any is used."""
+        return IdsReserved(now, self.router.state.reserved_through + IDS_BLOCK)
+
+    def _work(self, now: int) -> None:
+        for session in self.reactor.receive(now):
+            self._consume(self._touch(self._by_session[id(session)]), now)
+        for name in list(self._replays):
+            self._continue_replay(self._touch(self.links[name]))
+        pending, self._pending_facts = self._pending_facts, []
+        for fact in pending:
+            self.apply(fact)
+            self._durable |= isinstance(fact, IdsReserved)
+        for decision in self.router.decide(now):
+            self.counters.decisions += 1
+            self.apply(decision)
+        if self.router.ids_left() < IDS_LOW:
+            self.apply(self.next_ids(now))
+            self._durable = True
+        for name in list(self._outboxes_due):
+            self._send_reports(self._outboxes_due[name], now)
+
+    def _finish(self, now: int) -> None:
+        """Commit the turn, then let it out."""
+        try:
+            self._commit(now)
+        except JournalStalled as stall:
+            self._freeze(stall, now)
+            return
+        self._release(now)
+
+    def _commit(self, now: int) -> None:
+        entries: list[Entry] = []
+        for link in self._touched.values():
+            self._collect(link, entries)
+        if not entries and not self._facts:
+            return
+        self.turn_number += 1
+        record = Record(self.turn_number, now, entries, self._facts)
+        self._facts = []
+        durable, self._durable = self._durable, False
+        self.counters.records += 1
+        self.journal.append(record, durable=durable)
+
+    def _release(self, now: int) -> None:
+        self.counters.turns += 1
+        self.reactor.flush([link.session for link in self._touched.values()])
+        self._touched.clear()
+        for session, reason in self._to_close:
+            self.reactor.close(session, reason)
+        self._to_close.clear()
+        for alarm in self._alarms:
+            self.counters.alarms[alarm.code] = self.counters.alarms.get(alarm.code, 0) + 1
+            self._log(
+                "alarm",
+                code=alarm.code,
+                text=alarm.text,
+                venue=alarm.venue,
+                parent=alarm.parent_id,
+                child=alarm.child_id,
+            )
+        self._alarms.clear()
+        if self.journal.roll_due:
+            self.journal.roll(self._snapshot(self))
+        if self._replays or self._outboxes_due:
+            self.reactor.wake()
+        self.reactor.schedule(self._next_deadline())
+
+    def _next_deadline(self) -> int | None:
+        deadlines = [link.session.next_deadline() for link in self.links.values()]
+        deadlines.append(self.router.next_deadline())
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def _collect(self, link: Link, entries: list[Entry]) -> None:
+        """Take what a session numbered and consumed into the record."""
+        session = link.session
+        consumed, sent = session.take_consumed(), session.take_sent()
+        link.counters.messages_in += len(consumed)
+        link.counters.messages_out += len(sent)
+        if isinstance(link, QuotesLink):
+            return
+        name = session.settings.name
+        for got in consumed:
+            entries.append(
+                Entry(name, got.epoch, False, got.number, got.msg_type, "", got.raw)
+            )
+        for gone in sent:
+            entries.append(
+                Entry(name, gone.epoch, True, gone.number, gone.msg_type, gone.key, gone.raw)
+            )
+        position = _position(session.numbers)
+        epoch, next_in, next_out, pending = self._recorded[name]
+        if consumed and consumed[-1].epoch == epoch:
+            next_in = consumed[-1].number + 1
+        if sent and sent[-1].epoch == epoch:
+            next_out = sent[-1].number + 1
+        if position != (epoch, next_in, next_out, pending):
+            self._record(SessionMoved(name, *position))
+        self._recorded[name] = position
+
+    # --- facts ----------------------------------------------------------------------------
+
+    def apply(self, fact: Fact) -> None:
+        """Record a fact, book it, and carry out what follows from it."""
+        self._record(fact)
+        for output in self.router.handle(fact):
+            if isinstance(output, commands.Report):
+                link = self.links[output.client]
+                assert isinstance(link, ClientLink)
+                link.outbox.add(output)
+                if link.session.synchronised:
+                    self._outboxes_due[link.name] = link
+            elif isinstance(output, commands.Alarm):
+                self._alarms.append(output)
+            else:
+                self._command(output)
+
+    def _record(self, fact: object) -> None:
+        self._facts.append(self._codec.encode(fact))
+
+    def _command(self, command: commands.Command) -> None:
+        link = self.links[command.venue]
+        assert isinstance(link, VenueLink)
+        self._touch(link)
+        outgoing = link.translator.command_message(command)
+        link.session.send(
+            outgoing.msg_type, outgoing.body, command.at_ns, command.child_id, outgoing.header
+        )
+
+    def _send_reports(self, link: ClientLink, now: int) -> None:
+        """Number what waits in a client's outbox, oldest first."""
+        self._touch(link)
+        for waiting in link.outbox.take(REPORTS_CHUNK):
+            report = waiting.report
+            outgoing = link.translator.report_message(report, poss_resend=waiting.again)
+            number = link.session.send(
+                outgoing.msg_type, outgoing.body, now, report.exec_id, outgoing.header
+            )
+            link.outbox.numbered(report.exec_id, number)
+        if not link.outbox.unnumbered:
+            self._outboxes_due.pop(link.name, None)
+
+    def _touch(self, link: Link) -> Link:
+        self._touched[link.session.settings.name] = link
+        return link
+
+    # --- what sessions say ----------------------------------------------------------------
+
+    def _consume(self, link: Link, now: int) -> None:
+        for event in link.session.take_events():
+            if isinstance(event, events.Close):
+                self._to_close.append((link.session, event.reason))
+            elif isinstance(event, events.Incident):
+                self._incident(link, event)
+            elif isinstance(link, VenueLink):
+                self._from_venue(link, event, now)
+            elif isinstance(link, ClientLink):
+                self._from_client(link, event, now)
+            else:
+                self._from_quotes(link, event, now)
+
+    def _from_client(self, link: ClientLink, event: events.Event, now: int) -> None:
+        if isinstance(event, events.AppReceived):
+            if not self._quarantined(link, event, now):
+                self._client_message(link, event.number, event.message, now)
+        elif isinstance(event, events.Hint):
+            self._client_message(link, event.number, event.message, now, hint=True)
+        elif isinstance(event, events.ReplayWanted):
+            self._begin_replay(link, event)
+        elif isinstance(event, events.Proved):
+            link.outbox.proved(event.through)
+            self._common(link, event)
+        elif isinstance(event, events.Synchronised):
+            self._outboxes_due[link.name] = link
+            self._log("client-synchronised", client=link.name, epoch=event.epoch)
+        elif isinstance(event, events.EpochBegan):
+            link.outbox.epoch_ended()
+            self._replays.pop(link.name, None)
+        elif isinstance(event, events.LoggedOut):
+            self._lost(link, event.reason)
+            self._outboxes_due.pop(link.name, None)
+        else:
+            self._common(link, event)
+
+    def _client_message(
+        self,
+        link: ClientLink,
+        number: int,
+        message: Message,
+        now: int,
+        *,
+        hint: bool = False,
+    ) -> None:
+        self._current = (link.name, link.session.numbers.epoch, number, message)
+        fact = link.translator.to_fact(message, now, self.router.next_parent_id)
+        if isinstance(fact, BusinessReject):
+            if link.session.logged_on:
+                outgoing = link.translator.business_reject(fact, number)
+                link.session.send(outgoing.msg_type, outgoing.body, now, "", outgoing.header)
+        else:
+            if hint and hasattr(fact, "poss_resend"):
+                fact.poss_resend = True
+            self.apply(fact)
+        self._current = None
+
+    def _from_venue(self, link: VenueLink, event: events.Event, now: int) -> None:
+        if isinstance(event, events.AppReceived):
+            if not self._quarantined(link, event, now):
+                self._venue_message(link, event.number, event.message, now)
+        elif isinstance(event, events.Hint):
+            self._venue_message(link, event.number, event.message, now, hint=True)
+        elif isinstance(event, events.ReplayWanted):
+            self._begin_replay(link, event)
+        elif isinstance(event, events.Synchronised):
+            self.apply(VenueOpened(now, link.name, event.epoch))
+            self._log("venue-synchronised", venue=link.name, epoch=event.epoch)
+        elif isinstance(event, events.LoggedOut):
+            self._lost(link, event.reason)
+            self.apply(VenueClosed(now, link.name, event.reason))
+        elif isinstance(event, events.Skipped):
+            cause = f"the venue passed over numbers {event.begin} to {event.end}"
+            self.apply(ChildrenDoubted(now, link.name, cause))
+        elif isinstance(event, events.Forgot):
+            cause = f"the venue asks for {event.begin}, proved through {event.proven_through}"
+            self.apply(ChildrenDoubted(now, link.name, cause))
+        elif isinstance(event, events.EpochBegan):
+            self._replays.pop(link.name, None)
+            cause = f"epoch {event.epoch} began"
+            self.apply(ChildrenDoubted(now, link.name, cause, epoch_ended=True))
+        elif isinstance(event, events.PeerRejected):
+            self._venue_refused(link, event, now)
+        else:
+            self._common(link, event)
+
+    def _venue_message(
+        self,
+        link: VenueLink,
+        number: int,
+        message: Message,
+        now: int,
+        *,
+        hint: bool = False,
+    ) -> None:
+        self._current = (link.name, link.session.numbers.epoch, number, message)
+        fact = link.translator.to_fact(message, now)
+        if isinstance(fact, Unusable):
+            self._log("venue-message-unusable", venue=link.name, number=number, text=fact.text)
+            self.counters.alarms["unusable"] = self.counters.alarms.get("unusable", 0) + 1
+        elif fact is not None and (not hint or isinstance(fact, ChildFilled)):
+            # A hint only ever books an execution; it ends no doubt (recovery.md 2.5).
+            self.apply(fact)
+        self._current = None
+
+    def _venue_refused(self, link: VenueLink, event: events.PeerRejected, now: int) -> None:
+        """A venue refused one of our messages at session level: find which, and book it."""
+        text = event.message.get(58, "")
+        self._log("venue-rejected", venue=link.name, number=event.ref_number, text=text)
+        epoch = link.session.numbers.epoch
+        number = event.ref_number
+        for entry in self.journal.outbound(link.name, epoch, number, number):
+            fact = link.translator.refused(entry.raw, text or "", now)
+            if fact is not None:
+                self.apply(fact)
+
+    def _from_quotes(self, link: QuotesLink, event: events.Event, now: int) -> None:
+        if isinstance(event, events.AppReceived):
+            if event.poss_dup:
+                return  # an old quote is no quote (recovery.md 2.6)
+            changed = link.translator.to_book(event.message)
+            if isinstance(changed, Unusable):
+                self._log("quote-unusable", venue=link.venue, text=changed.text)
+                return
+            for book in changed:
+                self.router.market.update(link.venue, book.symbol, book.bids, book.asks, now)
+                self.router.quoted(book.symbol)
+        elif isinstance(event, events.LoggedOn):
+            link.translator.forget()
+            for outgoing in link.translator.subscribe(link.symbols):
+                link.session.send(outgoing.msg_type, outgoing.body, now, "", outgoing.header)
+        elif isinstance(event, events.LoggedOut):
+            link.translator.forget()
+            self.router.market.forget(link.venue)
+            self._lost(link, event.reason)
+        elif isinstance(event, events.ReplayWanted):
+            link.session.resend([], event.end, now, [])  # requests are never asked twice
+
+    def _common(self, link: ClientLink | VenueLink, event: events.Event) -> None:
+        if isinstance(event, events.Voided):
+            self._record(RangeVoided(link.name, event.epoch, event.begin, event.end))
+        elif isinstance(event, events.Resent):
+            self._record(RangeResent(link.name, event.epoch, event.begin, event.end))
+        elif isinstance(event, events.Proved):
+            self._record(PeerProved(link.name, event.epoch, event.through))
+        elif isinstance(event, events.LoggedOn):
+            link.counters.connects += 1
+            if isinstance(link, VenueLink):
+                link.logon_number = link.session.logon_number
+            self._log("session-logged-on", session=link.name, epoch=event.epoch)
+        elif isinstance(event, events.PeerRejected):
+            text = event.message.get(58, "")
+            self._log("peer-rejected", session=link.name, number=event.ref_number, text=text)
+
+    def _incident(self, link: Link, event: events.Incident) -> None:
+        incidents = link.counters.incidents
+        incidents[event.code] = incidents.get(event.code, 0) + 1
+        self._log("incident", session=link.session.settings.name, code=event.code, text=event.text)
+
+    def _lost(self, link: Link, reason: str) -> None:
+        name = link.session.settings.name
+        self._replays.pop(name, None)
+        self._log("session-ended", session=name, reason=reason)
+
+    # --- replays --------------------------------------------------------------------------
+
+    def _begin_replay(self, link: ClientLink | VenueLink, event: events.ReplayWanted) -> None:
+        self._replays[link.name] = Replaying(event.begin, event.end, event.synchronised)
+
+    def _continue_replay(self, link: Link) -> None:
+        """Answer the next chunk of a range that the peer asked for."""
+        assert not isinstance(link, QuotesLink)
+        name, session = link.name, link.session
+        replay = self._replays[name]
+        through = min(replay.end, replay.begin + REPLAY_CHUNK - 1)
+        epoch = session.numbers.epoch
+        entries = self.journal.outbound(name, epoch, replay.begin, through)
+        now = self.reactor.now
+        answer = self._answer(link, entries)
+        session.resend(answer.resend, through, now, answer.void)
+        for child_id in answer.voided_children:
+            self.apply(ChildVoided(now, name, child_id, epoch, not replay.synchronised))
+        for event in session.take_events():
+            self._common(link, event)
+        if through == replay.end:
+            del self._replays[name]
+        else:
+            replay.begin = through + 1
+
+    def _answer(self, link: ClientLink | VenueLink, entries: list[Entry]) -> Answer:
+        if isinstance(link, ClientLink):
+            return answer_client(entries)
+        return answer_venue(entries, link.translator, link.logon_number, self.router.is_voided)
+
+    # --- when things go wrong -------------------------------------------------------------
+
+    def _freeze(self, stall: JournalStalled, now: int) -> None:
+        """The journal cannot write: nothing is read and nothing leaves until it can
+        (recovery.md 1.4). The reserve is freed for the cancels that follow."""
+        self.stalled = True
+        self.counters.stalls += 1
+        self._log("journal-stalled", text=str(stall))
+        self.journal.use_reserve()
+        self.reactor.schedule(now + STALL_RETRY_NS)
+
+    def _thaw(self, now: int) -> bool:
+        try:
+            self.journal.retry()
+        except JournalStalled:
+            self.reactor.schedule(now + STALL_RETRY_NS)
+            return False
+        self.stalled = False
+        self._log("journal-writes-again")
+        self._pending_facts.append(FlowStopped(now, "the journal's disk was full: cancel only"))
+        self._release(now)
+        return True
+
+    def _poison(self, now: int) -> None:
+        """A bug of ours: record the message that showed it, alone, before the process ends.
+
+        The turn itself never happened. At the next start the message is consumed unhandled."""
+        if self._current is None:
+            return
+        session, epoch, number, message = self._current
+        raw = "\x01".join(f"{tag}={value}" for tag, value in message.fields).encode("latin-1")
+        poison = Poisoned(session, epoch, number, raw, traceback.format_exc(limit=20))
+        record = Record(self.turn_number + 1, now, [], [self._codec.encode(poison)])
+        self.journal.append(record, durable=True)
+
+    def _quarantined(self, link: Link, event: events.AppReceived, now: int) -> bool:
+        """Whether this message crashed us before: then it is consumed and not handled
+        (recovery.md 1.7)."""
+        name = link.session.settings.name
+        key = (name, link.session.numbers.epoch, event.number)
+        if key not in self._poisoned:
+            return False
+        self._poisoned.discard(key)
+        self._record(MessageQuarantined(*key))
+        self._log("message-quarantined", session=name, number=event.number)
+        if isinstance(link, ClientLink):
+            reject = BusinessReject(event.message.msg_type, 4, "the gateway could not handle it")
+            outgoing = link.translator.business_reject(reject, event.number)
+            link.session.send(outgoing.msg_type, outgoing.body, now, "", outgoing.header)
+        elif isinstance(link, VenueLink):
+            child_id = event.message.get(11, "") or ""
+            children = [child_id] if child_id else []
+            self.apply(ChildrenDoubted(now, name, "a report of it was quarantined", children))
+        return True
+
+
+def _position(numbers: Numbers) -> tuple[int, int, int, bool]:
+    return numbers.epoch, numbers.next_in, numbers.next_out, numbers.reset_pending

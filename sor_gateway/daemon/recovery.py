@@ -1,0 +1,167 @@
+"""The fold: yesterday's facts become today's state; start and recovery are one path.
+
+Owns: the snapshot's content and the reading of records (architecture.md 2d, recovery.md 1).
+May not know: sockets, clocks, tactics. Nothing is decided again and nothing is translated again:
+decisions stand in the journal as facts, and messages were translated when they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sor_gateway.daemon.facts import (
+    SESSION_FACTS,
+    MessageQuarantined,
+    PeerProved,
+    RangeResent,
+    RangeVoided,
+    SessionMoved,
+)
+from sor_gateway.daemon.outbox import Outbox
+from sor_gateway.fix.session import Numbers
+from sor_gateway.journal.record import Entry, FactCodec, Poisoned, Record
+from sor_gateway.sor.commands import Report
+from sor_gateway.sor.events import FACTS
+from sor_gateway.sor.router import Router
+from sor_gateway.sor.settings import RouterSettings
+from sor_gateway.sor.state import RouterState
+
+SNAPSHOT_VERSION = 1
+
+
+class SnapshotUnreadable(Exception):
+    """The snapshot was written by a version whose state this one cannot read."""
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Everything that a start needs, as it stands at a roll of the journal."""
+
+    version: int
+    turn: int
+    router: RouterState
+    numbers: dict[str, Numbers]
+    outboxes: dict[str, Outbox]
+    poisoned: list[tuple[str, int, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What the fold found."""
+
+    router: Router
+    turn: int = 0
+    numbers: dict[str, Numbers] = field(default_factory=dict)
+    outboxes: dict[str, Outbox] = field(default_factory=dict)
+    poisoned: set[tuple[str, int, int]] = field(default_factory=set)
+    records: int = 0
+
+    def session_numbers(self, name: str) -> Numbers:
+        """The numbers of a session; fresh ones for a session never seen before."""
+        return self.numbers.setdefault(name, Numbers())
+
+    def outbox(self, client: str) -> Outbox:
+        """The outbox of a client; an empty one for a client never seen before."""
+        return self.outboxes.setdefault(client, Outbox())
+
+
+def fact_codec() -> FactCodec:
+    """The codec of every fact that this gateway writes."""
+    return FactCodec((*FACTS, *SESSION_FACTS, Poisoned))
+
+
+def encode_snapshot(snapshot: Snapshot) -> bytes:
+    """The bytes that the journal keeps and does not understand."""
+    return msgspec.msgpack.encode(snapshot)
+
+
+def recover(
+    settings: RouterSettings, snapshot: bytes | None, tail: Iterable[Record], codec: FactCodec
+) -> Recovered:
+    """Fold the journal.
+
+    Raises SnapshotUnreadable when the snapshot is of another version.
+    """
+    recovered = _from_snapshot(settings, snapshot)
+    for record in tail:
+        fold(recovered, record, codec)
+    return recovered
+
+
+def _from_snapshot(settings: RouterSettings, raw: bytes | None) -> Recovered:
+    if raw is None:
+        return Recovered(Router(settings))
+    try:
+        snapshot = msgspec.msgpack.decode(raw, type=Snapshot)
+    except msgspec.ValidationError as error:
+        raise SnapshotUnreadable(f"the journal's snapshot cannot be read: {error}") from error
+    if snapshot.version != SNAPSHOT_VERSION:
+        raise SnapshotUnreadable(
+            f"the journal's snapshot has version {snapshot.version}, this program reads "
+            f"{SNAPSHOT_VERSION}: start it with the version that wrote it, or move the journal away"
+        )
+    return Recovered(
+        Router(settings, snapshot.router),
+        snapshot.turn,
+        snapshot.numbers,
+        snapshot.outboxes,
+        set(snapshot.poisoned),
+    )
+
+
+def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
+    """Apply one record."""
+    recovered.turn = record.turn
+    recovered.records += 1
+    for entry in record.entries:
+        _count(recovered.session_numbers(entry.session), entry)
+    for pair in record.facts:
+        _apply(recovered, codec.decode(pair))
+    for entry in record.entries:
+        if entry.outbound and entry.key and entry.session in recovered.outboxes:
+            recovered.outboxes[entry.session].numbered(entry.key, entry.number)
+
+
+def _count(numbers: Numbers, entry: Entry) -> None:
+    """Move a session's numbers past a message. Where messages alone do not say it, a SessionMoved
+    of the same record follows and has the last word."""
+    if entry.epoch != numbers.epoch:
+        return
+    if entry.outbound:
+        numbers.next_out = entry.number + 1
+    else:
+        numbers.next_in = entry.number + 1
+
+
+def _apply(recovered: Recovered, fact: object) -> None:
+    if isinstance(fact, SessionMoved):
+        _move(recovered, fact)
+    elif isinstance(fact, RangeVoided):
+        numbers = recovered.session_numbers(fact.session)
+        if numbers.epoch == fact.epoch:
+            numbers.void(fact.begin, fact.end)
+    elif isinstance(fact, PeerProved):
+        recovered.session_numbers(fact.session).proven_through = fact.through
+        if fact.session in recovered.outboxes:
+            recovered.outboxes[fact.session].proved(fact.through)
+    elif isinstance(fact, Poisoned):
+        recovered.poisoned.add((fact.session, fact.epoch, fact.number))
+    elif isinstance(fact, MessageQuarantined):
+        recovered.poisoned.discard((fact.session, fact.epoch, fact.number))
+    elif not isinstance(fact, RangeResent):
+        for output in recovered.router.handle(fact):  # type: ignore[arg-type]
+            if isinstance(output, Report):
+                recovered.outbox(output.client).add(output)
+
+
+def _move(recovered: Recovered, fact: SessionMoved) -> None:
+    numbers = recovered.session_numbers(fact.session)
+    if fact.epoch != numbers.epoch:
+        recovered.numbers[fact.session] = numbers = Numbers(epoch=fact.epoch)
+        if fact.session in recovered.outboxes:
+            recovered.outboxes[fact.session].epoch_ended()
+    numbers.next_in, numbers.next_out = fact.next_in, fact.next_out
+    numbers.reset_pending = fact.reset_pending

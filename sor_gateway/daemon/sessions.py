@@ -1,0 +1,70 @@
+"""Which session is whose: the links between FIX sessions and what stands behind them.
+
+Owns: per session, the translator and the little state that belongs to the connection.
+May not know: the turn, the journal, routing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sor_gateway.daemon.outbox import Outbox
+from sor_gateway.fix.session import Session
+from sor_gateway.translate.clients import ClientTranslator
+from sor_gateway.translate.quotes import QuoteTranslator
+from sor_gateway.translate.venues import VenueTranslator
+
+
+@dataclass(slots=True)
+class Counters:
+    """Plain integers of one session, read at scrape time."""
+
+    messages_in: int = 0
+    messages_out: int = 0
+    incidents: dict[str, int] = field(default_factory=dict)
+    connects: int = 0
+
+
+@dataclass(slots=True)
+class ClientLink:
+    """An EMS: orders come in, reports go out through its outbox."""
+
+    session: Session
+    translator: ClientTranslator
+    outbox: Outbox
+    counters: Counters = field(default_factory=Counters)
+
+    @property
+    def name(self) -> str:
+        """The session's name, which is the client's."""
+        return self.session.settings.name
+
+
+@dataclass(slots=True)
+class VenueLink:
+    """A venue's order session."""
+
+    session: Session
+    translator: VenueTranslator
+    counters: Counters = field(default_factory=Counters)
+    logon_number: int = 0
+    """The number of our Logon on this connection: orders below it are never sent again."""
+
+    @property
+    def name(self) -> str:
+        """The session's name, which is the venue's."""
+        return self.session.settings.name
+
+
+@dataclass(slots=True)
+class QuotesLink:
+    """A venue's market-data session: reset at each logon, never recorded."""
+
+    session: Session
+    venue: str
+    translator: QuoteTranslator
+    symbols: list[str]
+    counters: Counters = field(default_factory=Counters)
+
+
+Link = ClientLink | VenueLink | QuotesLink

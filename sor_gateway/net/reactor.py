@@ -1,0 +1,337 @@
+"""From sockets to turns: which connection is whose, when a turn is due, and what time it is.
+
+Owns: the sessions of a program, their connections, the order in which they are served, the clock
+reading of a turn and the one timer.
+May not know: what messages mean, what a turn does with them, any journal.
+
+Theory of operation. Whatever happens (bytes, a new or lost connection, a deadline, `wake`) makes a
+turn due, and one turn runs per iteration of the event loop, behind everything that this iteration
+read. A turn is the owner's function; it calls back in this order:
+
+    touched = reactor.receive(now)     bytes and losses into the sessions, ticks for those due
+    ...                                events, decisions, the journal
+    reactor.flush(touched)             one write per session
+    reactor.close(session, reason)     where a session said Close
+    reactor.schedule(deadline)         the earliest of all deadlines of the owner
+
+Sessions are fed in the order in which they became ready, at most `READ_LIMIT_BYTES` each; what is
+left waits behind the others, so a flooding peer delays another by one bounded piece. An owner that
+does not call `receive` (its journal cannot write) is not called again for what it left unread.
+
+A turn that raises is a bug of ours: no further turn runs, nothing more is read or written, and
+`failure` carries the exception to whoever runs the program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sor_gateway.net.clock import Clock
+from sor_gateway.net.connection import READ_LIMIT_BYTES, Connection
+
+if TYPE_CHECKING:
+    from sor_gateway.fix.session import Session
+
+NANOS_PER_SECOND = 1_000_000_000
+
+
+@dataclass(slots=True)
+class Line:
+    """A session and the connection it has at present."""
+
+    session: Session
+    acceptor: bool
+    connection: Connection | None = None
+    connected: bool = False
+    """Whether the session has been told of the connection."""
+    on_end: Callable[[], None] | None = None
+    """Called once when the connection is gone and the session has been told so."""
+    was_logged_on: bool = False
+    """Whether the session was logged on at some time of this, else of the last connection."""
+
+
+@dataclass(slots=True)
+class ReactorCounters:
+    """Plain integers, read at scrape time."""
+
+    turns: int = 0
+    connections: int = 0
+    disconnections: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+    loop_lag_ns: int = 0
+    """How much later than asked the last timer fired."""
+
+
+class Reactor:
+    """Runs turns over sessions and their connections. `turn` is called with the time of the turn
+    in nanoseconds since the epoch; it never runs inside itself."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, clock: Clock, turn: Callable[[int], None]
+    ) -> None:
+        self.loop = loop
+        self.counters = ReactorCounters()
+        self.failure: asyncio.Future[None] = loop.create_future()
+        """Fails with the exception of the turn that raised; never succeeds."""
+        self.now = clock()
+        """The time of the current turn, else of the last."""
+        self._clock = clock
+        self._turn = turn
+        self._lines: dict[str, Line] = {}
+        self._by_identity: dict[tuple[str, str, str], Line] = {}
+        self._by_connection: dict[Connection, Line] = {}
+        self._lingering: dict[Connection, Line] = {}
+        self._ready: dict[Line, None] = {}
+        self._challenged: dict[Line, None] = {}
+        self._handle: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline: int | None = None
+        self._fired = 0
+        self._received = False
+        self._loop_time = loop.time()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    # --- sessions -------------------------------------------------------------------------
+
+    def add_session(self, session: Session, acceptor: bool) -> None:
+        """Take a session in. Acceptors are found by their identity, initiators are dialled."""
+        settings = session.settings
+        assert settings.name not in self._lines, f"two sessions are called {settings.name}"
+        line = Line(session, acceptor)
+        if acceptor:
+            identity = (settings.begin_string, settings.target_comp_id, settings.sender_comp_id)
+            assert identity not in self._by_identity, f"two sessions have identity {identity}"
+            self._by_identity[identity] = line
+        self._lines[settings.name] = line
+
+    def resolve(self, begin_string: str, sender: str, target: str) -> Session | None:
+        """The acceptor session that a peer means which writes these into 8, 49 and 56."""
+        line = self._by_identity.get((begin_string, sender, target))
+        return line.session if line else None
+
+    def connected(self, session: Session) -> bool:
+        """Whether the session has a connection, be it one that is being closed."""
+        line = self._line(session)
+        return line.connection is not None or line in self._lingering.values()
+
+    def was_logged_on(self, session: Session) -> bool:
+        """Whether the session came to be logged on over its present or else its last connection."""
+        return self._line(session).was_logged_on
+
+    def buffered(self, session: Session) -> int:
+        """Bytes of the session that the kernel has not taken yet."""
+        connection = self._line(session).connection
+        return connection.buffered if connection else 0
+
+    def peer(self, session: Session) -> str:
+        """Address and port of the session's peer, empty without a connection."""
+        connection = self._line(session).connection
+        return connection.peer if connection else ""
+
+    def bind(
+        self, connection: Connection, session: Session, on_end: Callable[[], None] | None = None
+    ) -> None:
+        """Give a session its connection, pending bytes included; the session is told next turn.
+        `on_end` is called once, when the transport is gone and the session was told."""
+        line = self._line(session)
+        assert not self.connected(session), f"{session.settings.name} has a connection"
+        line.connection = connection
+        line.connected = False
+        line.on_end = on_end
+        line.was_logged_on = False
+        connection.watcher = self
+        self._by_connection[connection] = line
+        self._idle.clear()
+        self.counters.connections += 1
+        self._make_ready(line)
+
+    def challenge(self, session: Session) -> None:
+        """Have a live session test its peer in the next turn: someone else claims its identity."""
+        self._challenged[self._line(session)] = None
+        self.wake()
+
+    # --- what connections say -------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> None:
+        """A transport is up; `bind` says whose it is."""
+
+    def received(self, connection: Connection) -> None:
+        """A connection has bytes to read."""
+        self._make_ready(self._by_connection[connection])
+
+    def lost(self, connection: Connection) -> None:
+        """A transport is gone."""
+        lingering = self._lingering.pop(connection, None)
+        if lingering is not None:
+            self._finish(connection, lingering)
+        elif connection in self._by_connection:
+            self._make_ready(self._by_connection[connection])
+
+    # --- the turn -------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Make a turn happen in the next iteration of the loop."""
+        if self._handle is None and not self.failure.done():
+            self._handle = self.loop.call_soon(self._run_turn)
+
+    def schedule(self, deadline_ns: int | None) -> None:
+        """Have a turn at this time; None for no such time. Replaces what was scheduled before."""
+        if deadline_ns == self._deadline or self.failure.done():
+            return
+        self._cancel_timer()
+        self._deadline = deadline_ns
+        if deadline_ns is not None:
+            # Relative to the clock reading of the turn and the loop's time at that instant, so
+            # that the turn's own duration does not delay the timer.
+            delay_s = max(0, deadline_ns - self.now) / NANOS_PER_SECOND
+            self._timer = self.loop.call_at(self._loop_time + delay_s, self._on_timer)
+
+    def receive(self, now: int) -> list[Session]:
+        """Feed the sessions: bytes of ready connections, losses, challenges, deadlines. Returns
+        those that were touched, in the order in which they became ready."""
+        self._received = True
+        touched: dict[Line, None] = {}
+        ready, self._ready = self._ready, {}
+        for line in ready:
+            touched[line] = None
+            self._feed(line, now)
+        challenged, self._challenged = self._challenged, {}
+        for line in challenged:
+            if line.connection is not None and line.connected:
+                touched[line] = None
+                line.session.challenge(now)
+        for line in self._lines.values():
+            deadline = line.session.next_deadline()
+            if deadline is not None and deadline <= now:
+                touched[line] = None
+                line.session.tick(now)
+        return [line.session for line in touched]
+
+    def flush(self, sessions: Iterable[Session] | None = None) -> None:
+        """Write what these sessions (by default all) have to say, one write for each. What a
+        session says without a connection is dropped: it is in the journal."""
+        if sessions is None:
+            sessions = [line.session for line in self._lines.values()]
+        for session in sessions:
+            data = session.take_output()
+            if not data:
+                continue
+            connection = self._line(session).connection
+            if connection is not None:
+                self.counters.bytes_out += len(data)
+                connection.write(data)
+
+    def close(self, session: Session, reason: str) -> None:
+        """Close the session's connection when its output is sent (`LINGER_S` at most). The session
+        is told in the next turn; input that was not read is dropped."""
+        line = self._line(session)
+        if line.connection is None:
+            return
+        line.connection.close(reason)
+        self._make_ready(line)
+
+    # --- shutdown -------------------------------------------------------------------------
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is no connection left, closing ones included."""
+        return self._idle.is_set()
+
+    async def wait_idle(self) -> None:
+        """Wait until no connection is left, closing ones included."""
+        await self._idle.wait()
+
+    def shutdown(self) -> None:
+        """Drop all connections at once; no further turn runs. What the peers miss they ask for at
+        the next start."""
+        self._cancel_timer()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        self.failure.cancel()
+        for connection in [*self._by_connection, *self._lingering]:
+            connection.abort("shutdown")
+
+    # --- internals ------------------------------------------------------------------------
+
+    def _line(self, session: Session) -> Line:
+        return self._lines[session.settings.name]
+
+    def _make_ready(self, line: Line) -> None:
+        self._ready[line] = None
+        self.wake()
+
+    def _feed(self, line: Line, now: int) -> None:
+        connection, session = line.connection, line.session
+        if connection is None:
+            return
+        if not line.connected and connection.ended is None:
+            line.connected = True
+            session.connect(now)
+        if line.connected and connection.pending:
+            data = connection.read(READ_LIMIT_BYTES)
+            self.counters.bytes_in += len(data)
+            session.receive(data, now)
+            line.was_logged_on = line.was_logged_on or session.logged_on
+            if connection.pending:
+                self._ready[line] = None
+                return
+        if connection.ended is not None:
+            if line.connected:
+                session.disconnect(now, connection.ended)
+            self._unbind(line, connection)
+
+    def _unbind(self, line: Line, connection: Connection) -> None:
+        del self._by_connection[connection]
+        line.connection = None
+        line.connected = False
+        self.counters.disconnections += 1
+        if connection.gone:
+            self._finish(connection, line)
+        else:
+            self._lingering[connection] = line
+
+    def _finish(self, connection: Connection, line: Line) -> None:
+        """The transport is gone and the session knows it."""
+        assert connection.gone
+        if not self._by_connection and not self._lingering:
+            self._idle.set()
+        on_end, line.on_end = line.on_end, None
+        if on_end is not None:
+            on_end()
+
+    def _run_turn(self) -> None:
+        self._handle = None
+        self._loop_time = self.loop.time()
+        # Time neither stands before a deadline that fired (timers round) nor runs backwards.
+        self.now = max(self._clock(), self.now, self._fired)
+        self.counters.turns += 1
+        self._received = False
+        try:
+            self._turn(self.now)
+        except Exception as error:  # noqa: BLE001 - handed over whole, and nothing runs on
+            self._cancel_timer()
+            self.failure.set_exception(error)
+            return
+        if self._ready and self._received:
+            self.wake()
+
+    def _on_timer(self) -> None:
+        assert self._deadline is not None
+        due_s = self._loop_time + (self._deadline - self.now) / NANOS_PER_SECOND
+        self.counters.loop_lag_ns = max(0, int((self.loop.time() - due_s) * NANOS_PER_SECOND))
+        self._fired = self._deadline
+        self._timer = None
+        self._deadline = None
+        self.wake()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._deadline = None

@@ -1,0 +1,308 @@
+"""A whole desk on this machine: simulated venues and the gateway as processes of their own.
+
+Owns: free ports, the processes, their folders and logs, and the account that compares what the
+venues, the gateway and the EMS each believe was traded.
+May not know: how a venue matches or how the router decides. It talks to the venues through their
+control sockets and to the gateway through its journal and its admin port, as an operator would.
+Used by the demo, the crash harness, the interoperability tests and the benchmarks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from sor_gateway.client.ledger import Ledger
+from sor_gateway.projection import queries
+
+READY_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 10.0
+POLL_S: Final = 0.05
+MICROS: Final = 1_000_000
+
+
+class StackError(Exception):
+    """A process did not come up or ended by itself; the text names it and its log."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """What one party believes was traded at one venue."""
+
+    executions: int = 0
+    shares: int = 0
+    value_micros: int = 0
+    fees_micros: int = 0
+
+    def add(self, other: Totals) -> None:
+        """Add another's figures to these."""
+        self.executions += other.executions
+        self.shares += other.shares
+        self.value_micros += other.value_micros
+        self.fees_micros += other.fees_micros
+
+
+@dataclass(slots=True)
+class VenueProcess:
+    """One simulated venue."""
+
+    name: str
+    kind: str
+    mic: str
+    port: int
+    control_port: int
+    process: asyncio.subprocess.Process | None = None
+
+
+@dataclass(slots=True)
+class Account:
+    """The three sides of one venue's trading."""
+
+    venue: str
+    at_venue: Totals = field(default_factory=Totals)
+    at_gateway: Totals = field(default_factory=Totals)
+    at_client: Totals = field(default_factory=Totals)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all three sides say the same, to the share and the micro."""
+        return self.at_venue == self.at_gateway == self.at_client
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Stack:
+    """Starts, watches and stops the processes; see the module."""
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Path,
+        venues: Mapping[str, tuple[str, str]],
+        *,
+        scenario: str = "default",
+        market_scale: float = 60.0,
+        seed: int = 42,
+        gateway_command: Sequence[str] = ("-m", "sor_gateway", "run"),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`venues` maps a venue's name to its kind and MIC."""
+        self.folder = folder
+        self.config = config
+        self.scenario = scenario
+        self.market_scale = market_scale
+        self.seed = seed
+        self.gateway_command = list(gateway_command)
+        self.port = free_port()
+        self.admin_port = free_port()
+        self.venues = {
+            name: VenueProcess(name, kind, mic, free_port(), free_port())
+            for name, (kind, mic) in venues.items()
+        }
+        self.gateway: asyncio.subprocess.Process | None = None
+        self._extra = dict(environment or {})
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def journal(self) -> Path:
+        """The gateway's journal."""
+        return self.folder / "journal"
+
+    @property
+    def database(self) -> Path:
+        """The gateway's projection."""
+        return self.folder / "gateway.db"
+
+    def environment(self) -> dict[str, str]:
+        """The environment that points the gateway at this desk's ports and folders."""
+        keys = {
+            "SOR__GATEWAY__LISTEN": f"127.0.0.1:{self.port}",
+            "SOR__GATEWAY__ADMIN": f"127.0.0.1:{self.admin_port}",
+            "SOR__GATEWAY__JOURNAL": str(self.journal),
+            "SOR__GATEWAY__DATABASE": str(self.database),
+        }
+        for venue in self.venues.values():
+            key = venue.name.upper().replace("-", "_")
+            keys[f"SOR__VENUES__{key}__HOST"] = "127.0.0.1"
+            keys[f"SOR__VENUES__{key}__PORT"] = str(venue.port)
+        return {**os.environ, **keys, **self._extra}
+
+    async def start_venue(self, name: str) -> None:
+        """Start one venue and wait until its control socket answers."""
+        venue = self.venues[name]
+        venue.process = await self._spawn(
+            f"venue-{name}",
+            [
+                *("-m", "venue_sims", "--kind", venue.kind),
+                *("--venue", str(self.config / "scenarios" / self.scenario / f"{name}.toml")),
+                *("--market", str(self.config / "market.toml")),
+                *("--port", str(venue.port), "--control", f"127.0.0.1:{venue.control_port}"),
+                *("--seed", str(self.seed), "--clock", f"scaled:{self.market_scale:g}"),
+                *("--journal", str(self.folder / f"venue-{name}")),
+            ],
+        )
+        await self._until(f"venue-{name}", venue.process, lambda: self._answers(name))
+
+    async def start_gateway(self) -> None:
+        """Start the gateway; it need not be ready yet."""
+        self.gateway = await self._spawn(
+            "gateway", [*self.gateway_command, "--config", str(self.config)]
+        )
+
+    async def ready(self) -> None:
+        """Wait until the gateway has synchronised every venue."""
+        assert self.gateway is not None
+        await self._until("gateway", self.gateway, self.is_ready)
+
+    async def stop(self) -> None:
+        """Stop everything that was started, the gateway first; kill what does not stop."""
+        if self.gateway is not None:
+            await _stop(self.gateway)
+        for venue in self.venues.values():
+            if venue.process is not None:
+                await _stop(venue.process)
+
+    async def stop_gateway(self) -> int:
+        """End the gateway as an operator would (SIGTERM); its exit code."""
+        assert self.gateway is not None
+        return await _stop(self.gateway)
+
+    async def is_ready(self) -> bool:
+        """Whether /readyz says yes."""
+        url = f"http://127.0.0.1:{self.admin_port}/readyz"
+        return await asyncio.to_thread(_http_ok, url)
+
+    async def control(self, name: str, command: str) -> dict[str, Any]:
+        """Ask a venue's control socket one question."""
+        port = self.venues[name].control_port
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 24)
+        try:
+            writer.write(json.dumps({"command": command}).encode() + b"\n")
+            answer: dict[str, Any] = json.loads(await reader.readline())
+        finally:
+            writer.close()
+        return answer
+
+    async def accounts(self, ledger: Ledger) -> list[Account]:
+        """What each side believes was traded at each venue."""
+        await asyncio.to_thread(queries.refresh, self.journal, self.database)
+        at_gateway = {row.venue: row for row in queries.ledger(self.database)}
+        at_client = client_totals(ledger)
+        accounts = []
+        for venue in self.venues.values():
+            account = Account(venue.name, await self._venue_totals(venue.name))
+            row = at_gateway.get(venue.name)
+            if row is not None:
+                account.at_gateway = Totals(
+                    row.executions, row.shares, row.value_micros, row.fees_micros
+                )
+            account.at_client = at_client.pop(venue.mic, Totals())
+            accounts.append(account)
+        accounts.extend(Account(mic, at_client=totals) for mic, totals in at_client.items())
+        return accounts
+
+    async def _venue_totals(self, name: str) -> Totals:
+        answer = await self.control(name, "ledger")
+        totals = Totals()
+        for row in answer["sessions"]:
+            totals.add(
+                Totals(
+                    row["executions"], row["shares"], row["value_micros"], row["fees_micros"]
+                )
+            )
+        return totals
+
+    async def _answers(self, name: str) -> bool:
+        try:
+            await self.control(name, "status")
+        except OSError:
+            return False
+        return True
+
+    async def _spawn(self, name: str, arguments: list[str]) -> asyncio.subprocess.Process:
+        log = (self.folder / f"{name}.log").open("ab")
+        try:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                *arguments,
+                env=self.environment(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        finally:
+            log.close()
+
+    async def _until(self, name: str, process: asyncio.subprocess.Process, check: Any) -> None:
+        """Poll until `check` says yes. Raises StackError when the process ends or time is up."""
+        log = self.folder / f"{name}.log"
+        for _ in range(int(READY_TIMEOUT_S / POLL_S)):
+            if process.returncode is not None:
+                tail = log.read_text(errors="replace")[-2_000:]
+                raise StackError(f"{name} ended with {process.returncode}; {log} says:\n{tail}")
+            if await check():
+                return
+            await asyncio.sleep(POLL_S)
+        tail = log.read_text(errors="replace")[-2_000:]
+        raise StackError(f"{name} is not ready after {READY_TIMEOUT_S:.0f} s; {log} says:\n{tail}")
+
+
+def client_totals(ledger: Ledger) -> dict[str, Totals]:
+    """What the EMS was told, by LastMkt."""
+    totals: dict[str, Totals] = {}
+    for order in ledger.orders.values():
+        for fill in order.fills:
+            total = totals.setdefault(fill.last_market, Totals())
+            total.add(
+                Totals(
+                    1,
+                    fill.quantity,
+                    _to_micros(fill.quantity * fill.price),
+                    _to_micros(fill.fee),
+                )
+            )
+    return totals
+
+
+def _to_micros(amount: Decimal) -> int:
+    """Exact: raises ValueError when there is anything beyond the sixth decimal."""
+    micros = amount * MICROS
+    if micros != micros.to_integral_value():
+        raise ValueError(f"{amount} has more than six decimals")
+    return int(micros)
+
+
+async def _stop(process: asyncio.subprocess.Process) -> int:
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                return await process.wait()
+        except TimeoutError:
+            process.kill()
+    return await process.wait()
+
+
+def _http_ok(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
