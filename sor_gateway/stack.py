@@ -223,9 +223,7 @@ class Stack:
         totals = Totals()
         for row in answer["sessions"]:
             totals.add(
-                Totals(
-                    row["executions"], row["shares"], row["value_micros"], row["fees_micros"]
-                )
+                Totals(row["executions"], row["shares"], row["value_micros"], row["fees_micros"])
             )
         return totals
 

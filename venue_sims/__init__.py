@@ -1,0 +1,1 @@
+"""Simulated venues: real matching on a seeded market, behind the same FIX sessions."""

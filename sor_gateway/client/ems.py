@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -40,6 +41,9 @@ WAITING_LIMIT: Final = 10_000
 BACK_OFF_FIRST_S: Final = 0.05
 BACK_OFF_MAX_S: Final = 0.25
 CONNECT_TIMEOUT_S: Final = 2.0
+STOP_TIMEOUT_S: Final = 2.0
+WRITE_LIMIT_BYTES: Final = 4_194_304
+"""A peer that lets so much pile up unread is cut off."""
 LOG_LIMIT: Final = 1_000
 """Session events kept as text for people; the oldest go first."""
 BILATERAL_STRATEGY: Final = "1000"
@@ -95,8 +99,11 @@ class Ems:
         self._store = Store(settings.state_file)
         self._session: Session | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._closing: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
-        self._changed = asyncio.Event()
+        self._waiters: list[asyncio.Future[None]] = []
+        """Resolved at the end of each turn."""
+        self._stopping = False
         self._bodies: dict[str, tuple[str, Pairs]] = {}
         """Type and body of every request submitted by this process, by ClOrdID."""
         self._waiting: list[tuple[str, bool]] = []
@@ -118,7 +125,7 @@ class Ems:
         return self._session
 
     async def start(self) -> None:
-        """Read the state file and begin to connect. Raises StateCorrupt, OSError."""
+        """Read the state file and begin to connect. Raises StateCorruptError, OSError."""
         assert self._task is None, "started twice"
         stored = self._store.open(self.settings.anew)
         self._session = Session(self.settings.session, stored.numbers)
@@ -137,7 +144,8 @@ class Ems:
         if self._session is not None and self._session.active:
             self._session.logout(time.time_ns())
             self._flush()
-            await self._until(lambda: self._writer is None)
+            self._stopping = True
+            await self._until(lambda: self._writer is None, STOP_TIMEOUT_S)
         await self.abort()
 
     async def abort(self) -> None:
@@ -146,6 +154,10 @@ class Ems:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+        if self._closing is not None:
+            with suppress(OSError):  # it may have ended in a reset by the peer
+                await self._closing.wait_closed()
+            self._closing = None
         self._store.close()
 
     def reset(self) -> None:
@@ -219,11 +231,12 @@ class Ems:
         """Until the session is logged on; False when the time is up."""
         return await self._until(lambda: self.active, timeout_s)
 
-    async def wait(self, cl_ord_id: str, timeout_s: float | None = None) -> Order | None:
-        """Until an order is over; the order as it stands then or when the time is up, None when
-        it never left. Raises what ended the EMS itself (a full disk, say)."""
-        await self._until(lambda: self._is_over(cl_ord_id), timeout_s)
-        return self.ledger.order(cl_ord_id)
+    async def wait(self, cl_ord_id: str, timeout_s: float | None = None) -> Order:
+        """Until an order is over; the order as it stands then or when the time is up. Raises
+        KeyError for an unknown order, and what ended the EMS itself (a full disk, say)."""
+        order = self._order(cl_ord_id)
+        await self._until(lambda: order.over, timeout_s)
+        return order
 
     async def wait_answer(self, request_id: str, timeout_s: float | None = None) -> Request | None:
         """Until the peer has shown that it has a request, or the time is up."""
@@ -249,7 +262,7 @@ class Ems:
     def _order(self, cl_ord_id: str) -> Order:
         order = self.ledger.order(cl_ord_id)
         if order is None:
-            raise KeyError(f"no order {cl_ord_id}: it was never submitted or has not left yet")
+            raise KeyError(f"no order {cl_ord_id}: it was never submitted")
         return order
 
     def _about(self, cl_ord_id: str, request_id: str, quantity: int | None = None) -> Pairs:
@@ -275,13 +288,10 @@ class Ems:
             raise RuntimeError(f"{WAITING_LIMIT} requests wait for the session already")
         self._bodies[request_id] = msg_type, body
         self._waiting.append((request_id, False))
+        self.ledger.sent(Received(b"", msg_type, body))
         if self.active:
             self._flush()
         return request_id
-
-    def _is_over(self, cl_ord_id: str) -> bool:
-        order = self.ledger.order(cl_ord_id)
-        return order is not None and order.over
 
     def _is_answered(self, request_id: str) -> bool:
         request = self.ledger.requests.get(request_id)
@@ -292,7 +302,7 @@ class Ems:
     async def _run(self) -> None:
         """Connect, serve, start over; the pause grows until a logon succeeds."""
         pause_s = BACK_OFF_FIRST_S
-        while True:
+        while not self._stopping:
             logons = self.logons
             try:
                 connecting = asyncio.open_connection(self.settings.host, self.settings.port)
@@ -324,7 +334,7 @@ class Ems:
         except OSError as error:
             reason = f"the connection was lost: {error}"
         finally:
-            self._writer = None
+            self._writer, self._closing = None, writer
             writer.close()
             session.disconnect(reason)
             self._flush()
@@ -347,14 +357,23 @@ class Ems:
             self._store.append(session.take_records())
             output = session.take_output()
             if output and self._writer is not None:
-                self._writer.write(output)
+                self._write(self._writer, output)
             events = session.take_events()
             for event in events:
                 self._on_event(event)
             if not events:
                 break
             self._send_waiting()
-        self._changed.set()
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _write(self, writer: asyncio.StreamWriter, output: bytes) -> None:
+        writer.write(output)
+        if writer.transport.get_write_buffer_size() > WRITE_LIMIT_BYTES:
+            self._note("the peer does not read: cut off")
+            writer.transport.abort()
 
     def _send_waiting(self) -> None:
         if not self.active:
@@ -384,12 +403,13 @@ class Ems:
     def _ask_for_answers(self) -> None:
         """What this process sent and the peer never answered may be lost: once more, 97=Y, ahead
         of what has not left at all."""
+        waiting = {request_id for request_id, _ in self._waiting}
         again = [
             (request.cl_ord_id, True)
             for request in self.ledger.unanswered()
-            if request.cl_ord_id in self._bodies
+            if request.cl_ord_id in self._bodies and request.cl_ord_id not in waiting
         ]
-        self._waiting = again + [entry for entry in self._waiting if entry not in again]
+        self._waiting = again + self._waiting
 
     def _note(self, text: str) -> None:
         self.log.append(f"{timestamp(time.time_ns())} {text}")
@@ -400,7 +420,6 @@ class Ems:
         ended the EMS."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while not condition():
-            self._changed.clear()
             left_s = None if deadline is None else deadline - time.monotonic()
             if left_s is not None and left_s <= 0:
                 return False
@@ -408,17 +427,21 @@ class Ems:
         return True
 
     async def _turn_or_end(self, timeout_s: float | None) -> None:
-        """Until a turn has passed, the time is up, or the EMS itself has failed: that is raised."""
-        assert self._task is not None, "not started"
-        turn = asyncio.ensure_future(self._changed.wait())
+        """Until a turn has passed or the time is up. Raises what ended the EMS itself, and
+        RuntimeError when it was stopped."""
+        task = self._task
+        if task is None:
+            raise RuntimeError("the EMS is not running")
+        turn = asyncio.get_running_loop().create_future()
+        self._waiters.append(turn)
         try:
-            await asyncio.wait(
-                {turn, self._task}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait({turn, task}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             turn.cancel()
-        if self._task.done():
-            self._task.result()
+        if task.done():
+            if not task.cancelled():
+                task.result()
+            raise RuntimeError("the EMS has been stopped")
 
 
 def base36(number: int) -> str:

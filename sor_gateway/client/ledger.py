@@ -120,6 +120,8 @@ class Order:
     """FIX 54."""
     quantity: int
     state: OrderState = OrderState.SENT
+    accepted_id: str = ""
+    """The last accepted ClOrdID: what a cancel or replace request refers to (41)."""
     order_id: str = ""
     cum_quantity: int = 0
     value: Decimal = Decimal(0)
@@ -218,8 +220,7 @@ class Ledger:
         if order is None:
             quantity = message.number(Tag.ORDER_QTY) or 0
             order = self._open(message.get(Tag.CL_ORD_ID), message, quantity, foreign=True)
-        if not status:
-            self._answer(message)
+        self._answer(message)
         if not status and message.get(Tag.EXEC_TYPE) in FILL_TYPES:
             self._fill(order, exec_id, message)
         self._take_state(order, message)
@@ -279,6 +280,7 @@ class Ledger:
     def _open(self, cl_ord_id: str, message: Received, quantity: int, foreign: bool) -> Order:
         order = Order(cl_ord_id, message.get(Tag.SYMBOL), message.get(Tag.SIDE), quantity)
         order.leaves_quantity, order.foreign = quantity, foreign
+        order.accepted_id = cl_ord_id
         self.orders[cl_ord_id] = self._by_any_id[cl_ord_id] = order
         return order
 
@@ -311,8 +313,11 @@ class Ledger:
         order.text = message.get(Tag.TEXT) or order.text
         leaves = message.number(Tag.LEAVES_QTY)
         order.leaves_quantity = order.leaves_quantity if leaves is None else leaves
-        if message.get(Tag.EXEC_TYPE) == REPLACED_TYPE or order.foreign:
+        replaced = message.get(Tag.EXEC_TYPE) == REPLACED_TYPE
+        if replaced or order.foreign:
             order.quantity = message.number(Tag.ORDER_QTY) or order.quantity
+        if replaced:
+            order.accepted_id = message.get(Tag.CL_ORD_ID) or order.accepted_id
         order_id = message.get(Tag.ORDER_ID)
         if order_id and order_id != UNKNOWN_ORDER_ID:
             order.order_id = order_id

@@ -116,8 +116,8 @@ class EpochBegan:
 
 @dataclass(slots=True)
 class Application:
-    """An application message, or a Reject (3) of one of ours. A hint did not move the number (it came twice, or a GapFill
-    covered it): only good for deduplicated booking."""
+    """An application message, or a Reject (3) of one of ours. A hint did not move the number (it
+    came twice, or a GapFill covered it): only good for deduplicated booking."""
 
     message: Received
     hint: bool = False

@@ -19,8 +19,12 @@ from sor_gateway.client.session import Numbers, Record
 from sor_gateway.client.wire import Received, parse
 
 
-class StateCorrupt(Exception):
+class StateCorruptError(Exception):
     """The state file is damaged in the middle; the text names the line."""
+
+
+class StateUnwritableError(Exception):
+    """The state file cannot be written: nothing may be sent any more."""
 
 
 @dataclass(slots=True)
@@ -43,8 +47,8 @@ class Store:
     def open(self, anew: bool = False) -> Stored:
         """Read what is there (or, `anew`, throw it away) and get ready to append.
 
-        Raises StateCorrupt for damage that is not a torn tail, OSError when there is no file to
-        be had.
+        Raises StateCorruptError for damage that is not a torn tail, OSError when there is no file
+        to be had.
         """
         if self._path is None:
             return Stored()
@@ -55,15 +59,18 @@ class Store:
         return stored
 
     def append(self, records: list[Record]) -> None:
-        """Write the records of one turn. Raises OSError: then nothing may be sent."""
+        """Write the records of one turn. Raises StateUnwritableError."""
         if self._fd < 0 or not records:
             return
         data = b"".join(
             json.dumps([record.kind, record.number, record.raw.decode("latin-1")]).encode() + b"\n"
             for record in records
         )
-        while data:
-            data = data[os.write(self._fd, data) :]
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError as error:
+            raise StateUnwritableError(f"{self._path}: {error}") from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -73,7 +80,7 @@ class Store:
 
 
 def read(data: bytes) -> Stored:
-    """Fold the lines of a state file. Raises StateCorrupt."""
+    """Fold the lines of a state file. Raises StateCorruptError."""
     stored = Stored()
     lines = data.split(b"\n")
     for index, line in enumerate(lines[:-1]):  # what follows the last newline is torn
@@ -81,7 +88,9 @@ def read(data: bytes) -> Stored:
         if record is None:
             if index == len(lines) - 2:
                 break
-            raise StateCorrupt(f"line {index + 1} of the state file cannot be read: {line[:80]!r}")
+            raise StateCorruptError(
+                f"line {index + 1} of the state file cannot be read: {line[:80]!r}"
+            )
         apply(stored, record)
         stored.good_bytes += len(line) + 1
     return stored

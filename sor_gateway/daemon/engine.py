@@ -18,6 +18,7 @@ import msgspec
 from sor_gateway.daemon.facts import (
     MessageQuarantined,
     RangeResent,
+    RangeSkipped,
     RangeVoided,
     PeerProved,
     SessionMoved,
@@ -26,7 +27,9 @@ from sor_gateway.daemon.replay import Answer, answer_client, answer_venue
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.fix import events
 from sor_gateway.fix.message import Message
-from sor_gateway.fix.session import Numbers, Session
+from sor_gateway.fix.session import Session
+from sor_gateway.fix.store import Numbers
+from sor_gateway.fix.tags import MsgType
 from sor_gateway.journal.record import Entry, FactCodec, Poisoned, Record
 from sor_gateway.journal.segments import JournalStalled
 from sor_gateway.net.reactor import Reactor
@@ -44,6 +47,7 @@ from sor_gateway.sor.events import (
 )
 from sor_gateway.sor.router import Router
 from sor_gateway.translate.clients import BusinessReject
+from sor_gateway.translate.outgoing import Outgoing
 from sor_gateway.translate.venues import Unusable
 
 REPLAY_CHUNK = 500
@@ -134,8 +138,9 @@ class Engine:
         self._codec = codec
         self._log = log
         self._snapshot = snapshot
-        self._poisoned = poisoned
+        self.poisoned = poisoned
         self._pending_facts: list[OperatorFact] = []
+        self._logouts: list[tuple[Link, str]] = []
         self._replays: dict[str, Replaying] = {}
         self._facts: list[tuple[str, msgspec.Raw]] = []
         self._touched: dict[str, Link] = {}
@@ -169,6 +174,11 @@ class Engine:
         self._pending_facts.append(fact)
         self.reactor.wake()
 
+    def ask_logout(self, link: Link, text: str) -> None:
+        """Log a session out in the next turn."""
+        self._logouts.append((link, text))
+        self.reactor.wake()
+
     def next_ids(self, now: int) -> IdsReserved:
         """The fact that makes the next block of ids usable; durable before any is used."""
         return IdsReserved(now, self.router.state.reserved_through + IDS_BLOCK)
@@ -177,11 +187,15 @@ class Engine:
         for session in self.reactor.receive(now):
             self._consume(self._touch(self._by_session[id(session)]), now)
         for name in list(self._replays):
-            self._continue_replay(self._touch(self.links[name]))
+            self._continue_replay(self._touch(self.links[name]), now)
         pending, self._pending_facts = self._pending_facts, []
         for fact in pending:
             self.apply(fact)
             self._durable |= isinstance(fact, IdsReserved)
+        logouts, self._logouts = self._logouts, []
+        for link, text in logouts:
+            self._touch(link).session.logout(text, now)
+            self._consume(link, now)
         for decision in self.router.decide(now):
             self.counters.decisions += 1
             self.apply(decision)
@@ -252,17 +266,17 @@ class Engine:
             return
         name = session.settings.name
         for got in consumed:
-            entries.append(
-                Entry(name, got.epoch, False, got.number, got.msg_type, "", got.raw)
-            )
+            entries.append(Entry(name, got.epoch, False, got.number, got.msg_type, "", got.raw))
         for gone in sent:
+            if gone.msg_type == MsgType.LOGON and isinstance(link, VenueLink):
+                link.logon_number = gone.number
             entries.append(
                 Entry(name, gone.epoch, True, gone.number, gone.msg_type, gone.key, gone.raw)
             )
         position = _position(session.numbers)
         epoch, next_in, next_out, pending = self._recorded[name]
         if consumed and consumed[-1].epoch == epoch:
-            next_in = consumed[-1].number + 1
+            next_in, pending = consumed[-1].number + 1, False
         if sent and sent[-1].epoch == epoch:
             next_out = sent[-1].number + 1
         if position != (epoch, next_in, next_out, pending):
@@ -294,9 +308,7 @@ class Engine:
         assert isinstance(link, VenueLink)
         self._touch(link)
         outgoing = link.translator.command_message(command)
-        link.session.send(
-            outgoing.msg_type, outgoing.body, command.at_ns, command.child_id, outgoing.header
-        )
+        _send(link, outgoing, command.at_ns, command.child_id)
 
     def _send_reports(self, link: ClientLink, now: int) -> None:
         """Number what waits in a client's outbox, oldest first."""
@@ -304,9 +316,7 @@ class Engine:
         for waiting in link.outbox.take(REPORTS_CHUNK):
             report = waiting.report
             outgoing = link.translator.report_message(report, poss_resend=waiting.again)
-            number = link.session.send(
-                outgoing.msg_type, outgoing.body, now, report.exec_id, outgoing.header
-            )
+            number = _send(link, outgoing, now, report.exec_id)
             link.outbox.numbered(report.exec_id, number)
         if not link.outbox.unnumbered:
             self._outboxes_due.pop(link.name, None)
@@ -345,8 +355,8 @@ class Engine:
             self._outboxes_due[link.name] = link
             self._log("client-synchronised", client=link.name, epoch=event.epoch)
         elif isinstance(event, events.EpochBegan):
+            self._new_epoch(link, event)
             link.outbox.epoch_ended()
-            self._replays.pop(link.name, None)
         elif isinstance(event, events.LoggedOut):
             self._lost(link, event.reason)
             self._outboxes_due.pop(link.name, None)
@@ -367,7 +377,7 @@ class Engine:
         if isinstance(fact, BusinessReject):
             if link.session.logged_on:
                 outgoing = link.translator.business_reject(fact, number)
-                link.session.send(outgoing.msg_type, outgoing.body, now, "", outgoing.header)
+                _send(link, outgoing, now)
         else:
             if hint and hasattr(fact, "poss_resend"):
                 fact.poss_resend = True
@@ -389,13 +399,14 @@ class Engine:
             self._lost(link, event.reason)
             self.apply(VenueClosed(now, link.name, event.reason))
         elif isinstance(event, events.Skipped):
+            self._common(link, event)
             cause = f"the venue passed over numbers {event.begin} to {event.end}"
             self.apply(ChildrenDoubted(now, link.name, cause))
         elif isinstance(event, events.Forgot):
             cause = f"the venue asks for {event.begin}, proved through {event.proven_through}"
             self.apply(ChildrenDoubted(now, link.name, cause))
         elif isinstance(event, events.EpochBegan):
-            self._replays.pop(link.name, None)
+            self._new_epoch(link, event)
             cause = f"epoch {event.epoch} began"
             self.apply(ChildrenDoubted(now, link.name, cause, epoch_ended=True))
         elif isinstance(event, events.PeerRejected):
@@ -447,7 +458,7 @@ class Engine:
         elif isinstance(event, events.LoggedOn):
             link.translator.forget()
             for outgoing in link.translator.subscribe(link.symbols):
-                link.session.send(outgoing.msg_type, outgoing.body, now, "", outgoing.header)
+                _send(link, outgoing, now)
         elif isinstance(event, events.LoggedOut):
             link.translator.forget()
             self.router.market.forget(link.venue)
@@ -458,14 +469,14 @@ class Engine:
     def _common(self, link: ClientLink | VenueLink, event: events.Event) -> None:
         if isinstance(event, events.Voided):
             self._record(RangeVoided(link.name, event.epoch, event.begin, event.end))
+        elif isinstance(event, events.Skipped):
+            self._record(RangeSkipped(link.name, event.epoch, event.begin, event.end))
         elif isinstance(event, events.Resent):
             self._record(RangeResent(link.name, event.epoch, event.begin, event.end))
         elif isinstance(event, events.Proved):
             self._record(PeerProved(link.name, event.epoch, event.through))
         elif isinstance(event, events.LoggedOn):
             link.counters.connects += 1
-            if isinstance(link, VenueLink):
-                link.logon_number = link.session.logon_number
             self._log("session-logged-on", session=link.name, epoch=event.epoch)
         elif isinstance(event, events.PeerRejected):
             text = event.message.get(58, "")
@@ -481,12 +492,20 @@ class Engine:
         self._replays.pop(name, None)
         self._log("session-ended", session=name, reason=reason)
 
+    def _new_epoch(self, link: ClientLink | VenueLink, event: events.EpochBegan) -> None:
+        """Both numbers start at 1: recorded here, ahead of whatever the new epoch brings."""
+        self._replays.pop(link.name, None)
+        position = (event.epoch, 1, 1, event.asked_by_us)
+        self._record(SessionMoved(link.name, *position))
+        self._recorded[link.name] = position
+        self._log("epoch-began", session=link.name, epoch=event.epoch, ours=event.asked_by_us)
+
     # --- replays --------------------------------------------------------------------------
 
     def _begin_replay(self, link: ClientLink | VenueLink, event: events.ReplayWanted) -> None:
         self._replays[link.name] = Replaying(event.begin, event.end, event.synchronised)
 
-    def _continue_replay(self, link: Link) -> None:
+    def _continue_replay(self, link: Link, now: int) -> None:
         """Answer the next chunk of a range that the peer asked for."""
         assert not isinstance(link, QuotesLink)
         name, session = link.name, link.session
@@ -494,17 +513,15 @@ class Engine:
         through = min(replay.end, replay.begin + REPLAY_CHUNK - 1)
         epoch = session.numbers.epoch
         entries = self.journal.outbound(name, epoch, replay.begin, through)
-        now = self.reactor.now
         answer = self._answer(link, entries)
-        session.resend(answer.resend, through, now, answer.void)
-        for child_id in answer.voided_children:
-            self.apply(ChildVoided(now, name, child_id, epoch, not replay.synchronised))
-        for event in session.take_events():
-            self._common(link, event)
         if through == replay.end:
             del self._replays[name]
         else:
             replay.begin = through + 1
+        session.resend(answer.resend, through, now, answer.void)
+        for child_id in answer.voided_children:
+            self.apply(ChildVoided(now, name, child_id, epoch, not replay.synchronised))
+        self._consume(link, now)  # what was voided and resent; perhaps the next range
 
     def _answer(self, link: ClientLink | VenueLink, entries: list[Entry]) -> Answer:
         if isinstance(link, ClientLink):
@@ -551,20 +568,24 @@ class Engine:
         (recovery.md 1.7)."""
         name = link.session.settings.name
         key = (name, link.session.numbers.epoch, event.number)
-        if key not in self._poisoned:
+        if key not in self.poisoned:
             return False
-        self._poisoned.discard(key)
+        self.poisoned.discard(key)
         self._record(MessageQuarantined(*key))
         self._log("message-quarantined", session=name, number=event.number)
         if isinstance(link, ClientLink):
             reject = BusinessReject(event.message.msg_type, 4, "the gateway could not handle it")
             outgoing = link.translator.business_reject(reject, event.number)
-            link.session.send(outgoing.msg_type, outgoing.body, now, "", outgoing.header)
+            _send(link, outgoing, now)
         elif isinstance(link, VenueLink):
             child_id = event.message.get(11, "") or ""
             children = [child_id] if child_id else []
             self.apply(ChildrenDoubted(now, name, "a report of it was quarantined", children))
         return True
+
+
+def _send(link: Link, outgoing: Outgoing, now: int, key: str = "") -> int:
+    return link.session.send(outgoing.msg_type, outgoing.header + outgoing.fields, now, key)
 
 
 def _position(numbers: Numbers) -> tuple[int, int, int, bool]:

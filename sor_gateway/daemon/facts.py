@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class SessionMoved:
-    """A session's numbers after the turn, where its messages alone do not give them: a new epoch,
-    a gap fill that passed numbers over, a pending reset, numbers forced by an operator."""
+    """A session's numbers where its messages alone do not give them: a new epoch, a reset that is
+    pending, numbers forced by an operator. The messages of its record count on top of it."""
 
     session: str
     epoch: int
@@ -25,6 +25,16 @@ class SessionMoved:
 @dataclass(slots=True)
 class RangeVoided:
     """Our messages `begin` to `end` were gap-filled and never leave again (recovery.md 2.4)."""
+
+    session: str
+    epoch: int
+    begin: int
+    end: int
+
+
+@dataclass(slots=True)
+class RangeSkipped:
+    """The peer's numbers `begin` to `end` were passed over: we never saw what they carried."""
 
     session: str
     epoch: int
@@ -61,11 +71,14 @@ class MessageQuarantined:
     number: int
 
 
-SessionFact = SessionMoved | RangeVoided | RangeResent | PeerProved | MessageQuarantined
+SessionFact = (
+    SessionMoved | RangeVoided | RangeSkipped | RangeResent | PeerProved | MessageQuarantined
+)
 
 SESSION_FACTS: tuple[type[SessionFact], ...] = (
     SessionMoved,
     RangeVoided,
+    RangeSkipped,
     RangeResent,
     PeerProved,
     MessageQuarantined,

@@ -17,11 +17,12 @@ from sor_gateway.daemon.facts import (
     MessageQuarantined,
     PeerProved,
     RangeResent,
+    RangeSkipped,
     RangeVoided,
     SessionMoved,
 )
 from sor_gateway.daemon.outbox import Outbox
-from sor_gateway.fix.session import Numbers
+from sor_gateway.fix.store import Numbers, add_range
 from sor_gateway.journal.record import Entry, FactCodec, Poisoned, Record
 from sor_gateway.sor.commands import Report
 from sor_gateway.sor.events import FACTS
@@ -32,7 +33,7 @@ from sor_gateway.sor.state import RouterState
 SNAPSHOT_VERSION = 1
 
 
-class SnapshotUnreadable(Exception):
+class SnapshotError(Exception):
     """The snapshot was written by a version whose state this one cannot read."""
 
 
@@ -83,7 +84,7 @@ def recover(
 ) -> Recovered:
     """Fold the journal.
 
-    Raises SnapshotUnreadable when the snapshot is of another version.
+    Raises SnapshotError when the snapshot is of another version.
     """
     recovered = _from_snapshot(settings, snapshot)
     for record in tail:
@@ -97,9 +98,9 @@ def _from_snapshot(settings: RouterSettings, raw: bytes | None) -> Recovered:
     try:
         snapshot = msgspec.msgpack.decode(raw, type=Snapshot)
     except msgspec.ValidationError as error:
-        raise SnapshotUnreadable(f"the journal's snapshot cannot be read: {error}") from error
+        raise SnapshotError(f"the journal's snapshot cannot be read: {error}") from error
     if snapshot.version != SNAPSHOT_VERSION:
-        raise SnapshotUnreadable(
+        raise SnapshotError(
             f"the journal's snapshot has version {snapshot.version}, this program reads "
             f"{SNAPSHOT_VERSION}: start it with the version that wrote it, or move the journal away"
         )
@@ -116,24 +117,23 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
     """Apply one record."""
     recovered.turn = record.turn
     recovered.records += 1
-    for entry in record.entries:
-        _count(recovered.session_numbers(entry.session), entry)
     for pair in record.facts:
         _apply(recovered, codec.decode(pair))
     for entry in record.entries:
+        _count(recovered.session_numbers(entry.session), entry)
         if entry.outbound and entry.key and entry.session in recovered.outboxes:
             recovered.outboxes[entry.session].numbered(entry.key, entry.number)
 
 
 def _count(numbers: Numbers, entry: Entry) -> None:
-    """Move a session's numbers past a message. Where messages alone do not say it, a SessionMoved
-    of the same record follows and has the last word."""
+    """Move a session's numbers past a message; one of an epoch that ended moves nothing."""
     if entry.epoch != numbers.epoch:
         return
     if entry.outbound:
         numbers.next_out = entry.number + 1
     else:
         numbers.next_in = entry.number + 1
+        numbers.reset_pending = False
 
 
 def _apply(recovered: Recovered, fact: object) -> None:
@@ -141,8 +141,12 @@ def _apply(recovered: Recovered, fact: object) -> None:
         _move(recovered, fact)
     elif isinstance(fact, RangeVoided):
         numbers = recovered.session_numbers(fact.session)
-        if numbers.epoch == fact.epoch:
-            numbers.void(fact.begin, fact.end)
+        assert numbers.epoch == fact.epoch
+        add_range(numbers.voided, fact.begin, fact.end)
+    elif isinstance(fact, RangeSkipped):
+        numbers = recovered.session_numbers(fact.session)
+        assert numbers.epoch == fact.epoch
+        add_range(numbers.skipped, fact.begin, fact.end)
     elif isinstance(fact, PeerProved):
         recovered.session_numbers(fact.session).proven_through = fact.through
         if fact.session in recovered.outboxes:

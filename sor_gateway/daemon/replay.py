@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from sor_gateway.fix.tags import MsgType
+from sor_gateway.fix.tags import ADMIN_MSG_TYPES
 from sor_gateway.journal.record import Entry
 from sor_gateway.translate.venues import StoredKind, VenueTranslator
 
@@ -68,4 +68,4 @@ def answer_venue(
 
 def is_admin(entry: Entry) -> bool:
     """Whether the session layer owns this message: those are gap-filled, never sent again."""
-    return entry.msg_type in MsgType.ADMIN
+    return entry.msg_type in ADMIN_MSG_TYPES

@@ -13,18 +13,20 @@ from typing import Final
 
 from sor_gateway.fix import tags
 from sor_gateway.fix.message import Message
+from sor_gateway.fix.settings import Role, SessionSettings
 from sor_gateway.fix.values import parse_utc_timestamp
 
-#: SessionRejectReason (FIX 373), as far as the session itself gives one.
-REQUIRED_TAG_MISSING: Final = 1
-TAG_WITHOUT_VALUE: Final = 4
-VALUE_INCORRECT: Final = 5
-INCORRECT_FORMAT: Final = 6
-COMP_ID_PROBLEM: Final = 9
-SENDING_TIME_PROBLEM: Final = 10
 
-#: FIX 4.2 knows 373 up to this value; a later reason goes out as text only.
-FIX42_REJECT_REASON_MAX: Final = 11
+class Reason:
+    """Values of SessionRejectReason (373), as far as the session itself gives them."""
+
+    REQUIRED_TAG_MISSING: Final = 1
+    TAG_WITHOUT_VALUE: Final = 4
+    VALUE_INCORRECT: Final = 5
+    INCORRECT_DATA_FORMAT: Final = 6
+    COMP_ID_PROBLEM: Final = 9
+    SENDING_TIME_ACCURACY_PROBLEM: Final = 10
+
 
 #: More digits than any number of a message can have; keeps `int()` cheap on hostile input.
 NUMBER_DIGITS_MAX: Final = 18
@@ -63,7 +65,7 @@ def empty_field(message: Message) -> Fault | None:
     """The first tag without a value (373=4)."""
     for tag, value in message.fields:
         if not value:
-            return Fault(TAG_WITHOUT_VALUE, tag, "Tag specified without a value")
+            return Fault(Reason.TAG_WITHOUT_VALUE, tag, "Tag specified without a value")
     return None
 
 
@@ -71,7 +73,7 @@ def missing_header(message: Message) -> Fault | None:
     """The first of 49, 52, 56 that is not there (373=1)."""
     for tag in (tags.SenderCompID, tags.SendingTime, tags.TargetCompID):
         if tag not in message:
-            return Fault(REQUIRED_TAG_MISSING, tag, "Required tag missing")
+            return Fault(Reason.REQUIRED_TAG_MISSING, tag, "Required tag missing")
     return None
 
 
@@ -79,13 +81,17 @@ def poss_dup_fault(message: Message) -> Fault | None:
     """A low PossDup needs a 122 that is not later than its 52 (test cases 2f, 2g)."""
     original = message.get(tags.OrigSendingTime)
     if original is None:
-        return Fault(REQUIRED_TAG_MISSING, tags.OrigSendingTime, "Required tag missing")
+        return Fault(Reason.REQUIRED_TAG_MISSING, tags.OrigSendingTime, "Required tag missing")
     try:
         late = parse_utc_timestamp(original) > parse_utc_timestamp(message[tags.SendingTime])
     except ValueError:
-        return Fault(INCORRECT_FORMAT, tags.OrigSendingTime, "Incorrect data format for value")
+        return Fault(
+            Reason.INCORRECT_DATA_FORMAT,
+            tags.OrigSendingTime,
+            "Incorrect data format for value",
+        )
     if late:
-        return Fault(SENDING_TIME_PROBLEM, None, "SendingTime accuracy problem")
+        return Fault(Reason.SENDING_TIME_ACCURACY_PROBLEM, None, "SendingTime accuracy problem")
     return None
 
 
@@ -107,6 +113,21 @@ def credentials_match(message: Message, username: str, password: str) -> bool:
     )
 
 
+def logon_refusal(message: Message, settings: SessionSettings) -> str | None:
+    """What is wrong with a Logon whatever the numbers are: the text of a Logout, or None."""
+    if number_of(message.get(tags.MsgSeqNum)) is None:
+        return "MsgSeqNum (34) is missing or not a number"
+    if number_of(message.get(tags.HeartBtInt)) is None:
+        return "HeartBtInt (108) is missing or negative"
+    if message.get(tags.EncryptMethod, "0") != "0":
+        return "EncryptMethod (98) other than 0 is not supported"
+    if settings.role is Role.INITIATOR or settings.username is None:
+        return None
+    if credentials_match(message, settings.username, settings.password or ""):
+        return None
+    return "Username or Password is wrong"
+
+
 def without_secrets(raw: bytes) -> bytes:
     """A Logon for the record: 554 and 925 as stars, length and checksum right (recovery.md 1.6)."""
     body, blanked = _SECRET.subn(lambda m: m[1] + b"=" + b"*" * len(m[2]), raw[:-7])
@@ -126,4 +147,8 @@ def lookup_identity(raw: bytes) -> tuple[str, str, str] | None:
         found.setdefault(each[1], each[2])
     if len(found) < 2:
         return None
-    return begin[2:].decode("latin-1"), found[b"49"].decode("latin-1"), found[b"56"].decode("latin-1")
+    return (
+        begin[2:].decode("latin-1"),
+        found[b"49"].decode("latin-1"),
+        found[b"56"].decode("latin-1"),
+    )

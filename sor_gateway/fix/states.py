@@ -7,8 +7,8 @@ Rules of this file:
 
 1. Everything that decides *whether a step is legal* is here; everything that decides *whether the
    step should be taken* is in `Session`.
-2. A missing row is a bug of ours (an `AssertionError`), never the peer's: `Session` asks
-   `permits()` first where a peer could provoke the step.
+2. A missing row is a bug of ours (an `AssertionError`), never the peer's: `Session` judges a
+   message before it takes a step for it.
 
 Theory of operation
 -------------------
@@ -135,11 +135,6 @@ OPEN: Final = frozenset({State.LOGGED_ON, State.SYNCHRONISED})
 ESTABLISHED: Final = OPEN | {State.RESETTING, State.LOGOUT_SENT}
 #: Bytes from the peer mean something.
 LISTENING: Final = ESTABLISHED | {State.AWAITING_LOGON, State.LOGON_SENT}
-
-
-def permits(state: State, step: Step) -> bool:
-    """Whether the table has a row for this step."""
-    return (state, step) in TRANSITIONS
 
 
 def follow(state: State, step: Step) -> State:

@@ -13,11 +13,11 @@ class JournalError(Exception):
     """Any failure of a journal."""
 
 
-class JournalLocked(JournalError):
+class JournalLocked(JournalError):  # noqa: N818 (it names a state)
     """Another process has this folder open for writing. Only one writer may."""
 
 
-class JournalCorrupt(JournalError):
+class JournalCorrupt(JournalError):  # noqa: N818 (it names a state)
     """A file holds bytes that no crash of ours can leave: refuse to start, an operator decides.
 
     `path` and `offset` name the first byte that cannot be read.
@@ -29,7 +29,7 @@ class JournalCorrupt(JournalError):
         self.offset = offset
 
 
-class JournalStalled(JournalError):
+class JournalStalled(JournalError):  # noqa: N818 (it names a state)
     """The record could not be written; the file ends where it did before.
 
     The caller freezes (recovery.md 1.4) and calls `retry()`, which writes the same bytes again.
@@ -42,16 +42,16 @@ class JournalStalled(JournalError):
         self.text = text
 
 
-class JournalFatal(JournalError):
+class JournalFatal(JournalError):  # noqa: N818 (it names a state)
     """What reached the disk is not known any more: the process has to end (recovery.md 1.4)."""
 
 
-class PositionLost(JournalError):
+class PositionLost(JournalError):  # noqa: N818 (it names a state)
     """A follower's position is not in the journal: its segment was dropped, or the machine lost a
     tail that the follower had already read. What was built from it has to be built again."""
 
 
-class FactMismatch(JournalError):
+class FactMismatch(JournalError):  # noqa: N818 (it names a state)
     """A fact cannot be read by this code: unknown name, unknown field or a field of another type.
 
     Unknown fields are refused, not skipped: a journal written by newer code would otherwise be

@@ -68,9 +68,7 @@ class SegmentIndex:
             offsets = self.keys[key] = Offsets()
         offsets.add(number, offset)
 
-    def within(
-        self, session: str, epoch: int, begin: int, end: int
-    ) -> Iterable[tuple[int, int]]:
+    def within(self, session: str, epoch: int, begin: int, end: int) -> Iterable[tuple[int, int]]:
         """The (number, offset) pairs of this session and epoch with begin <= number <= end."""
         offsets = self.keys.get((session, epoch))
         return () if offsets is None else offsets.within(begin, end)
@@ -87,9 +85,7 @@ def advance(base: dict[str, Base], session: str, epoch: int, number: int) -> Non
         last.irregular = True
 
 
-def may_hold(
-    before: Base | None, epoch: int, begin: int, end: int
-) -> tuple[bool, bool]:
+def may_hold(before: Base | None, epoch: int, begin: int, end: int) -> tuple[bool, bool]:
     """For a segment with this base: (may it hold numbers of the range, may an earlier one)."""
     if before is None:
         return True, False

@@ -54,6 +54,23 @@ class Record(msgspec.Struct, array_like=True):
     facts: list[tuple[str, msgspec.Raw]]
 
 
+class Key(msgspec.Struct, array_like=True):
+    """The first fields of an `Entry`: all that an index needs."""
+
+    session: str
+    epoch: int
+    outbound: bool
+    number: int
+
+
+class Keys(msgspec.Struct, array_like=True):
+    """The first fields of a `Record`, messages by their keys alone: reading it copies nothing."""
+
+    turn: int
+    at_ns: int
+    entries: list[Key]
+
+
 @dataclass(slots=True)
 class Poisoned:
     """A message whose handling failed an assertion: written alone, just before the process ends
@@ -67,6 +84,7 @@ class Poisoned:
 
 
 _RECORDS: Final = msgspec.msgpack.Decoder(Record)
+_KEYS: Final = msgspec.msgpack.Decoder(Keys)
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
 
@@ -96,6 +114,11 @@ def encode_record(record: Record, buffer: bytearray) -> None:
 def decode_record(payload: bytes) -> Record:
     """Read a record from a frame's payload. Raises msgspec.DecodeError when it is none."""
     return _RECORDS.decode(payload)
+
+
+def decode_keys(payload: bytes) -> Keys:
+    """Read only the messages' keys. Raises msgspec.DecodeError when it is no record."""
+    return _KEYS.decode(payload)
 
 
 def frame_end(data: bytes, offset: int) -> int | None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 NANOS_PER_SECOND = 1_000_000_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Line:
     """A session and the connection it has at present."""
 
@@ -48,7 +48,7 @@ class Line:
     connected: bool = False
     """Whether the session has been told of the connection."""
     on_end: Callable[[], None] | None = None
-    """Called once when the connection is gone and the session has been told so."""
+    """Called once when this connection is gone and the session has been told so."""
     was_logged_on: bool = False
     """Whether the session was logged on at some time of this, else of the last connection."""
 
@@ -84,7 +84,7 @@ class Reactor:
         self._lines: dict[str, Line] = {}
         self._by_identity: dict[tuple[str, str, str], Line] = {}
         self._by_connection: dict[Connection, Line] = {}
-        self._lingering: dict[Connection, Line] = {}
+        self._lingering: dict[Connection, Callable[[], None] | None] = {}
         self._ready: dict[Line, None] = {}
         self._challenged: dict[Line, None] = {}
         self._handle: asyncio.Handle | None = None
@@ -92,6 +92,7 @@ class Reactor:
         self._deadline: int | None = None
         self._fired = 0
         self._received = False
+        self._stopped = False
         self._loop_time = loop.time()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -115,9 +116,8 @@ class Reactor:
         return line.session if line else None
 
     def connected(self, session: Session) -> bool:
-        """Whether the session has a connection, be it one that is being closed."""
-        line = self._line(session)
-        return line.connection is not None or line in self._lingering.values()
+        """Whether the session has a connection, or had one and was not told of its end yet."""
+        return self._line(session).connection is not None
 
     def was_logged_on(self, session: Session) -> bool:
         """Whether the session came to be logged on over its present or else its last connection."""
@@ -139,7 +139,7 @@ class Reactor:
         """Give a session its connection, pending bytes included; the session is told next turn.
         `on_end` is called once, when the transport is gone and the session was told."""
         line = self._line(session)
-        assert not self.connected(session), f"{session.settings.name} has a connection"
+        assert line.connection is None, f"{session.settings.name} has a connection"
         line.connection = connection
         line.connected = False
         line.on_end = on_end
@@ -166,9 +166,8 @@ class Reactor:
 
     def lost(self, connection: Connection) -> None:
         """A transport is gone."""
-        lingering = self._lingering.pop(connection, None)
-        if lingering is not None:
-            self._finish(connection, lingering)
+        if connection in self._lingering:
+            self._finish(self._lingering.pop(connection))
         elif connection in self._by_connection:
             self._make_ready(self._by_connection[connection])
 
@@ -176,12 +175,12 @@ class Reactor:
 
     def wake(self) -> None:
         """Make a turn happen in the next iteration of the loop."""
-        if self._handle is None and not self.failure.done():
+        if self._handle is None and not self._stopped:
             self._handle = self.loop.call_soon(self._run_turn)
 
     def schedule(self, deadline_ns: int | None) -> None:
         """Have a turn at this time; None for no such time. Replaces what was scheduled before."""
-        if deadline_ns == self._deadline or self.failure.done():
+        if deadline_ns == self._deadline or self._stopped:
             return
         self._cancel_timer()
         self._deadline = deadline_ns
@@ -202,7 +201,7 @@ class Reactor:
             self._feed(line, now)
         challenged, self._challenged = self._challenged, {}
         for line in challenged:
-            if line.connection is not None and line.connected:
+            if line.connected:
                 touched[line] = None
                 line.session.challenge(now)
         for line in self._lines.values():
@@ -247,15 +246,20 @@ class Reactor:
         await self._idle.wait()
 
     def shutdown(self) -> None:
-        """Drop all connections at once; no further turn runs. What the peers miss they ask for at
-        the next start."""
-        self._cancel_timer()
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-        self.failure.cancel()
-        for connection in [*self._by_connection, *self._lingering]:
+        """Drop all connections at once; no further turn runs and no session is told. What the
+        peers miss they ask for at the next start."""
+        self._stop()
+        for connection, line in list(self._by_connection.items()):
             connection.abort("shutdown")
+            self._unbind(line, connection)
+        for connection in list(self._lingering):
+            connection.abort("shutdown")
+
+    def fail(self, error: Exception) -> None:
+        """A bug showed itself: no further turn runs, and `failure` tells the program why."""
+        self._stop()
+        if not self.failure.done():
+            self.failure.set_exception(error)
 
     # --- internals ------------------------------------------------------------------------
 
@@ -288,20 +292,19 @@ class Reactor:
 
     def _unbind(self, line: Line, connection: Connection) -> None:
         del self._by_connection[connection]
+        on_end, line.on_end = line.on_end, None
         line.connection = None
         line.connected = False
         self.counters.disconnections += 1
         if connection.gone:
-            self._finish(connection, line)
+            self._finish(on_end)
         else:
-            self._lingering[connection] = line
+            self._lingering[connection] = on_end
 
-    def _finish(self, connection: Connection, line: Line) -> None:
-        """The transport is gone and the session knows it."""
-        assert connection.gone
+    def _finish(self, on_end: Callable[[], None] | None) -> None:
+        """A transport is gone and its session knows it."""
         if not self._by_connection and not self._lingering:
             self._idle.set()
-        on_end, line.on_end = line.on_end, None
         if on_end is not None:
             on_end()
 
@@ -315,20 +318,27 @@ class Reactor:
         try:
             self._turn(self.now)
         except Exception as error:  # noqa: BLE001 - handed over whole, and nothing runs on
-            self._cancel_timer()
-            self.failure.set_exception(error)
+            self.fail(error)
             return
         if self._ready and self._received:
             self.wake()
 
     def _on_timer(self) -> None:
+        assert self._timer is not None
         assert self._deadline is not None
-        due_s = self._loop_time + (self._deadline - self.now) / NANOS_PER_SECOND
-        self.counters.loop_lag_ns = max(0, int((self.loop.time() - due_s) * NANOS_PER_SECOND))
+        late_s = self.loop.time() - self._timer.when()
+        self.counters.loop_lag_ns = max(0, int(late_s * NANOS_PER_SECOND))
         self._fired = self._deadline
         self._timer = None
         self._deadline = None
         self.wake()
+
+    def _stop(self) -> None:
+        self._stopped = True
+        self._cancel_timer()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

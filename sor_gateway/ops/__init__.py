@@ -1,0 +1,1 @@
+"""What operators see and do: metrics, health, status, the kill switch, log lines."""

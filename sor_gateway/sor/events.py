@@ -81,6 +81,7 @@ class CancelRequested:
     cl_ord_id: str
     orig_cl_ord_id: str
     echo: dict[str, str] = field(default_factory=dict)
+    poss_resend: bool = False
 
 
 @dataclass(slots=True)
@@ -95,6 +96,7 @@ class ReplaceRequested:
     ord_type: OrdType
     limit_micros: Micros | None
     echo: dict[str, str] = field(default_factory=dict)
+    poss_resend: bool = False
 
 
 @dataclass(slots=True)
@@ -155,6 +157,8 @@ class ChildFilled:
     last_market: str
     transact_ns: Nanos = 0
     venue_order_id: str = ""
+    avg_price_micros: Micros = 0
+    """Over `cum_quantity` (FIX 6), for pricing what we were not told (recovery.md 3.6); 0: unsaid."""
 
 
 @dataclass(slots=True)
@@ -169,6 +173,8 @@ class ChildEnded:
     cum_quantity: Shares
     reason: Reason = Reason.NONE
     text: str = ""
+    avg_price_micros: Micros = 0
+    """Over `cum_quantity` (FIX 6); 0: unsaid."""
 
 
 @dataclass(slots=True)
@@ -223,7 +229,10 @@ class ChildrenDoubted:
     child_ids: list[str] = field(default_factory=list)
     """Empty: all that are live there."""
     epoch_ended: bool = False
-    """True when the venue session began a new epoch: `asked` notes are wiped."""
+    """True when the venue session began a new epoch: cancels under way are dead."""
+    notes_stand: bool = False
+    """True when the venue only passed over numbers (recovery.md 3.4); otherwise it may have
+    forgotten (3.3, a new epoch) and the notes `asked (epoch)` are wiped."""
 
 
 @dataclass(slots=True)
@@ -383,6 +392,15 @@ class ChildStatusPlanned:
 
 
 @dataclass(slots=True)
+class ChildReleased:
+    """A child is proved never to fill at its venue (recovery.md 3.1, 3.5): its shares are free."""
+
+    at_ns: Nanos
+    child_id: str
+    why: str
+
+
+@dataclass(slots=True)
 class ParentReplaced:
     """A replace request is granted: no child conflicts with the new terms any more."""
 
@@ -440,6 +458,7 @@ Decision = (
     | ChildPlanned
     | ChildCancelPlanned
     | ChildStatusPlanned
+    | ChildReleased
     | ParentReplaced
     | ParentReplaceRefused
     | ParentClosed
@@ -474,6 +493,7 @@ FACTS: tuple[type[Fact], ...] = (
     ChildPlanned,
     ChildCancelPlanned,
     ChildStatusPlanned,
+    ChildReleased,
     ParentReplaced,
     ParentReplaceRefused,
     ParentClosed,

@@ -1,0 +1,1 @@
+"""FIX messages to router facts, router commands and reports to FIX messages: pure functions."""

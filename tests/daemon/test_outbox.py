@@ -83,7 +83,9 @@ steps = st.lists(
 
 
 @given(steps)
-def test_no_report_is_ever_lost_and_none_sent_twice_in_an_epoch(script: list[tuple[str, int]]) -> None:
+def test_no_report_is_ever_lost_and_none_sent_twice_in_an_epoch(
+    script: list[tuple[str, int]],
+) -> None:
     outbox, made, next_number = Outbox(), 0, 1
     proved: set[str] = set()
     sent_in_epoch: dict[str, int] = {}

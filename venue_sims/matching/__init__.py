@@ -1,0 +1,1 @@
+"""Matching: books of orders, without sessions, symbols or clocks."""

@@ -1,0 +1,258 @@
+"""The command line: run, check, demo, send, log, orders, explain, sessions, kill.
+
+Owns: options, tables, exit codes. May not know: how anything is done; each command is a few lines
+over the package that does it. Commands print tables for people and take `--json`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sor_gateway import config as configuration
+from sor_gateway import demo as demonstration
+from sor_gateway.client import send as sending
+from sor_gateway.projection import queries
+from sor_gateway.stack import MICROS, StackError
+
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A smart order router that runs as a live FIX gateway.",
+)
+ConfigOption = Annotated[Path, typer.Option("--config", help="The folder with gateway.toml.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
+DEFAULT_CONFIG: Final = Path("config")
+
+
+def main() -> None:
+    """Entry point of `sor-gateway`."""
+    app()
+
+
+def _load(folder: Path) -> configuration.Configuration:
+    try:
+        return configuration.load(folder, os.environ)
+    except configuration.ConfigError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(EXIT_USAGE) from error
+
+
+@app.command()
+def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Run the gateway until SIGTERM or SIGINT."""
+    from sor_gateway.daemon.daemon import run as run_daemon
+
+    raise typer.Exit(run_daemon(_load(config)))
+
+
+@app.command()
+def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Read the configuration and say what it means, or what is wrong with it."""
+    loaded = _load(config)
+    if as_json:
+        typer.echo(json.dumps({"ok": True, "venues": sorted(loaded.router.venues)}))
+        return
+    table = Table(title=f"{config}: good", title_justify="left")
+    for heading in ("venue", "kind", "MIC", "address", "take", "add", "mid", "latency us"):
+        table.add_column(heading)
+    for venue in loaded.venues:
+        settings = loaded.router.venues[venue.name]
+        table.add_row(
+            venue.name,
+            settings.kind.value,
+            settings.mic,
+            f"{venue.host}:{venue.port}",
+            *(
+                f"{Decimal(fee) / MICROS:+.4f}"
+                for fee in (
+                    settings.take_fee_micros,
+                    settings.add_fee_micros,
+                    settings.mid_fee_micros,
+                )
+            ),
+            f"{settings.latency_prior_ns / 1_000:.0f}",
+        )
+    Console().print(table)
+    for session in loaded.ems_sessions:
+        typer.echo(f"EMS session {session.name}: {session.begin_string}, {session.target_comp_id}")
+
+
+@app.command()
+def demo(
+    config: ConfigOption = DEFAULT_CONFIG,
+    keep: Annotated[Path | None, typer.Option(help="Keep journals and logs here.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the venues' market.")] = 42,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring up venues, gateway and EMS, sell 20,000 ACME, audit every account."""
+    try:
+        good, outcome = demonstration.main(config, keep, seed, as_json)
+    except StackError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(EXIT_FAILED) from error
+    if as_json:
+        typer.echo(json.dumps(outcome, indent=2))
+    raise typer.Exit(0 if good else EXIT_FAILED)
+
+
+sending.add_send_command(app)
+
+
+def _database(config: Path) -> Path:
+    """Catch the projection up with the journal; its path."""
+    gateway = _load(config).gateway
+    if not gateway.journal.is_dir():
+        typer.echo(f"there is no journal at {gateway.journal}: has the gateway run?", err=True)
+        raise typer.Exit(EXIT_FAILED)
+    queries.refresh(gateway.journal, gateway.database)
+    return gateway.database
+
+
+@app.command()
+def log(
+    config: ConfigOption = DEFAULT_CONFIG,
+    session: Annotated[str | None, typer.Option(help="Only this session.")] = None,
+    msg_type: Annotated[str | None, typer.Option(help="Only this MsgType (35).")] = None,
+    text: Annotated[str | None, typer.Option(help="Only messages that contain this.")] = None,
+    last: Annotated[int, typer.Option(help="How many, from the end.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Show messages of the journal, with their sessions and numbers."""
+    rows = queries.messages(
+        _database(config), session=session, msg_type=msg_type, text=text, last=last
+    )
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
+        return
+    for row in rows:
+        arrow = ">" if row.outbound else "<"
+        typer.echo(f"{_time(row.at_ns)} {row.session:<12} {arrow} {row.text}")
+
+
+@app.command()
+def orders(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """List the parent orders and how they stand."""
+    rows = queries.orders(_database(config))
+    if as_json:
+        typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
+        return
+    table = Table()
+    for heading in ("parent", "client", "ClOrdID", "order", "state", "filled", "average", "fees"):
+        table.add_column(heading)
+    for row in rows:
+        limit = "market" if row.limit_micros is None else _money(row.limit_micros)
+        table.add_row(
+            row.parent_id,
+            row.client,
+            row.cl_ord_id,
+            f"{row.side} {row.quantity:,} {row.symbol} {limit} {row.time_in_force}",
+            row.state,
+            f"{row.cum_quantity:,}",
+            row.average_price,
+            _money(row.fees_micros),
+        )
+    Console().print(table)
+
+
+@app.command()
+def explain(
+    parent: Annotated[str, typer.Argument(help="The parent's id, see `orders`.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell why each child of a parent went where it went."""
+    children = queries.children(_database(config), parent)
+    if not children:
+        typer.echo(f"no child of {parent} in the journal", err=True)
+        raise typer.Exit(EXIT_FAILED)
+    if as_json:
+        typer.echo(json.dumps([asdict(child) for child in children], indent=2))
+        return
+    table = Table(title=parent, title_justify="left")
+    for heading in ("wave", "child", "venue", "sent", "filled", "state", "cost/share", "score"):
+        table.add_column(heading)
+    table.add_column("why", overflow="fold")
+    for child in children:
+        table.add_row(
+            str(child.wave),
+            child.child_id,
+            child.venue,
+            f"{child.quantity:,}",
+            f"{child.cum_quantity:,}",
+            child.state,
+            _money(child.cost_micros),
+            f"{child.display_score:.1f}",
+            child.why,
+        )
+    Console().print(table)
+
+
+@app.command()
+def sessions(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Ask the running gateway for its sessions."""
+    answer = _ask(config, "sessions")
+    if as_json:
+        typer.echo(json.dumps(answer, indent=2))
+        return
+    table = Table()
+    rows = answer["sessions"] if isinstance(answer, dict) else answer
+    for heading in rows[0]:
+        table.add_column(heading)
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)
+
+
+@app.command()
+def kill(
+    reason: Annotated[str, typer.Option(help="Why; it stands in the journal.")],
+    off: Annotated[bool, typer.Option("--off", help="Let orders flow again.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Stop all flow: cancel every child, end every parent, refuse new ones."""
+    answer = _ask(config, "kill", {"on": not off, "reason": reason})
+    typer.echo(json.dumps(answer))
+
+
+def _ask(config: Path, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Ask the running gateway's admin port."""
+    gateway = _load(config).gateway
+    url = f"http://{gateway.admin_host}:{gateway.admin_port}/{path}"
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as response:
+            return json.load(response)
+    except (urllib.error.URLError, OSError) as error:
+        typer.echo(f"{url} does not answer ({error}): is the gateway running?", err=True)
+        raise typer.Exit(EXIT_FAILED) from error
+
+
+def _money(micros: int) -> str:
+    return f"{Decimal(micros) / MICROS:,.4f}"
+
+
+def _time(at_ns: int) -> str:
+    moment = datetime.fromtimestamp(at_ns / 1e9, UTC)
+    return moment.strftime("%Y%m%d-%H:%M:%S.%f")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,347 @@
+"""Validated models to plain settings.
+
+Owns: units (dollars to micros, milliseconds to nanoseconds), and the checks that need more than
+one key or file.
+May not know: where values came from, what the settings are used for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ssl
+from collections.abc import Iterable
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sor_gateway.config.calendar import SATURDAY, Calendar
+from sor_gateway.config.models import (
+    CalendarModel,
+    EmsModel,
+    SessionModel,
+    StrategyModel,
+    TlsModel,
+    VenueModel,
+)
+from sor_gateway.config.reader import Reader
+from sor_gateway.config.settings import Configuration, GatewaySettings, VenueConnection
+from sor_gateway.fix.settings import Role, SessionSettings
+from sor_gateway.net.tls import TlsSettings
+from sor_gateway.sor.settings import (
+    RiskSettings,
+    RouterSettings,
+    StrategySettings,
+    VenueSettings,
+)
+from sor_gateway.sor.types import NANOS_PER_MILLISECOND, NANOS_PER_SECOND
+
+
+class Builder:
+    """Validated models to plain settings, with the checks that need more than one of them."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._problems = reader.problems
+        self._file = reader.shown("gateway.toml")
+        self._model = reader.gateway.gateway
+
+    def build(self) -> Configuration:
+        """The settings; mistakes are added to the reader's."""
+        ems_sessions = [
+            self._ems_session(name, model) for name, model in self._reader.gateway.ems.items()
+        ]
+        venues = [self._connection(name, venue) for name, venue in self._reader.venues.items()]
+        self._check_sessions(ems_sessions, venues)
+        self._check_endpoints(venues)
+        self._check_venues()
+        self._check_strategies()
+        return Configuration(
+            gateway=self._gateway(),
+            router=self._router(),
+            ems_sessions=ems_sessions,
+            venues=venues,
+            calendar=self._calendar(),
+            securities=self._reader.securities,
+        )
+
+    def _gateway(self) -> GatewaySettings:
+        model = self._model
+        return GatewaySettings(
+            host=model.listen[0],
+            port=model.listen[1],
+            admin_host=model.admin[0],
+            admin_port=model.admin[1],
+            comp_id=model.comp_id,
+            mic=model.mic,
+            journal=Path(model.journal),
+            durability=model.durability,
+            database=Path(model.database),
+            log_level=model.log_level,
+            log_file=Path(model.log_file) if model.log_file else None,
+            seed=model.seed,
+            tls=_tls(model.tls),
+            reference_data_max_age_days=model.reference_data_max_age_days,
+        )
+
+    def _router(self) -> RouterSettings:
+        router, risk = self._reader.gateway.router, self._reader.gateway.risk
+        default = self._model.default_strategy
+        if default not in self._reader.strategies:
+            self._unknown_name("default_strategy", default, self._reader.strategies)
+        return RouterSettings(
+            venues={name: _venue(name, venue) for name, venue in self._reader.venues.items()},
+            strategies={name: _strategy(name, m) for name, m in self._reader.strategies.items()},
+            securities={s: security.settings for s, security in self._reader.securities.items()},
+            default_strategy=default,
+            mic=self._model.mic,
+            risk=RiskSettings(
+                max_quantity=risk.max_quantity,
+                max_notional_micros=risk.max_notional,
+                collar_bps=risk.collar_bps,
+                stale_order_age_ns=risk.stale_order_age_s * NANOS_PER_SECOND,
+            ),
+            seed=self._model.seed,
+            quote_max_age_ns=router.quote_max_age_ms * NANOS_PER_MILLISECOND,
+            answer_timeout_ns=router.answer_timeout_ms * NANOS_PER_MILLISECOND,
+            decide_budget=router.decide_budget,
+        )
+
+    def _ems_session(self, name: str, model: EmsModel) -> SessionSettings:
+        settings = _session(
+            name, model.begin_string, self._model.comp_id, model.comp_id or name, model
+        )
+        settings.role = Role.ACCEPTOR
+        return settings
+
+    def _connection(self, name: str, venue: VenueModel) -> VenueConnection:
+        orders = _session(name, venue.dialect, self._model.comp_id, venue.comp_id, venue.session)
+        quotes = None
+        if venue.market_data:
+            ours = self._model.market_data_comp_id
+            quotes = _session(f"{name}-md", venue.dialect, ours, venue.comp_id, venue.session)
+            # Old quotes are worth nothing: each logon starts anew (recovery.md 2.6).
+            quotes.reset_on_logon = True
+            quotes.markers = False
+        known = self._reader.securities
+        for symbol in venue.symbols or ():
+            if symbol not in known:
+                self._problems.append(
+                    f"{self._venue_file(name)}: symbols names {symbol!r}, which is not in"
+                    f" {self._reader.shown('securities.csv')}; add it there or remove it here"
+                )
+        return VenueConnection(
+            name=name,
+            host=venue.host,
+            port=venue.port,
+            orders=orders,
+            quotes=quotes,
+            symbols=list(venue.symbols) if venue.symbols is not None else list(known),
+            dialect=venue.dialect,
+            tls=_tls(venue.tls),
+        )
+
+    def _calendar(self) -> Calendar:
+        for name, model in self._reader.calendars.items():
+            self._check_calendar(name, model)
+        wanted = self._model.calendar
+        chosen = self._reader.calendars.get(wanted)
+        if chosen is None:
+            self._unknown_name("calendar", wanted, self._reader.calendars)
+            return Calendar(wanted)
+        return Calendar(
+            name=wanted,
+            zone=ZoneInfo(chosen.zone),
+            always_open=chosen.always_open,
+            opens=chosen.opens,
+            closes=chosen.closes,
+            day_end=chosen.day_end,
+            first=chosen.first,
+            last=chosen.last,
+            holidays=frozenset(chosen.holidays),
+            early_closes=dict(chosen.early_closes),
+        )
+
+    # --- checks over more than one key ----------------------------------------------------
+
+    def _check_sessions(
+        self, ems_sessions: list[SessionSettings], venues: list[VenueConnection]
+    ) -> None:
+        if not ems_sessions:
+            self._problems.append(f"{self._file}: no EMS session; add a section [ems.EMS]")
+        sessions = {f"{self._file} [ems.{s.name}]": s for s in ems_sessions}
+        for venue in venues:
+            sessions[self._venue_file(venue.name)] = venue.orders
+            if venue.quotes is not None:
+                sessions[f"{self._venue_file(venue.name)} (market data)"] = venue.quotes
+        identities: dict[tuple[str, str, str], str] = {}
+        names: dict[str, str] = {}
+        for where, one in sessions.items():
+            identity = (one.begin_string, one.sender_comp_id, one.target_comp_id)
+            other = identities.setdefault(identity, where)
+            if other != where:
+                self._problems.append(
+                    f"{where}: the session {' '.join(identity)} is also that of {other};"
+                    " give one of them another comp_id"
+                )
+            other = names.setdefault(one.name, where)
+            if other != where:
+                self._problems.append(
+                    f"{where}: the session name {one.name!r} is also that of {other};"
+                    " rename one of them"
+                )
+
+    def _check_endpoints(self, venues: list[VenueConnection]) -> None:
+        endpoints = {
+            f"{self._file} [gateway] listen": self._model.listen,
+            f"{self._file} [gateway] admin": self._model.admin,
+        }
+        for venue in venues:
+            endpoints[f"{self._venue_file(venue.name)}: port"] = (venue.host, venue.port)
+        seen: dict[tuple[str, int], str] = {}
+        for where, endpoint in endpoints.items():
+            other = seen.setdefault(endpoint, where)
+            if other != where and endpoint[1]:  # port 0: the system finds a free one
+                self._problems.append(
+                    f"{where} = {endpoint[0]}:{endpoint[1]}, which is also {other};"
+                    " give one of them another port"
+                )
+
+    def _check_venues(self) -> None:
+        if not self._reader.venues:
+            self._problems.append(
+                f"{self._reader.shown('venues')}: no venue; add a file NAME.toml for each"
+            )
+        mics: dict[str, str] = {self._model.mic: f"{self._file} [gateway]"}
+        cap = self._model.access_fee_cap
+        for name, venue in self._reader.venues.items():
+            where = self._venue_file(name)
+            other = mics.setdefault(venue.mic, where)
+            if other != where:
+                self._problems.append(
+                    f"{where}: mic = {venue.mic!r} is also that of {other}; each has its own"
+                )
+            if venue.take_fee > cap:
+                self._problems.append(
+                    f"{where}: take_fee is above access_fee_cap of {self._file} [gateway];"
+                    " lower the fee or raise the cap"
+                )
+            if venue.cancel_reserve >= venue.orders_per_second:
+                self._problems.append(
+                    f"{where}: cancel_reserve = {venue.cancel_reserve}: expected less than"
+                    f" orders_per_second = {venue.orders_per_second}; lower it"
+                )
+
+    def _check_strategies(self) -> None:
+        for name, strategy in self._reader.strategies.items():
+            if not strategy.use_dark and not strategy.use_lit:
+                self._problems.append(
+                    f"{self._reader.shown('strategies.toml')} [{name}]: use_dark and use_lit are"
+                    " both false: nothing could be sent; set one of them to true"
+                )
+
+    def _check_calendar(self, name: str, model: CalendarModel) -> None:
+        where = f"{self._reader.shown('calendar.toml')} [{name}]"
+        if not model.opens < model.closes <= model.day_end:
+            self._problems.append(
+                f"{where}: expected opens before closes, and day_end not before closes;"
+                f" they are {model.opens}, {model.closes} and {model.day_end}"
+            )
+        if model.first > model.last:
+            self._problems.append(f"{where}: first is after last; swap them")
+        for day in model.holidays:
+            if day.weekday() >= SATURDAY:
+                self._problems.append(
+                    f"{where}: holiday {day} is on a weekend; name the weekday it is observed on"
+                )
+        for day, close in model.early_closes.items():
+            if day.weekday() >= SATURDAY or day in model.holidays:
+                self._problems.append(f"{where}: early close {day} is not a trading day; remove it")
+            elif not model.opens < close < model.closes:
+                self._problems.append(
+                    f"{where}: early close {day} = {close}: expected a time between opens and"
+                    " closes; change it"
+                )
+
+    def _unknown_name(self, key: str, name: str, known: Iterable[str]) -> None:
+        close = difflib.get_close_matches(name, list(known), 1)
+        hint = f"did you mean {close[0]!r}?" if close else "choose one of them"
+        self._problems.append(
+            f"{self._file} [gateway]: {key} = {name!r}: expected one of"
+            f" {', '.join(sorted(known))}; {hint}"
+        )
+
+    def _venue_file(self, name: str) -> str:
+        return self._reader.shown("venues", f"{name}.toml")
+
+
+def _venue(name: str, model: VenueModel) -> VenueSettings:
+    return VenueSettings(
+        name=name,
+        kind=model.kind,
+        mic=model.mic,
+        take_fee_micros=model.take_fee,
+        add_fee_micros=model.add_fee,
+        mid_fee_micros=model.mid_fee,
+        latency_prior_ns=model.latency_prior_us * 1_000,
+        fill_rate_prior=model.fill_rate_prior,
+        impact_bps=model.impact_bps,
+        enabled=model.enabled,
+        has_status=model.has_status,
+        unknown_is_final=model.unknown_is_final,
+        orders_per_second=model.orders_per_second,
+        cancel_reserve=model.cancel_reserve,
+        max_child_quantity=model.max_child_quantity,
+    )
+
+
+def _strategy(name: str, model: StrategyModel) -> StrategySettings:
+    return StrategySettings(
+        name=name,
+        use_dark=model.use_dark,
+        use_lit=model.use_lit,
+        dark_quantity=model.dark_quantity,
+        dark_box_ns=model.dark_box_ms * NANOS_PER_MILLISECOND,
+        dark_dry_share=model.dark_dry_share,
+        lit_wave_ns=model.lit_wave_ms * NANOS_PER_MILLISECOND,
+        weight_fee=model.weight_fee,
+        weight_impact=model.weight_impact,
+        weight_latency=model.weight_latency,
+        weight_fill=model.weight_fill,
+    )
+
+
+def _session(
+    name: str, begin_string: str, ours: str, theirs: str, model: SessionModel
+) -> SessionSettings:
+    return SessionSettings(
+        name=name,
+        begin_string=begin_string,
+        sender_comp_id=ours,
+        target_comp_id=theirs,
+        role=Role.INITIATOR,
+        heart_bt_int_s=model.heart_bt_int_s,
+        markers=model.markers,
+        on_low_number=model.on_low_number,
+        accept_reset=model.accept_reset,
+        user_defined=model.user_defined,
+        validation=model.validation,
+        send_next_expected=model.send_next_expected,
+        last_processed=model.last_processed,
+        max_message_bytes=model.max_message_bytes,
+        resend_chunk=model.resend_chunk,
+        username=model.username or None,
+        password=model.password or None,
+    )
+
+
+def _tls(model: TlsModel | None) -> TlsSettings | None:
+    if model is None:
+        return None
+    return TlsSettings(
+        certificate=Path(model.certificate) if model.certificate else None,
+        key=Path(model.key) if model.key else None,
+        authority=Path(model.authority) if model.authority else None,
+        mutual=model.mutual,
+        minimum_version=(
+            ssl.TLSVersion.TLSv1_3 if model.minimum_version == "1.3" else ssl.TLSVersion.TLSv1_2
+        ),
+    )

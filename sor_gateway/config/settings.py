@@ -1,0 +1,81 @@
+"""What `load` returns: plain settings for the parts that have none of their own.
+
+Owns: the settings of the process, of a venue's connections, and the whole.
+May not know: files, environment variables, pydantic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from sor_gateway.config.calendar import Calendar
+from sor_gateway.config.securities import Security
+from sor_gateway.fix.settings import SessionSettings
+from sor_gateway.net.tls import TlsSettings
+from sor_gateway.sor.settings import RouterSettings
+from sor_gateway.sor.types import NANOS_PER_SECOND
+
+
+@dataclass(slots=True)
+class GatewaySettings:
+    """What the process itself needs."""
+
+    host: str
+    port: int
+    """Where EMS sessions connect."""
+    admin_host: str
+    admin_port: int
+    """Where metrics, health and the kill switch are served."""
+    comp_id: str
+    mic: str
+    journal: Path
+    durability: Literal["process", "power"]
+    database: Path
+    log_level: str
+    log_file: Path | None
+    """None: standard error."""
+    seed: int
+    tls: TlsSettings | None
+    reference_data_max_age_days: int
+    """0: reference data of any age will do."""
+
+
+@dataclass(slots=True)
+class VenueConnection:
+    """Where a venue is and how we talk to it."""
+
+    name: str
+    host: str
+    port: int
+    orders: SessionSettings
+    quotes: SessionSettings | None
+    """The market-data session; None where the venue has none."""
+    symbols: list[str]
+    """Those that are traded there and whose quotes are asked for."""
+    dialect: str
+    """BeginString of both sessions."""
+    tls: TlsSettings | None = None
+
+
+@dataclass(slots=True)
+class Configuration:
+    """Everything the program is told."""
+
+    gateway: GatewaySettings
+    router: RouterSettings
+    ems_sessions: list[SessionSettings]
+    venues: list[VenueConnection]
+    calendar: Calendar
+    securities: dict[str, Security] = field(default_factory=dict)
+
+    def reference_data_stale(self, now_ns: int) -> bool:
+        """Whether a line of securities.csv is older than the configuration allows."""
+        limit_days = self.gateway.reference_data_max_age_days
+        if not limit_days:
+            return False
+        today = datetime.fromtimestamp(now_ns // NANOS_PER_SECOND, UTC).date()
+        oldest = min(security.as_of for security in self.securities.values())
+        return (today - oldest).days > limit_days

@@ -1,0 +1,291 @@
+"""The process: a wiring diagram. Configuration in, parts joined, the loop runs until a signal.
+
+Owns: which part is given which other, start and stop.
+May not know: what any of them does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from sor_gateway.config.settings import Configuration
+from sor_gateway.daemon.engine import Engine, Log
+from sor_gateway.daemon.operations import EngineOperations
+from sor_gateway.daemon.recovery import (
+    SNAPSHOT_VERSION,
+    Recovered,
+    Snapshot,
+    SnapshotError,
+    encode_snapshot,
+    fact_codec,
+    recover,
+)
+from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
+from sor_gateway.fix.dialect import dialect_of
+from sor_gateway.fix.dictionary import Dictionary, load_packaged
+from sor_gateway.fix.session import Session
+from sor_gateway.fix.settings import SessionSettings
+from sor_gateway.fix.store import Numbers
+from sor_gateway.journal.errors import JournalError
+from sor_gateway.journal.segments import Journal
+from sor_gateway.net.clock import wall_clock_ns
+from sor_gateway.net.dialer import Dialer
+from sor_gateway.net.listener import Listener
+from sor_gateway.net.reactor import Reactor
+from sor_gateway.net.tls import client_context, server_context
+from sor_gateway.ops.admin import Admin
+from sor_gateway.ops.logs import open_log
+from sor_gateway.sor.events import FlowStopped, Restarted, VenueClosed
+from sor_gateway.translate.clients import ClientTranslator
+from sor_gateway.translate.quotes import QuoteTranslator
+from sor_gateway.translate.venues import VenueTranslator
+
+EXIT_GOOD: Final = 0
+EXIT_BUG: Final = 70
+EXIT_JOURNAL: Final = 74
+STOP_CHILDREN_S: Final = 5.0
+"""How long a stop waits for the last reports of its children (decisions.md)."""
+STOP_LOGOUT_S: Final = 3.0
+POLL_S: Final = 0.02
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+def run(configuration: Configuration) -> int:
+    """Run the gateway until SIGTERM or SIGINT. Returns the process's exit code."""
+    log = open_log(configuration.gateway.log_level, configuration.gateway.log_file)
+    try:
+        journal = open_journal(configuration)
+    except JournalError as error:
+        log("journal-refused", text=str(error))
+        return EXIT_JOURNAL
+    try:
+        return uvloop.run(_run(configuration, journal, log))
+    except SnapshotError as error:
+        log("journal-refused", text=str(error))
+        return EXIT_JOURNAL
+    finally:
+        journal.close()
+
+
+def open_journal(configuration: Configuration) -> Journal:
+    """Open the journal of this configuration. Raises JournalError."""
+    boot_id = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
+    gateway = configuration.gateway
+    return Journal.open(gateway.journal, durability=gateway.durability, boot_id=boot_id)
+
+
+@dataclass(slots=True)
+class Parts:
+    """What was wired together."""
+
+    engine: Engine
+    reactor: Reactor
+    links: dict[str, Link]
+
+
+def wire(
+    configuration: Configuration,
+    journal: Journal,
+    recovered: Recovered,
+    loop: asyncio.AbstractEventLoop,
+    clock: Callable[[], int],
+    log: Log,
+) -> Parts:
+    """Join sessions, translators, router, journal and reactor."""
+    links = build_links(configuration, recovered)
+    engine: Engine
+    reactor = Reactor(loop, clock, lambda now: engine.turn(now))
+    for link in links.values():
+        reactor.add_session(link.session, acceptor=isinstance(link, ClientLink))
+    engine = Engine(
+        reactor=reactor,
+        journal=journal,
+        codec=fact_codec(),
+        router=recovered.router,
+        links=links,
+        log=log,
+        snapshot=snapshot_of,
+        poisoned=recovered.poisoned,
+        turn_number=recovered.turn,
+    )
+    return Parts(engine, reactor, links)
+
+
+def build_links(configuration: Configuration, recovered: Recovered) -> dict[str, Link]:
+    """A link for each configured session, with the numbers and reports that the fold found."""
+    dictionaries: dict[str, Dictionary] = {}
+
+    def session(settings: SessionSettings, numbers: Numbers) -> Session:
+        begin_string = settings.begin_string
+        if begin_string not in dictionaries:
+            dictionaries[begin_string] = load_packaged(begin_string)
+        return Session(settings, numbers, dictionaries[begin_string])
+
+    links: dict[str, Link] = {}
+    for settings in configuration.ems_sessions:
+        name = settings.name
+        links[name] = ClientLink(
+            session(settings, recovered.session_numbers(name)),
+            ClientTranslator(name, dialect_of(settings.begin_string)),
+            recovered.outbox(name),
+        )
+    for venue in configuration.venues:
+        name, dialect = venue.name, dialect_of(venue.dialect)
+        links[name] = VenueLink(
+            session(venue.orders, recovered.session_numbers(name)),
+            VenueTranslator(configuration.router.venues[name], dialect),
+        )
+        if venue.quotes is not None:
+            links[venue.quotes.name] = QuotesLink(
+                session(venue.quotes, Numbers()), name, QuoteTranslator(dialect), venue.symbols
+            )
+    return links
+
+
+def snapshot_of(engine: Engine) -> bytes:
+    """Everything that a start needs, for the journal's roll."""
+    return encode_snapshot(
+        Snapshot(
+            SNAPSHOT_VERSION,
+            engine.turn_number,
+            engine.router.state,
+            {
+                name: link.session.numbers
+                for name, link in engine.links.items()
+                if not isinstance(link, QuotesLink)
+            },
+            {
+                name: link.outbox
+                for name, link in engine.links.items()
+                if isinstance(link, ClientLink)
+            },
+            sorted(engine.poisoned),
+        )
+    )
+
+
+async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
+    loop = asyncio.get_running_loop()
+    started_ns = wall_clock_ns()
+    recovered = recover(configuration.router, journal.snapshot, journal.tail(), fact_codec())
+    fold_ms = (wall_clock_ns() - started_ns) // 1_000_000
+    log("recovered", records=recovered.records, turn=recovered.turn, fold_ms=fold_ms)
+    parts = wire(configuration, journal, recovered, loop, wall_clock_ns, log)
+    _begin(parts, journal, log)
+
+    gateway = configuration.gateway
+    listener = Listener(
+        parts.reactor,
+        gateway.host,
+        gateway.port,
+        tls=server_context(gateway.tls) if gateway.tls else None,
+        on_refused=lambda peer, cause: log("connection-refused", peer=peer, cause=cause),
+    )
+    dialers = _dialers(configuration, parts)
+    admin = Admin(EngineOperations(parts.engine, configuration, journal, wall_clock_ns))
+    follower = await _start_follower(configuration)
+    await listener.start()
+    await admin.start(gateway.admin_host, gateway.admin_port)
+    for dialer in dialers:
+        dialer.start()
+    log("listening", host=gateway.host, port=listener.port, admin_port=admin.port)
+
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait({stopped, parts.reactor.failure}, return_when=asyncio.FIRST_COMPLETED)
+
+    code = EXIT_GOOD
+    if parts.reactor.failure.done():
+        code = EXIT_BUG
+        log("failed", error=repr(parts.reactor.failure.exception()))
+        stopped.cancel()
+    else:
+        await _wind_down(parts, log)
+    for dialer in dialers:
+        await dialer.stop()
+    await listener.stop()
+    await admin.stop()
+    parts.reactor.shutdown()
+    await _stop_follower(follower)
+    log("stopped", code=code)
+    return code
+
+
+def _begin(parts: Parts, journal: Journal, log: Log) -> None:
+    """The first turn, before any socket: ids skip to a fresh block, venues count as closed."""
+    engine, now = parts.engine, parts.reactor.now
+    suspect = journal.boot_changed and journal.durability == "process"
+    engine.operate(Restarted(now, journal.boot_id, suspect))
+    engine.operate(engine.next_ids(now))
+    for link in parts.links.values():
+        if isinstance(link, VenueLink):
+            engine.operate(VenueClosed(now, link.name, "restart"))
+    if suspect:
+        reason = "the machine restarted: the journal's tail may be gone (recovery.md 1.5)"
+        engine.operate(FlowStopped(now, reason))
+        log("tail-suspect", remedy='sor-gateway kill --off --reason "reconciled with the venues"')
+    engine.turn(now)
+
+
+def _dialers(configuration: Configuration, parts: Parts) -> list[Dialer]:
+    jitter = random.Random(configuration.gateway.seed).random
+    dialers = []
+    for venue in configuration.venues:
+        tls = client_context(venue.tls) if venue.tls else None
+        for settings in (venue.orders, venue.quotes):
+            if settings is None or not configuration.router.venues[venue.name].enabled:
+                continue
+            session = parts.links[settings.name].session
+            dialers.append(
+                Dialer(session, venue.host, venue.port, parts.reactor, jitter=jitter, tls=tls)
+            )
+    return dialers
+
+
+async def _start_follower(configuration: Configuration) -> asyncio.subprocess.Process:
+    """The projection's process: it reads the journal's files and nothing else of ours."""
+    import sys
+
+    gateway = configuration.gateway
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "sor_gateway.projection.follower"),
+        *("--journal", str(gateway.journal), "--database", str(gateway.database)),
+    )
+
+
+async def _stop_follower(follower: asyncio.subprocess.Process) -> None:
+    if follower.returncode is None:
+        follower.terminate()
+        await follower.wait()
+
+
+async def _wind_down(parts: Parts, log: Log) -> None:
+    """SIGTERM: no new flow, children cancelled, their last reports awaited, logout."""
+    log("stopping", children=parts.engine.router.open_children())
+    parts.engine.operate(FlowStopped(parts.reactor.now, "the gateway stops"))
+    await _until(lambda: not parts.engine.router.open_children(), STOP_CHILDREN_S)
+    for link in parts.links.values():
+        if link.session.logged_on:
+            parts.engine.ask_logout(link, "the gateway stops")
+    await _until(lambda: parts.reactor.idle, STOP_LOGOUT_S)
+    left = parts.engine.router.open_children()
+    if left:
+        log("children-left", children=left)
+
+
+async def _until(condition: Callable[[], bool], seconds: float) -> None:
+    for _ in range(int(seconds / POLL_S)):
+        if condition():
+            return
+        await asyncio.sleep(POLL_S)

@@ -1,0 +1,496 @@
+"""The journal on disk: append, open, roll, retain, and our stored messages by number.
+
+Owns: every write to the journal's folder, the exclusive lock, the torn tail, the reserve, the
+roll and its two crash windows (recovery.md 1.3, 1.4, 1.5).
+May not know: orders, FIX, what a snapshot or a fact means.
+
+Theory of operation. A segment and a snapshot get their names only when they are whole and on the
+disk, so a name that is there can be trusted. A roll to segment n makes, in this order: the old
+segment durable, `n.snapshot`, `n.segment`. A crash before the last of these leaves a snapshot
+without its segment: it is deleted at open and the old segment goes on, with the same state. The
+snapshot with the highest number whose checksum holds, and all segments from that number on, are
+the start. A segment may begin without a snapshot (the machine restarted: its header has to carry
+the new boot id); then the fold simply runs over two segments.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from sor_gateway.journal.errors import (
+    FactMismatch,
+    JournalCorrupt,
+    JournalError,
+    JournalFatal,
+    JournalLocked,
+    JournalStalled,
+    PositionLost,
+)
+from sor_gateway.journal.opening import (
+    boot_of_last_record,
+    drop_orphans,
+    latest_snapshot,
+    sweep_partials,
+    usable_segments,
+)
+from sor_gateway.journal.reader import (
+    PARTIAL_SUFFIX,
+    SNAPSHOT_SUFFIX,
+    START,
+    VERSION,
+    Header,
+    Position,
+    encode_header,
+    encode_snapshot,
+    good_behind,
+    numbers_of,
+    read_records,
+    read_snapshot,
+    segment_path,
+    snapshot_path,
+    whole_header,
+)
+from sor_gateway.journal.record import Entry, Record, encode_record
+from sor_gateway.journal.sent import SentIndex
+
+__all__ = [
+    "START",
+    "FactMismatch",
+    "Journal",
+    "JournalCorrupt",
+    "JournalCounters",
+    "JournalError",
+    "JournalFatal",
+    "JournalLocked",
+    "JournalStalled",
+    "Position",
+    "PositionLost",
+    "read_records",
+    "sync",
+    "sync_folder",
+    "write_all",
+]
+
+Durability = Literal["process", "power"]
+
+SEGMENT_BYTES: Final = 64 << 20
+SEGMENT_MESSAGES: Final = 50_000
+RESERVE_BYTES: Final = 8 << 20
+RESERVE_NAME: Final = "reserve"
+SNAPSHOTS_KEPT: Final = 2
+"""The latest, and one to fall back on."""
+OLD_INDEXES: Final = 64
+"""Offset indexes of older segments held in memory; a further one takes the oldest's place."""
+ROLL_RETRY_SHARE: Final = 16
+"""After a roll that failed, the next try is due when a 16th of a segment more is written."""
+
+
+def write_all(descriptor: int, data: bytes | bytearray) -> None:
+    """One `write`. Raises OSError when it fails or takes fewer bytes than there are.
+
+    Every byte of a journal goes through here, called by this name, so that a crash harness may
+    put its own function in its place.
+    """
+    written = os.write(descriptor, data)
+    if written != len(data):
+        # A file takes fewer bytes than offered when the disk or a limit is reached on the way.
+        raise OSError(errno.ENOSPC, f"wrote {written} of {len(data)} bytes")
+
+
+def sync(descriptor: int) -> None:
+    """Make a file's bytes durable. Raises JournalFatal: after an error nobody knows what the disk
+    holds, and asking again would only seem to succeed."""
+    try:
+        os.fdatasync(descriptor)
+    except OSError as error:
+        raise JournalFatal(f"fdatasync: {error}") from error
+
+
+def sync_folder(descriptor: int) -> None:
+    """Make a folder's names durable. Raises JournalFatal. (fdatasync may leave out a rename.)"""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise JournalFatal(f"fsync of the folder: {error}") from error
+
+
+@dataclass(slots=True)
+class JournalCounters:
+    """Plain integers, read at scrape time."""
+
+    records: int = 0
+    messages: int = 0
+    bytes_written: int = 0
+    last_write_ns: int = 0
+    """How long the last append took, from first byte to (when asked for) the disk."""
+    stalls: int = 0
+    rolls: int = 0
+    roll_failures: int = 0
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An append that stalled."""
+
+    data: bytes
+    entries: list[Entry]
+    durable: bool
+    errno: int
+    text: str
+
+
+class Journal:
+    """A folder of segments, open for appending. Use `Journal.open`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        folder_descriptor: int,
+        durability: Durability,
+        boot_id: str,
+        segment_bytes: int,
+        segment_messages: int,
+        reserve_bytes: int,
+    ) -> None:
+        self.folder = folder
+        self.boot_id = boot_id
+        self.previous_boot_id: str | None = None
+        """The boot under which the last record before this opening was written."""
+        self.counters = JournalCounters()
+        self.notes: list[str] = []
+        """What opening and rolling found worth a log line: a cut tail, a snapshot passed over."""
+        self._folder_descriptor = folder_descriptor
+        self._power = durability == "power"
+        self._segment_bytes, self._segment_messages = segment_bytes, segment_messages
+        self._roll_bytes, self._roll_messages = segment_bytes, segment_messages
+        self._reserve_bytes = reserve_bytes
+        self._buffer = bytearray()
+        self._pending: _Pending | None = None
+        self._first = 1
+        self._segment = 0
+        self._descriptor = -1
+        self._size = 0
+        self._messages = 0
+        self._snapshot_number: int | None = None
+        self._sent = SentIndex(folder)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        durability: Durability = "process",
+        boot_id: str = "",
+        segment_bytes: int = SEGMENT_BYTES,
+        segment_messages: int = SEGMENT_MESSAGES,
+        reserve_bytes: int = RESERVE_BYTES,
+    ) -> Journal:
+        """Open the journal in this folder, which is made when it is not there.
+
+        Cuts a torn last record. Raises JournalLocked when another process has it, JournalCorrupt
+        when it was damaged, OSError when the folder cannot be used.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        journal = cls(
+            folder,
+            descriptor,
+            durability,
+            boot_id,
+            segment_bytes,
+            segment_messages,
+            reserve_bytes,
+        )
+        try:
+            journal._take_over()
+        except BaseException:
+            journal.close()
+            raise
+        return journal
+
+    def close(self) -> None:
+        """Give up the files and the lock. Nothing is written: every append already was."""
+        for descriptor in (self._descriptor, self._folder_descriptor):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._descriptor = self._folder_descriptor = -1
+
+    # --- what stands ----------------------------------------------------------------------
+
+    @property
+    def position(self) -> Position:
+        """The end of the journal."""
+        return Position(self._segment, self._size)
+
+    @property
+    def boot_changed(self) -> bool:
+        """Whether the machine restarted since the last record before this opening.
+
+        It stays true until a record is in the journal under this boot: the first record after
+        opening has to carry what follows from it (recovery.md 1.5).
+        """
+        return self.previous_boot_id is not None and self.previous_boot_id != self.boot_id
+
+    @property
+    def snapshot(self) -> bytes | None:
+        """The latest whole snapshot, read from the disk; None when there is none."""
+        if self._snapshot_number is None:
+            return None
+        return read_snapshot(snapshot_path(self.folder, self._snapshot_number))
+
+    def tail(self) -> Iterator[Record]:
+        """The records behind the snapshot, oldest first. Raises JournalCorrupt."""
+        start = self._first if self._snapshot_number is None else self._snapshot_number
+        for _, record in read_records(self.folder, Position(start, 0)):
+            yield record
+
+    @property
+    def stalled(self) -> bool:
+        """Whether an append waits for `retry()`."""
+        return self._pending is not None
+
+    @property
+    def roll_due(self) -> bool:
+        """Whether the segment is full. After a failed roll, not before some more is written."""
+        return self._size >= self._roll_bytes or self._messages >= self._roll_messages
+
+    @property
+    def reserve_held(self) -> bool:
+        """Whether the reserve still takes room on the disk."""
+        return (self.folder / RESERVE_NAME).exists()
+
+    # --- append ---------------------------------------------------------------------------
+
+    def append(self, record: Record, durable: bool = False) -> None:
+        """Write one record with one `write`; with `durable`, it is on the disk on return.
+
+        Raises JournalStalled when it cannot be written: the file is as before, `retry()` writes
+        the same bytes again. Raises JournalFatal when nobody knows what the disk holds.
+        """
+        if self._pending is not None:
+            raise JournalStalled(self._pending.errno, self._pending.text)
+        encode_record(record, self._buffer)
+        self._write(self._buffer, record.entries, durable)
+
+    def retry(self) -> None:
+        """Write the bytes that stalled again. Raises like `append`; nothing waiting is no error."""
+        pending = self._pending
+        if pending is not None:
+            self._pending = None
+            self._write(pending.data, pending.entries, pending.durable)
+
+    def use_reserve(self) -> None:
+        """Free the room kept for a full disk. It is taken again at the next roll or opening."""
+        (self.folder / RESERVE_NAME).unlink(missing_ok=True)
+
+    def _write(self, data: bytes | bytearray, entries: list[Entry], durable: bool) -> None:
+        begun = time.perf_counter_ns()
+        try:
+            write_all(self._descriptor, data)
+        except OSError as error:
+            self._cut_back()
+            text = f"{segment_path(self.folder, self._segment)}: {error}"
+            number = error.errno or errno.EIO
+            self._pending = _Pending(bytes(data), entries, durable, number, text)
+            self.counters.stalls += 1
+            raise JournalStalled(number, text) from error
+        if durable or self._power:
+            sync(self._descriptor)
+        offset = self._size
+        self._size = offset + len(data)
+        self._messages += len(entries)
+        self._sent.add(entries, offset)
+        counters = self.counters
+        counters.records += 1
+        counters.messages += len(entries)
+        counters.bytes_written += len(data)
+        counters.last_write_ns = time.perf_counter_ns() - begun
+
+    def _cut_back(self) -> None:
+        """Undo a partial write. The descriptor appends, so the next write starts there."""
+        try:
+            os.ftruncate(self._descriptor, self._size)
+        except OSError as error:
+            raise JournalFatal(f"a partial record cannot be cut off: {error}") from error
+
+    def outbound(self, session: str, epoch: int, begin: int, end: int) -> list[Entry]:
+        """Our stored messages with begin <= number <= end, ascending; those that are there.
+
+        Older segments are scanned once, when a range reaches into them. Raises JournalCorrupt.
+        """
+        return self._sent.find(session, epoch, begin, end)
+
+    # --- roll and retain ------------------------------------------------------------------
+
+    def roll(self, snapshot: bytes) -> bool:
+        """Begin a new segment behind a snapshot of the state after all that was appended.
+
+        Returns False, with everything as before and a line in `notes`, when the disk does not
+        take it: the old segment simply goes on and `roll_due` comes back later. Raises
+        JournalFatal.
+        """
+        assert self._pending is None, "a stalled journal cannot roll"
+        sync(self._descriptor)
+        number = self._segment + 1
+        try:
+            self._write_snapshot(number, snapshot)
+            descriptor, size = self._create_segment(number)
+        except OSError as error:
+            self._forget_roll(number, error)
+            return False
+        os.close(self._descriptor)
+        self._adopt(number, descriptor, size)
+        self._snapshot_number = number
+        self.counters.rolls += 1
+        self._drop_snapshots()
+        self._hold_reserve()
+        return True
+
+    def drop_covered(self, keep_from_segment: int) -> None:
+        """Delete the segments below this number; asserts that a snapshot covers them.
+
+        That no open order needs them is the caller's to know (recovery.md 1.3).
+        """
+        assert keep_from_segment <= (self._snapshot_number or 1), "no snapshot covers it"
+        for number in range(self._first, keep_from_segment):
+            segment_path(self.folder, number).unlink()
+            snapshot_path(self.folder, number).unlink(missing_ok=True)
+            self._first = number + 1
+            self._sent.drop_below(self._first)
+        sync_folder(self._folder_descriptor)
+
+    def _write_snapshot(self, number: int, snapshot: bytes) -> None:
+        path = snapshot_path(self.folder, number)
+        partial = path.with_suffix(path.suffix + PARTIAL_SUFFIX)
+        descriptor = os.open(partial, _CREATE, 0o644)
+        try:
+            for piece in encode_snapshot(snapshot):
+                write_all(descriptor, piece)
+            sync(descriptor)
+        finally:
+            os.close(descriptor)
+        partial.rename(path)
+        sync_folder(self._folder_descriptor)
+
+    def _create_segment(self, number: int) -> tuple[int, int]:
+        """Make an empty segment. Its name is the last step; what fails before leaves none."""
+        path = segment_path(self.folder, number)
+        partial = path.with_suffix(path.suffix + PARTIAL_SUFFIX)
+        header = encode_header(Header(VERSION, number, self.boot_id, self._sent.base()))
+        descriptor = os.open(partial, _CREATE, 0o644)
+        try:
+            write_all(descriptor, header)
+            sync(descriptor)
+            partial.rename(path)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        sync_folder(self._folder_descriptor)
+        return descriptor, len(header)
+
+    def _adopt(self, number: int, descriptor: int, size: int) -> None:
+        """Append to this new segment from now on."""
+        self._segment, self._descriptor, self._size = number, descriptor, size
+        self._messages = 0
+        self._sent.begin_segment(number)
+        self._roll_bytes, self._roll_messages = self._segment_bytes, self._segment_messages
+
+    def _forget_roll(self, number: int, error: OSError) -> None:
+        self.notes.append(f"roll to segment {number} failed, the old one goes on: {error}")
+        self.counters.roll_failures += 1
+        # The snapshot goes first of all: appended records would make it older than it claims.
+        snapshot_path(self.folder, number).unlink(missing_ok=True)
+        sweep_partials(self.folder)
+        sync_folder(self._folder_descriptor)
+        self._roll_bytes = self._size + self._segment_bytes // ROLL_RETRY_SHARE
+        self._roll_messages = self._messages + self._segment_messages // ROLL_RETRY_SHARE + 1
+
+    def _drop_snapshots(self) -> None:
+        for number in numbers_of(self.folder, SNAPSHOT_SUFFIX)[:-SNAPSHOTS_KEPT]:
+            snapshot_path(self.folder, number).unlink()
+
+    def _hold_reserve(self) -> None:
+        """Take the reserve's room, if there is room: starting on a full disk must be possible."""
+        path = self.folder / RESERVE_NAME
+        if self._reserve_bytes == 0 or path.exists():
+            return
+        partial = path.with_suffix(PARTIAL_SUFFIX)
+        descriptor = os.open(partial, _CREATE, 0o644)
+        try:
+            os.posix_fallocate(descriptor, 0, self._reserve_bytes)
+        except OSError as error:
+            self.notes.append(f"no room for the reserve: {error}")
+            partial.unlink()
+        else:
+            partial.rename(path)
+        finally:
+            os.close(descriptor)
+
+    # --- opening --------------------------------------------------------------------------
+
+    def _take_over(self) -> None:
+        """All of `open` that may fail. Nothing is changed before the lock is ours."""
+        try:
+            fcntl.flock(self._folder_descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise JournalLocked(f"{self.folder} is open in another process") from error
+        sweep_partials(self.folder)
+        numbers = usable_segments(self.folder, self.notes)
+        drop_orphans(self.folder, numbers, self.notes)
+        sync_folder(self._folder_descriptor)
+        if numbers:
+            self._first = numbers[0]
+            self._snapshot_number = latest_snapshot(self.folder, numbers, self.notes)
+            self._load_last(numbers[-1])
+        else:
+            self._adopt(1, *self._create_segment(1))
+        self._hold_reserve()
+
+    def _load_last(self, number: int) -> None:
+        """Index the last segment, cut its torn tail, and append to it from now on."""
+        path = segment_path(self.folder, number)
+        header, offset = whole_header(path)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        self._sent.start(self._first, header.base)
+        self._adopt(number, descriptor, offset)
+        self._size, self._messages = self._sent.load(descriptor, offset, path)
+        self._cut_torn(path)
+        self.previous_boot_id = boot_of_last_record(self.folder, number, self._first)
+        if header.boot_id != self.boot_id:
+            self._begin_under_boot(number if self._size == offset else number + 1)
+
+    def _cut_torn(self, path: Path) -> None:
+        torn = os.fstat(self._descriptor).st_size - self._size
+        if not torn:
+            return
+        good = good_behind(self._descriptor, self._size)
+        if good is not None:
+            raise JournalCorrupt(
+                path, self._size, f"a bad record with a good one behind it, at offset {good}"
+            )
+        self.notes.append(f"{path}: a torn record of {torn} bytes cut off")
+        self._cut_back()
+        sync(self._descriptor)
+
+    def _begin_under_boot(self, number: int) -> None:
+        """The boot id stands in the header, so another boot begins another segment; one without
+        records is made anew in its place."""
+        try:
+            made = self._create_segment(number)
+        except OSError:
+            if not self.reserve_held:
+                raise
+            # A machine that restarts with a full disk has to come up: to cancel, at least.
+            self.use_reserve()
+            made = self._create_segment(number)
+        os.close(self._descriptor)
+        self._adopt(number, *made)
+
+
+_CREATE: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC

@@ -1,0 +1,182 @@
+"""The door: accepts connections and finds out whose they are before a byte is answered.
+
+Owns: the listening socket, connections that have not said who they are, and the limits on them.
+May not know: what a session does with its Logon; routing, journals.
+
+Whoever connects first has to send one whole, valid frame whose BeginString, SenderCompID and
+TargetCompID name a session of ours that has no connection. Anything else (other protocols, a bad
+checksum or length, an unknown name, silence) is closed without a byte, so that nobody learns what
+listens here. The frame itself stays unread for the session: it is the Logon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from sor_gateway.fix.codec import Framer
+from sor_gateway.fix.session import lookup_identity
+from sor_gateway.net.connection import Connection
+from sor_gateway.net.reactor import Reactor
+
+FIRST_BYTES = b"8=FIX"
+"""How every FIX connection begins."""
+
+
+@dataclass(slots=True)
+class ListenerLimits:
+    """Bounds on what strangers may cost."""
+
+    logon_timeout_s: float = 10.0
+    """A connection that has not said who it is by then is closed (fix.md 1)."""
+    without_logon: int = 64
+    """Most connections that have not said who they are."""
+    per_address: int = 128
+    """Most connections from one address, known ones included."""
+    logon_bytes: int = 8_192
+    """Longest first frame."""
+    backlog: int = 128
+    """Connections that the kernel holds before they are accepted."""
+
+
+@dataclass(slots=True, eq=False)
+class Stranger:
+    """A connection that has not said who it is."""
+
+    framer: Framer
+    timer: asyncio.TimerHandle
+    framed: int = 0
+    """How many of the pending bytes the framer has seen."""
+
+
+@dataclass(slots=True)
+class ListenerCounters:
+    """Plain integers, read at scrape time."""
+
+    accepted: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
+    """By cause, a short stable name."""
+
+
+class Listener:
+    """Accepts connections for the acceptor sessions of a reactor. `on_refused` is told the peer
+    and the cause of each refusal, for the log."""
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        limits: ListenerLimits | None = None,
+        on_refused: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self.port = port
+        """The port it listens on; the real one once started when 0 was asked for."""
+        self.counters = ListenerCounters()
+        self._reactor = reactor
+        self._host = host
+        self._tls = tls
+        self._limits = limits or ListenerLimits()
+        self._on_refused = on_refused
+        self._server: asyncio.Server | None = None
+        self._strangers: dict[Connection, Stranger] = {}
+        self._addresses: Counter[str] = Counter()
+
+    async def start(self) -> None:
+        """Begin to listen. Raises OSError when the address cannot be had."""
+        loop = self._reactor.loop
+        self._server = await loop.create_server(
+            lambda: Connection(self, loop),
+            self._host,
+            self.port,
+            ssl=self._tls,
+            ssl_handshake_timeout=self._limits.logon_timeout_s if self._tls else None,
+            backlog=self._limits.backlog,
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Listen no more and drop those that have not said who they are. Sessions go on."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for connection in list(self._strangers):
+            connection.abort("the listener stops")
+        await asyncio.sleep(0)  # transports close in the next iteration of the loop
+
+    @property
+    def strangers(self) -> int:
+        """How many connections have not said who they are."""
+        return len(self._strangers)
+
+    # --- what connections say -------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> None:
+        """Someone connected."""
+        self.counters.accepted += 1
+        self._addresses[connection.address] += 1
+        if len(self._strangers) >= self._limits.without_logon:
+            self._refuse(connection, "too-many-without-logon")
+        elif self._addresses[connection.address] > self._limits.per_address:
+            self._refuse(connection, "too-many-from-address")
+        else:
+            timer = self._reactor.loop.call_later(
+                self._limits.logon_timeout_s, self._refuse, connection, "no-logon"
+            )
+            self._strangers[connection] = Stranger(Framer(self._limits.logon_bytes), timer)
+
+    def received(self, connection: Connection) -> None:
+        """A stranger has sent something: look whether it says who they are."""
+        stranger = self._strangers[connection]
+        pending = connection.pending
+        frames = stranger.framer.feed(pending[stranger.framed :])
+        stranger.framed = len(pending)
+        prefix = pending[: len(FIRST_BYTES)]
+        if frames and pending.startswith(frames[0]):
+            self._identify(connection, frames[0])
+        elif stranger.framer.garbled or not FIRST_BYTES.startswith(prefix):
+            self._refuse(connection, "not-fix")
+        elif len(pending) > self._limits.logon_bytes:
+            self._refuse(connection, "logon-too-long")
+
+    def lost(self, connection: Connection) -> None:
+        """A stranger is gone."""
+        self._forget(connection)
+        self._ended(connection)
+
+    # --- internals ------------------------------------------------------------------------
+
+    def _identify(self, connection: Connection, frame: bytes) -> None:
+        identity = lookup_identity(frame)
+        session = self._reactor.resolve(*identity) if identity else None
+        if session is None:
+            self._refuse(connection, "unknown-identity")
+        elif self._reactor.connected(session):
+            # The first lives, but it has to prove it (fix.md 1, decisions.md).
+            self._refuse(connection, "identity-live")
+            self._reactor.challenge(session)
+        else:
+            self._forget(connection)
+            self._reactor.bind(connection, session, partial(self._ended, connection))
+
+    def _refuse(self, connection: Connection, cause: str) -> None:
+        self._forget(connection)
+        self.counters.refused[cause] = self.counters.refused.get(cause, 0) + 1
+        if self._on_refused is not None:
+            self._on_refused(connection.peer, cause)
+        connection.abort(cause)
+
+    def _forget(self, connection: Connection) -> None:
+        stranger = self._strangers.pop(connection, None)
+        if stranger is not None:
+            stranger.timer.cancel()
+
+    def _ended(self, connection: Connection) -> None:
+        self._addresses[connection.address] -= 1
+        if not self._addresses[connection.address]:
+            del self._addresses[connection.address]

@@ -1,0 +1,126 @@
+"""The admin port: metrics, health, status, and the kill switch over HTTP.
+
+Owns: the paths, what they answer, and what a request must look like.
+May not know: the engine. It asks an `Operations`, in the event loop, between two turns.
+
+    GET  /metrics    Prometheus text
+    GET  /healthz    200 while the process turns its loop
+    GET  /readyz     200 when orders can flow, else 503; {"ready": ..., "reasons": [...]}
+    GET  /status     what the gateway is doing, JSON
+    GET  /sessions   each FIX session, JSON
+    POST /kill       {"on": true, "reason": "..."}: stop all flow; {"on": false, ...}: release it
+
+It has no users and no passwords: it listens on loopback unless configured otherwise, and a kill
+must be sent as application/json, which no web page can do from elsewhere without being asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
+
+from aiohttp import web
+
+from sor_gateway.ops.metrics import CONTENT_TYPE, Exposition, MetricsView
+
+BODY_BYTES_MAX: Final = 4_096
+REASON_CHARACTERS_MAX: Final = 200
+SHUTDOWN_S: Final = 1.0
+"""How long a request that is being answered may hold up the end."""
+
+Json = Mapping[str, object]
+
+
+class Operations(Protocol):
+    """What the engine offers to operators. All values must be what JSON can hold."""
+
+    def status(self) -> Json:
+        """What the gateway is doing."""
+
+    def sessions(self) -> Sequence[Json]:
+        """One entry for each FIX session."""
+
+    def readiness(self) -> Sequence[str]:
+        """Why orders cannot flow, one line for each reason; empty when they can."""
+
+    def metrics(self) -> MetricsView:
+        """A snapshot of all counters."""
+
+    def kill(self, on: bool, reason: str) -> None:
+        """Stop all flow, or release it. Takes effect in the next turn."""
+
+
+class Admin:
+    """Serves an `Operations` over HTTP."""
+
+    def __init__(self, operations: Operations) -> None:
+        self.port = 0
+        """The port it listens on once started."""
+        self._operations = operations
+        self._exposition = Exposition(operations.metrics)
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, host: str, port: int) -> None:
+        """Begin to listen; port 0 takes a free one. Raises OSError when the address cannot be
+        had."""
+        app = web.Application(client_max_size=BODY_BYTES_MAX)
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/healthz", self._health)
+        app.router.add_get("/readyz", self._readiness)
+        app.router.add_get("/status", self._status)
+        app.router.add_get("/sessions", self._sessions)
+        app.router.add_post("/kill", self._kill)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._exposition.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    async def _health(self, _: web.Request) -> web.Response:
+        return web.json_response({"healthy": True})
+
+    async def _readiness(self, _: web.Request) -> web.Response:
+        reasons = list(self._operations.readiness())
+        answer = {"ready": not reasons, "reasons": reasons}
+        return web.json_response(answer, status=503 if reasons else 200)
+
+    async def _status(self, _: web.Request) -> web.Response:
+        return web.json_response(dict(self._operations.status()))
+
+    async def _sessions(self, _: web.Request) -> web.Response:
+        return web.json_response([dict(session) for session in self._operations.sessions()])
+
+    async def _kill(self, request: web.Request) -> web.Response:
+        if request.content_type != "application/json":
+            return _refused("the content type must be application/json", 415)
+        try:
+            on, reason = _kill_order(json.loads(await request.text()))
+        except ValueError as error:  # JSON and UTF-8 errors are ValueErrors too
+            return _refused(str(error), 400)
+        self._operations.kill(on, reason)
+        return web.json_response({"on": on, "reason": reason})
+
+
+def _kill_order(body: object) -> tuple[bool, str]:
+    """What a kill request says. Raises ValueError with what was expected."""
+    if not isinstance(body, dict) or set(body) != {"on", "reason"}:
+        raise ValueError('expected {"on": true or false, "reason": "..."} and nothing else')
+    on, reason = body["on"], body["reason"]
+    if not isinstance(on, bool):
+        raise ValueError("on: expected true or false")
+    if not isinstance(reason, str) or not 1 <= len(reason.strip()) <= REASON_CHARACTERS_MAX:
+        raise ValueError(f"reason: expected a text of 1 to {REASON_CHARACTERS_MAX} characters")
+    return on, reason.strip()
+
+
+def _refused(text: str, status: int) -> web.Response:
+    return web.json_response({"error": text}, status=status)

@@ -1,0 +1,73 @@
+"""Who is to be looked at, and when: due parents, timers, parents that wait for quotes.
+
+Owns: scheduling only. It is not state: it is rebuilt by making every open parent due, and looking
+at a parent too often changes nothing. May not know: orders, quotes.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import Final
+
+from sor_gateway.sor.types import Nanos
+
+
+class Agenda:
+    """Due parents in the order in which they became due, and one timer per parent."""
+
+    def __init__(self) -> None:
+        self._due: Final[dict[str, None]] = {}
+        self._timers: Final[list[tuple[Nanos, str]]] = []
+        self._timer_of: Final[dict[str, Nanos]] = {}
+        self._waiting: Final[dict[str, dict[str, None]]] = {}
+        self._quoted: Final[dict[str, None]] = {}
+
+    def due(self, parent_id: str) -> None:
+        """Look at this parent in the next decision."""
+        self._due[parent_id] = None
+
+    def wake(self, parent_id: str, at_ns: Nanos) -> None:
+        """Look at it at this time, or earlier if something earlier was asked for."""
+        known = self._timer_of.get(parent_id)
+        if known is None or at_ns < known:
+            self._timer_of[parent_id] = at_ns
+            heappush(self._timers, (at_ns, parent_id))
+
+    def wait_for_quotes(self, symbol: str, parent_id: str) -> None:
+        """Look at it when the symbol's quotes change."""
+        self._waiting.setdefault(symbol, {})[parent_id] = None
+
+    def quoted(self, symbol: str) -> None:
+        """The symbol's quotes changed."""
+        if self._waiting.get(symbol):
+            self._quoted[symbol] = None
+
+    def forget(self, parent_id: str, symbol: str) -> None:
+        """It is over: nothing is due any more. Its heap entry is skipped when its time comes."""
+        self._due.pop(parent_id, None)
+        self._timer_of.pop(parent_id, None)
+        if waiting := self._waiting.get(symbol):
+            waiting.pop(parent_id, None)
+
+    def take(self, now: Nanos, limit: int) -> list[str]:
+        """At most `limit` parents that are due; the rest stay due."""
+        for symbol in self._quoted:
+            self._due.update(self._waiting.pop(symbol))
+        self._quoted.clear()
+        while self._timers and self._timers[0][0] <= now:
+            at_ns, parent_id = heappop(self._timers)
+            if self._timer_of.get(parent_id) == at_ns:
+                del self._timer_of[parent_id]
+                self._due[parent_id] = None
+        taken = [parent_id for parent_id, _ in zip(self._due, range(limit))]
+        for parent_id in taken:
+            del self._due[parent_id]
+        return taken
+
+    def next_deadline(self) -> Nanos | None:
+        """When to decide next: 0 for at once, None when nothing is planned."""
+        if self._due or self._quoted:
+            return 0
+        while self._timers and self._timer_of.get(self._timers[0][1]) != self._timers[0][0]:
+            heappop(self._timers)
+        return self._timers[0][0] if self._timers else None

@@ -1,0 +1,263 @@
+"""What was decided, applied: the only place where a child, a cancel or a stage comes to be.
+
+Owns: the effect of each decision fact, and the assertion at commitment (recovery.md 3.8).
+May not know: why (planner.py), quotes; of the settings only the throttle's pace.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sor_gateway.sor import clients
+from sor_gateway.sor.commands import AskChild, CancelChild, Output, SendChild
+from sor_gateway.sor.events import (
+    ChildCancelPlanned,
+    ChildPlanned,
+    ChildReleased,
+    ChildStatusPlanned,
+    ParentAccepted,
+    ParentClosed,
+    ParentRefused,
+    ParentReplaced,
+    ParentReplaceRefused,
+    StageMoved,
+    VenueDropped,
+    WaveStarted,
+)
+from sor_gateway.sor.ledger import DARK, Ledger
+from sor_gateway.sor.orders import Child, DarkVenue, Flight, Parent, ParentEvent
+from sor_gateway.sor.types import ChildState, ParentState, Reason, ReportKind, Stage
+
+TRIES_ALARM: Final = 3
+"""A status request or cancel that has to be repeated this often is an incident."""
+
+
+def parent_accepted(ledger: Ledger, fact: ParentAccepted) -> list[Output]:
+    """The order is taken; a request that came in the same turn is pending from here on."""
+    parent = ledger.state.parents[fact.parent_id]
+    parent.move(ParentEvent.ACCEPT)
+    parent.bid_micros, parent.ask_micros = fact.bid_micros, fact.ask_micros
+    out: list[Output] = [ledger.report(parent, ReportKind.NEW, fact.at_ns)]
+    if parent.request is not None:
+        out += clients.pend_reports(ledger, parent, fact.at_ns)
+    return out
+
+
+def parent_refused(ledger: Ledger, fact: ParentRefused) -> list[Output]:
+    """The order is not taken. One with a used ClOrdID leaves no trace, or a client that repeats
+    itself would fill the memory."""
+    parent = ledger.state.parents[fact.parent_id]
+    assert parent.work is not None
+    duplicate = parent.work.duplicate
+    parent.move(ParentEvent.REFUSE)
+    report = ledger.report(parent, ReportKind.REJECTED, fact.at_ns)
+    report.reason, report.text = fact.reason, fact.text
+    out: list[Output] = [report]
+    if parent.request is not None:
+        text = "the order was rejected"
+        out += ledger.refuse_request(parent, fact.at_ns, Reason.TOO_LATE, text)
+    ledger.settle(parent)
+    if duplicate:
+        del ledger.state.parents[fact.parent_id]
+    return out
+
+
+def stage_moved(ledger: Ledger, fact: StageMoved) -> list[Output]:
+    """The next tier of the pecking order; a dark wave under way was judged with it."""
+    work = ledger.state.parents[fact.parent_id].work
+    assert work is not None
+    work.stage = fact.stage
+    work.close_dark_wave(judged=True)
+    return []
+
+
+def venue_dropped(ledger: Ledger, fact: VenueDropped) -> list[Output]:
+    """No more of this parent for this venue."""
+    work = ledger.state.parents[fact.parent_id].work
+    assert work is not None
+    work.dropped[fact.venue] = fact.why
+    return []
+
+
+def wave_started(ledger: Ledger, fact: WaveStarted) -> list[Output]:
+    """The next round. A dark one judges the one before it."""
+    work = ledger.state.parents[fact.parent_id].work
+    assert work is not None
+    assert fact.wave == work.wave + 1
+    work.wave = fact.wave
+    if fact.stage is Stage.DARK:
+        work.close_dark_wave(judged=True)
+        work.dark_wave, work.dark_began_ns = fact.wave, fact.at_ns
+    else:
+        work.lit_began_ns = fact.at_ns
+    return []
+
+
+def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
+    """A child leaves."""
+    parent = ledger.state.parents[fact.parent_id]
+    ledger.take_order_id(fact.child_id, "C")
+    assert parent.state is ParentState.WORKING, f"{parent.parent_id} is {parent.state.value}"
+    assert 0 < fact.quantity <= parent.available, (
+        f"{fact.child_id}: {fact.quantity} on top of cum {parent.cum_quantity} "
+        f"and exposure {parent.exposure} exceed {parent.bound} of {parent.parent_id}"
+    )
+    assert ledger.venue(fact.venue).is_open, f"{fact.child_id} for {fact.venue}, which is closed"
+    child = Child(
+        fact.child_id, fact.parent_id, fact.venue, fact.quantity, fact.limit_micros
+    )
+    flight = Flight(
+        fact.ord_type, fact.time_in_force, fact.tactic, fact.wave, fact.at_ns, fact.pull_at_ns
+    )
+    ledger.state.children[fact.child_id] = child
+    ledger.launch(child, flight)
+    if fact.tactic == DARK:
+        _count_dark(parent, fact)
+    command = SendChild(
+        fact.venue,
+        fact.child_id,
+        parent.symbol,
+        parent.side,
+        fact.quantity,
+        fact.ord_type,
+        fact.limit_micros,
+        fact.time_in_force,
+        fact.at_ns,
+    )
+    return [command]
+
+
+def _count_dark(parent: Parent, fact: ChildPlanned) -> None:
+    """A venue that is sent more than its size was given it for what it filled: that happens once
+    (playbook), then the size holds."""
+    work = parent.work
+    assert work is not None
+    assert fact.wave == work.dark_wave
+    venue = work.dark.setdefault(fact.venue, DarkVenue())
+    work.dark_open += 1
+    venue.sent += fact.quantity
+    if fact.quantity > venue.size:
+        venue.grown = venue.size > 0
+        venue.size = fact.quantity
+
+
+def child_cancel_planned(ledger: Ledger, fact: ChildCancelPlanned) -> list[Output]:
+    """A cancel leaves. One that has to be repeated too often is an incident."""
+    child = ledger.state.children[fact.child_id]
+    flight = child.flight
+    assert flight is not None
+    ledger.take_order_id(fact.cancel_id, "X")
+    flight.cancel_id, flight.cancel_ns = fact.cancel_id, fact.at_ns
+    flight.cancel_tries += 1
+    parent = ledger.state.parents[child.parent_id]
+    command = CancelChild(
+        child.venue,
+        child.child_id,
+        fact.cancel_id,
+        flight.venue_order_id,
+        parent.symbol,
+        parent.side,
+        child.quantity,
+        fact.at_ns,
+    )
+    if flight.cancel_tries != TRIES_ALARM:
+        return [command]
+    text = f"cancel {flight.cancel_tries} of {child.child_id}: {fact.why}"
+    return [command, ledger.alarm(fact.at_ns, "cancel-repeated", text, child)]
+
+
+def child_status_planned(ledger: Ledger, fact: ChildStatusPlanned) -> list[Output]:
+    """A status request leaves. Asking because an answer is overdue is doubting."""
+    child = ledger.state.children[fact.child_id]
+    flight = child.flight
+    assert flight is not None
+    ledger.take_order_id(fact.request_id, "H")
+    out: list[Output] = []
+    if flight.doubt is None:
+        ledger.doubt(child, fact.why, fact.at_ns)
+        out.append(ledger.alarm(fact.at_ns, "child-doubted", fact.why, child))
+    doubt = flight.doubt
+    assert doubt is not None
+    doubt.unanswered = 1 if doubt.request_id else doubt.unanswered + 1
+    doubt.request_id, doubt.asked_ns, doubt.unknown = fact.request_id, fact.at_ns, False
+    doubt.tries += 1
+    if doubt.tries == TRIES_ALARM:
+        text = f"status request {doubt.tries} for {child.child_id}: {doubt.cause}"
+        out.append(ledger.alarm(fact.at_ns, "status-repeated", text, child))
+    parent = ledger.state.parents[child.parent_id]
+    ask = AskChild(
+        child.venue,
+        child.child_id,
+        fact.request_id,
+        flight.venue_order_id,
+        parent.symbol,
+        parent.side,
+        fact.at_ns,
+    )
+    return [ask, *out]
+
+
+def child_released(ledger: Ledger, fact: ChildReleased) -> list[Output]:
+    """Its shares are free again."""
+    child = ledger.state.children[fact.child_id]
+    assert child.flight is not None
+    assert child.flight.doubt is not None
+    return ledger.end(child, ChildState.RELEASED, fact.at_ns)
+
+
+def parent_replaced(ledger: Ledger, fact: ParentReplaced) -> list[Output]:
+    """The new terms hold. What was executed cannot be taken back: a smaller quantity becomes what
+    was executed, and the order is filled (decisions.md)."""
+    parent = ledger.state.parents[fact.parent_id]
+    request = parent.request
+    assert request is not None
+    assert request.is_replace
+    assert not parent.children
+    to_filled = request.quantity <= parent.cum_quantity
+    parent.quantity = max(request.quantity, parent.cum_quantity)
+    parent.ord_type, parent.limit_micros = request.ord_type, request.limit_micros
+    parent.move(ParentEvent.REPLACE_TO_FILLED if to_filled else ParentEvent.REPLACE)
+    report = ledger.answer(parent, request, ReportKind.REPLACED, fact.at_ns)
+    parent.cl_ord_id, parent.echo, parent.request = request.cl_ord_id, report.echo, None
+    _resume(ledger, parent)
+    return [report]
+
+
+def parent_replace_refused(ledger: Ledger, fact: ParentReplaceRefused) -> list[Output]:
+    """The old terms stand."""
+    parent = ledger.state.parents[fact.parent_id]
+    parent.move(ParentEvent.REFUSE_REPLACE)
+    out = ledger.refuse_request(parent, fact.at_ns, fact.reason, fact.text)
+    _resume(ledger, parent)
+    return out
+
+
+def _resume(ledger: Ledger, parent: Parent) -> None:
+    """After a replace the routing goes on; a dark wave that was cut short proves nothing."""
+    if parent.work is not None:
+        parent.work.close_dark_wave(judged=False)
+    ledger.agenda.due(parent.parent_id)
+    ledger.settle(parent)
+
+
+def parent_closed(ledger: Ledger, fact: ParentClosed) -> list[Output]:
+    """The order ends unfilled. Canceled is never said while a child may fill."""
+    parent = ledger.state.parents[fact.parent_id]
+    assert not parent.children, f"{parent.parent_id} has open children"
+    assert parent.work is not None
+    canceled = fact.how is ParentState.CANCELED
+    reason = Reason.KILL_SWITCH if parent.work.closing else Reason.NONE
+    parent.move(ParentEvent.CANCEL if canceled else ParentEvent.EXPIRE)
+    kind = ReportKind.CANCELED if canceled else ReportKind.EXPIRED
+    out: list[Output] = []
+    request = parent.request
+    if request is None or request.is_replace:
+        if request is not None:
+            out = ledger.refuse_request(parent, fact.at_ns, reason, fact.text)
+        report = ledger.report(parent, kind, fact.at_ns)
+    else:
+        report = ledger.answer(parent, request, kind, fact.at_ns)
+    report.reason, report.text = reason, fact.text
+    parent.request = None
+    ledger.settle(parent)
+    return [*out, report]

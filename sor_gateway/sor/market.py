@@ -1,0 +1,118 @@
+"""Quotes by venue: the consolidated book, the NBBO, freshness.
+
+Owns: displayed quotes and what our own orders have taken from them since.
+May not know: orders, venues' fees, sessions. Not part of the fold: quotes are never recorded, what
+was seen when a decision was made stands in the decision (architecture.md 2c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from sor_gateway.sor.types import Micros, Nanos, Shares
+
+LEVELS_MAX: Final = 50
+"""Levels kept of each side of a venue's book."""
+
+Level = tuple[Micros, Shares]
+
+
+@dataclass(slots=True)
+class Book:
+    """One venue's displayed quotes for one symbol, best first."""
+
+    bids: list[Level]
+    asks: list[Level]
+    at_ns: Nanos
+
+
+@dataclass(slots=True)
+class Nbbo:
+    """Best bid and offer over all fresh books; 0 where there is none."""
+
+    bid_micros: Micros
+    ask_micros: Micros
+
+    @property
+    def mid_micros(self) -> Micros:
+        """The midpoint, rounded down; the one side that is there; 0 without any."""
+        if self.bid_micros and self.ask_micros:
+            return (self.bid_micros + self.ask_micros) // 2
+        return self.bid_micros or self.ask_micros
+
+    @property
+    def half_spread_micros(self) -> Micros:
+        """Half of the spread; 0 when a side is missing, or locked, or crossed."""
+        if self.bid_micros and self.ask_micros:
+            return max(0, (self.ask_micros - self.bid_micros) // 2)
+        return 0
+
+    def far_micros(self, is_buy: bool) -> Micros:
+        """The side that an order of ours would take; 0 without it."""
+        return self.ask_micros if is_buy else self.bid_micros
+
+
+class Market:
+    """All books. Books not confirmed for `max_age_ns` do not count."""
+
+    def __init__(self, max_age_ns: Nanos) -> None:
+        self._max_age_ns: Final = max_age_ns
+        self._books: Final[dict[str, dict[str, Book]]] = {}
+
+    def update(
+        self, venue: str, symbol: str, bids: list[Level], asks: list[Level], now: Nanos
+    ) -> None:
+        """The venue's displayed book is this now; what we took from the old one is forgotten."""
+        book = Book(_side(bids, reverse=True), _side(asks, reverse=False), now)
+        self._books.setdefault(symbol, {})[venue] = book
+
+    def forget(self, venue: str) -> None:
+        """The venue's quotes can no longer be trusted (recovery.md 2.6)."""
+        for books in self._books.values():
+            books.pop(venue, None)
+
+    def nbbo(self, symbol: str, now: Nanos) -> Nbbo:
+        """Best bid and offer over fresh books."""
+        bid = ask = 0
+        for _, book in self.fresh(symbol, now):
+            if book.bids and book.bids[0][0] > bid:
+                bid = book.bids[0][0]
+            if book.asks and (not ask or book.asks[0][0] < ask):
+                ask = book.asks[0][0]
+        return Nbbo(bid, ask)
+
+    def fresh(self, symbol: str, now: Nanos) -> Iterator[tuple[str, Book]]:
+        """Each venue with a fresh book, and the book, in the order in which venues first quoted."""
+        oldest_ns = now - self._max_age_ns
+        for venue, book in self._books.get(symbol, {}).items():
+            if book.at_ns >= oldest_ns:
+                yield venue, book
+
+    def deplete(
+        self, venue: str, symbol: str, is_buy: bool, limit_micros: Micros, quantity: Shares
+    ) -> None:
+        """An order of ours is on its way to take this: it counts as taken until the venue's next
+        update, so that nobody here goes for the same shares twice."""
+        book = self._books.get(symbol, {}).get(venue)
+        if book is None:
+            return
+        kept: list[Level] = []
+        for price, displayed in book.asks if is_buy else book.bids:
+            within = price <= limit_micros if is_buy else price >= limit_micros
+            taken = min(displayed, quantity) if within else 0
+            quantity -= taken
+            if displayed > taken:
+                kept.append((price, displayed - taken))
+        if is_buy:
+            book.asks = kept
+        else:
+            book.bids = kept
+
+
+def _side(levels: list[Level], reverse: bool) -> list[Level]:
+    """One side of a book, best first, without what is not a quote."""
+    quotes = [(price, quantity) for price, quantity in levels if price > 0 and quantity > 0]
+    quotes.sort(reverse=reverse)
+    return quotes[:LEVELS_MAX]

@@ -1,0 +1,83 @@
+"""What the operator and the process say: kill switch, stop, restart, reserved ids.
+
+Owns: their effect on all orders at once. May not know: settings, quotes, signals, files.
+"""
+
+from __future__ import annotations
+
+from sor_gateway.sor.commands import Alarm, Output
+from sor_gateway.sor.events import FlowStopped, IdsReserved, KillSwitched, Restarted
+from sor_gateway.sor.ledger import Ledger
+from sor_gateway.sor.types import ParentState
+
+
+def kill_switched(ledger: Ledger, fact: KillSwitched) -> list[Output]:
+    """On: every working order ends as if cancelled by the operator, new ones are refused. Off: new
+    ones are taken again, and a suspect journal tail is accepted; what was ended stays ended."""
+    state = ledger.state
+    state.killed = (fact.reason or "kill switch") if fact.on else ""
+    if not fact.on:
+        state.suspect = False
+    for parent_id in state.open_parents:
+        parent = state.parents[parent_id]
+        ledger.agenda.due(parent_id)
+        if fact.on and parent.work is not None and parent.state is not ParentState.RECEIVED:
+            parent.work.closing = f"kill switch: {fact.reason}"
+    text = f"{'on' if fact.on else 'off'}: {fact.reason}"
+    return [Alarm(fact.at_ns, "kill-switch", text)]
+
+
+def flow_stopped(ledger: Ledger, fact: FlowStopped) -> list[Output]:
+    """Children are pulled, parents stay. A dark wave cut short proves nothing."""
+    ledger.state.stopped = fact.reason or "stopped"
+    for parent_id in ledger.state.open_parents:
+        work = ledger.state.parents[parent_id].work
+        if work is not None:
+            work.close_dark_wave(judged=False)
+        ledger.agenda.due(parent_id)
+    return []
+
+
+def restarted(ledger: Ledger, fact: Restarted) -> list[Output]:
+    """A new process: no venue is open, no question is under way, ids skip to a fresh block."""
+    state = ledger.state
+    state.ids.orders = state.ids.reports = state.ids.reserved_through
+    state.stopped = ""
+    for venue in state.venues.values():
+        venue.is_open = False
+    for parent_id in state.open_parents:
+        ledger.agenda.due(parent_id)
+    count = _doubt_all(ledger, fact)
+    if not fact.tail_suspect:
+        return []
+    state.suspect = True
+    text = (
+        f"the machine restarted (boot {fact.boot_id}): the end of the journal may be lost; "
+        f"{count} children in doubt, no new ones until the kill switch is released"
+    )
+    return [Alarm(fact.at_ns, "journal-tail-suspect", text)]
+
+
+def _doubt_all(ledger: Ledger, fact: Restarted) -> int:
+    """Forget what was asked; with a suspect tail, doubt every open child."""
+    count = 0
+    for venue in ledger.state.venues.values():
+        for child_id in venue.children:
+            child = ledger.state.children[child_id]
+            assert child.flight is not None
+            if fact.tail_suspect:
+                ledger.doubt(child, "the journal's tail may be lost", fact.at_ns)
+                count += 1
+            elif child.flight.doubt is not None:
+                child.flight.doubt.request_id = ""
+                child.flight.doubt.unanswered = child.flight.doubt.asked_ns = 0
+                child.flight.doubt.unknown = False
+    return count
+
+
+def ids_reserved(ledger: Ledger, fact: IdsReserved) -> list[Output]:
+    """A block of ids may be used."""
+    ids = ledger.state.ids
+    assert fact.through >= ids.reserved_through, "reserved ids never shrink"
+    ids.reserved_through = fact.through
+    return []

@@ -1,0 +1,393 @@
+"""Parent and child orders: their records, their two life-cycle tables, worst-case exposure.
+
+Owns: what is known of an order and which move is allowed in which state.
+May not know: why a move is made (router.py and the files it calls), prices, settings, FIX.
+
+Theory of operation. A *parent* is the client's order; a *child* is ours at a venue. A child is
+*open* from the moment it is planned until it is proved over; an open child counts with everything
+that it may still fill, in doubt or not (recovery.md, "in doubt"). So at every instant
+
+    cum + exposure + new <= quantity        exposure = sum over open children of quantity - cum
+
+holds whenever a child is sent (recovery.md 3.8); only a venue's own act can break it. Both tables
+list what may happen; a row that is not there is a bug of ours. What a *venue* may say has a row in
+every state of a child, because venues say everything once.
+
+A parent and a child each split into the account of it, which stays for the day (late fills,
+duplicates, status requests), and what is needed only while it is open (`Work`, `Flight`), which is
+dropped at its end: finished orders stay small and are never scanned.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from sor_gateway.sor.types import (
+    ChildState,
+    Micros,
+    Nanos,
+    OrdType,
+    ParentState,
+    Shares,
+    Side,
+    Stage,
+    TimeInForce,
+)
+
+EXECS_KEPT: Final = 256
+"""Most executions of one child remembered for finding duplicates; the oldest go first."""
+
+
+class ParentEvent(StrEnum):
+    """What can happen to a parent."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    ASK_CANCEL = "ask-cancel"
+    ASK_REPLACE = "ask-replace"
+    REPLACE = "replace"
+    REPLACE_TO_FILLED = "replace-to-filled"
+    """The new quantity is what was executed already (decisions.md)."""
+    REFUSE_REPLACE = "refuse-replace"
+    FILL = "fill"
+    FILL_ALL = "fill-all"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+
+
+class ChildEvent(StrEnum):
+    """What can happen to a child."""
+
+    ACCEPT = "accept"
+    FILL = "fill"
+    FILL_ALL = "fill-all"
+    CANCEL = "cancel"
+    EXPIRE = "expire"
+    REJECT = "reject"
+    RELEASE = "release"
+
+
+_P = ParentState
+_PE = ParentEvent
+
+PARENT_TABLE: Final[dict[tuple[ParentState, ParentEvent], ParentState]] = {
+    (_P.RECEIVED, _PE.ACCEPT): _P.WORKING,
+    (_P.RECEIVED, _PE.REFUSE): _P.REJECTED,
+    (_P.WORKING, _PE.ASK_CANCEL): _P.PENDING_CANCEL,
+    (_P.WORKING, _PE.ASK_REPLACE): _P.PENDING_REPLACE,
+    (_P.WORKING, _PE.FILL): _P.WORKING,
+    (_P.WORKING, _PE.FILL_ALL): _P.FILLED,
+    (_P.WORKING, _PE.CANCEL): _P.CANCELED,
+    (_P.WORKING, _PE.EXPIRE): _P.EXPIRED,
+    # The pending states have precedence over what fills do, while anything is left (fix.md 3.2).
+    (_P.PENDING_CANCEL, _PE.FILL): _P.PENDING_CANCEL,
+    (_P.PENDING_CANCEL, _PE.FILL_ALL): _P.FILLED,
+    (_P.PENDING_CANCEL, _PE.CANCEL): _P.CANCELED,
+    (_P.PENDING_CANCEL, _PE.EXPIRE): _P.EXPIRED,
+    (_P.PENDING_REPLACE, _PE.FILL): _P.PENDING_REPLACE,
+    (_P.PENDING_REPLACE, _PE.FILL_ALL): _P.FILLED,
+    (_P.PENDING_REPLACE, _PE.REPLACE): _P.WORKING,
+    (_P.PENDING_REPLACE, _PE.REPLACE_TO_FILLED): _P.FILLED,
+    (_P.PENDING_REPLACE, _PE.REFUSE_REPLACE): _P.WORKING,
+    # The operator's kill switch does not wait for a replace.
+    (_P.PENDING_REPLACE, _PE.CANCEL): _P.CANCELED,
+    (_P.PENDING_REPLACE, _PE.EXPIRE): _P.EXPIRED,
+    # A venue fills what it had called cancelled, or more than was ordered: real, and reported.
+    (_P.FILLED, _PE.FILL): _P.FILLED,
+    (_P.FILLED, _PE.FILL_ALL): _P.FILLED,
+    (_P.CANCELED, _PE.FILL): _P.CANCELED,
+    (_P.CANCELED, _PE.FILL_ALL): _P.CANCELED,
+    (_P.EXPIRED, _PE.FILL): _P.EXPIRED,
+    (_P.EXPIRED, _PE.FILL_ALL): _P.EXPIRED,
+}
+
+_C = ChildState
+_CE = ChildEvent
+
+CHILD_TABLE: Final[dict[tuple[ChildState, ChildEvent], ChildState]] = {
+    (_C.PENDING_NEW, _CE.ACCEPT): _C.LIVE,
+    (_C.PENDING_NEW, _CE.FILL): _C.LIVE,  # the acknowledgement was lost or never sent
+    (_C.PENDING_NEW, _CE.FILL_ALL): _C.FILLED,
+    (_C.PENDING_NEW, _CE.CANCEL): _C.CANCELED,
+    (_C.PENDING_NEW, _CE.EXPIRE): _C.EXPIRED,
+    (_C.PENDING_NEW, _CE.REJECT): _C.REJECTED,
+    (_C.PENDING_NEW, _CE.RELEASE): _C.RELEASED,
+    (_C.LIVE, _CE.ACCEPT): _C.LIVE,
+    (_C.LIVE, _CE.FILL): _C.LIVE,
+    (_C.LIVE, _CE.FILL_ALL): _C.FILLED,
+    (_C.LIVE, _CE.CANCEL): _C.CANCELED,
+    (_C.LIVE, _CE.EXPIRE): _C.EXPIRED,
+    (_C.LIVE, _CE.REJECT): _C.REJECTED,  # accepted, then refused by a second gate of the venue
+    (_C.LIVE, _CE.RELEASE): _C.RELEASED,  # the venue forgot it, and its `unknown` is final
+    # A venue that repeats or contradicts itself after the end: the first end stands.
+    (_C.FILLED, _CE.ACCEPT): _C.FILLED,
+    (_C.FILLED, _CE.FILL): _C.FILLED,
+    (_C.FILLED, _CE.FILL_ALL): _C.FILLED,  # an over-fill
+    (_C.FILLED, _CE.CANCEL): _C.FILLED,
+    (_C.FILLED, _CE.EXPIRE): _C.FILLED,
+    (_C.FILLED, _CE.REJECT): _C.FILLED,
+    (_C.CANCELED, _CE.ACCEPT): _C.CANCELED,
+    (_C.CANCELED, _CE.FILL): _C.CANCELED,  # a late fill is booked, and brings nothing to life
+    (_C.CANCELED, _CE.FILL_ALL): _C.CANCELED,
+    (_C.CANCELED, _CE.CANCEL): _C.CANCELED,
+    (_C.CANCELED, _CE.EXPIRE): _C.CANCELED,
+    (_C.CANCELED, _CE.REJECT): _C.CANCELED,
+    (_C.EXPIRED, _CE.ACCEPT): _C.EXPIRED,
+    (_C.EXPIRED, _CE.FILL): _C.EXPIRED,
+    (_C.EXPIRED, _CE.FILL_ALL): _C.EXPIRED,
+    (_C.EXPIRED, _CE.CANCEL): _C.EXPIRED,
+    (_C.EXPIRED, _CE.EXPIRE): _C.EXPIRED,
+    (_C.EXPIRED, _CE.REJECT): _C.EXPIRED,
+    (_C.REJECTED, _CE.ACCEPT): _C.REJECTED,
+    (_C.REJECTED, _CE.FILL): _C.REJECTED,
+    (_C.REJECTED, _CE.FILL_ALL): _C.REJECTED,
+    (_C.REJECTED, _CE.CANCEL): _C.REJECTED,
+    (_C.REJECTED, _CE.EXPIRE): _C.REJECTED,
+    (_C.REJECTED, _CE.REJECT): _C.REJECTED,
+    # Released and yet there: the venue executed its queue in spite of a gap fill. It lives.
+    (_C.RELEASED, _CE.ACCEPT): _C.LIVE,
+    (_C.RELEASED, _CE.FILL): _C.LIVE,
+    (_C.RELEASED, _CE.FILL_ALL): _C.FILLED,
+    (_C.RELEASED, _CE.CANCEL): _C.CANCELED,
+    (_C.RELEASED, _CE.EXPIRE): _C.EXPIRED,
+    (_C.RELEASED, _CE.REJECT): _C.REJECTED,
+}
+
+PARENT_OVER: Final = frozenset({_P.FILLED, _P.CANCELED, _P.EXPIRED, _P.REJECTED})
+CHILD_OVER: Final = frozenset({_C.FILLED, _C.CANCELED, _C.EXPIRED, _C.REJECTED, _C.RELEASED})
+
+END_EVENTS: Final = {
+    _C.CANCELED: _CE.CANCEL,
+    _C.EXPIRED: _CE.EXPIRE,
+    _C.REJECTED: _CE.REJECT,
+    _C.RELEASED: _CE.RELEASE,
+}
+"""The event that leads to each end which is not a fill."""
+
+
+@dataclass(slots=True)
+class Request:
+    """A client's cancel or replace request that is not answered for good."""
+
+    cl_ord_id: str
+    is_replace: bool
+    at_ns: Nanos
+    quantity: Shares
+    """New terms; a cancel repeats the order's."""
+    ord_type: OrdType
+    limit_micros: Micros | None
+    echo: dict[str, str]
+
+
+@dataclass(slots=True)
+class DarkVenue:
+    """What one dark venue did for one parent."""
+
+    size: Shares = 0
+    """What it is sent when enough is left."""
+    grown: bool = False
+    """It filled once and was given more: from then on the size holds (playbook)."""
+    sent: Shares = 0
+    """In the current wave."""
+    filled: Shares = 0
+    """In the current wave."""
+    filled_ever: Shares = 0
+    dry_waves: int = 0
+    """Finished waves in a row that brought nothing."""
+
+
+@dataclass(slots=True)
+class Work:
+    """How far the routing of an open parent has come."""
+
+    duplicate: bool = False
+    """The ClOrdID was used before: to be refused."""
+    stage: Stage = Stage.DARK
+    wave: int = 0
+    dark_wave: int = 0
+    """Number of the dark wave that is under way; 0 for none."""
+    dark_began_ns: Nanos = 0
+    dark_open: int = 0
+    """Open children of the dark wave that is under way."""
+    dark: dict[str, DarkVenue] = field(default_factory=dict)
+    lit_began_ns: Nanos = 0
+    """When the last lit wave left; 0 for never."""
+    dropped: dict[str, str] = field(default_factory=dict)
+    """Venues that get no more of this parent, and why."""
+    rejects: dict[str, int] = field(default_factory=dict)
+    """Children of this parent that a venue rejected."""
+    closing: str = ""
+    """Why the operator ends this order; empty while he does not."""
+
+    def close_dark_wave(self, judged: bool) -> None:
+        """The dark wave is over; its result counts only if it ran its time (`judged`)."""
+        for venue in self.dark.values():
+            if judged and venue.sent:
+                venue.dry_waves = 0 if venue.filled else venue.dry_waves + 1
+            venue.sent = venue.filled = 0
+        self.dark_wave = self.dark_open = 0
+
+
+@dataclass(slots=True)
+class Parent:
+    """A client's order: the account of it, and the work on it while it is open."""
+
+    parent_id: str
+    client: str
+    cl_ord_id: str
+    """The last accepted one."""
+    symbol: str
+    side: Side
+    quantity: Shares
+    ord_type: OrdType
+    limit_micros: Micros | None
+    time_in_force: TimeInForce
+    strategy: str
+    account: str
+    echo: dict[str, str]
+    submitted_ns: Nanos
+    sent_ns: Nanos
+    state: ParentState = ParentState.RECEIVED
+    cum_quantity: Shares = 0
+    cum_value_micros: Micros = 0
+    bid_micros: Micros = 0
+    """Best bid at arrival; 0 when there was none."""
+    ask_micros: Micros = 0
+    exposure: Shares = 0
+    """What its open children may still fill, in doubt or not."""
+    children: dict[str, None] = field(default_factory=dict)
+    """Its open children, oldest first."""
+    request: Request | None = None
+    work: Work | None = None
+    """None once it is over."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the client was told, or is about to be told, its end."""
+        return self.state in PARENT_OVER
+
+    @property
+    def leaves_quantity(self) -> Shares:
+        """What is left for the client (FIX 151); 0 once it is over."""
+        return 0 if self.is_over else max(0, self.quantity - self.cum_quantity)
+
+    @property
+    def available(self) -> Shares:
+        """What may be sent now; negative after a venue did more than it was asked."""
+        return self.bound - self.cum_quantity - self.exposure
+
+    @property
+    def bound(self) -> Shares:
+        """The quantity that new children are held to: the smaller one while a replace is
+        pending, none for an order that is over (recovery.md 3.8)."""
+        if self.is_over:
+            return 0
+        if self.request is not None and self.request.is_replace:
+            return min(self.quantity, self.request.quantity)
+        return self.quantity
+
+    @property
+    def excess(self) -> Shares:
+        """What is exposed beyond what is left to do: only a venue's own act can cause it."""
+        return max(0, self.exposure - max(0, self.quantity - self.cum_quantity))
+
+    def move(self, event: ParentEvent) -> None:
+        """Take the table's step. Raises KeyError for a row that is not there: a bug."""
+        self.state = PARENT_TABLE[self.state, event]
+
+
+@dataclass(slots=True)
+class Doubt:
+    """Why a child may not be what we think, and how far the question has come."""
+
+    cause: str
+    since_ns: Nanos
+    voided_epoch: int = 0
+    """The note `asked (epoch)` of recovery.md 3.1; 0 when there is none."""
+    gapped: bool = False
+    """The venue skipped numbers since: its silence proves nothing (recovery.md 3.4)."""
+    request_id: str = ""
+    """Our status request under way that was sent after the doubt arose; empty for none."""
+    unanswered: int = 0
+    """Status requests under way on this connection, for dialects without a request id."""
+    asked_ns: Nanos = 0
+    """When the last one left; 0 when none has since the doubt last grew."""
+    tries: int = 0
+    unknown: bool = False
+    """The venue answered that it does not know the order."""
+
+
+@dataclass(slots=True)
+class Flight:
+    """What is needed of a child only while it is open."""
+
+    ord_type: OrdType
+    time_in_force: TimeInForce
+    tactic: str
+    wave: int
+    planned_ns: Nanos
+    pull_at_ns: Nanos
+    answered: bool = False
+    checked_ns: Nanos = 0
+    """When the venue last confirmed that it is live; 0 for never."""
+    venue_order_id: str = ""
+    cancel_id: str = ""
+    """Our cancel request under way; empty for none."""
+    cancel_ns: Nanos = 0
+    cancel_tries: int = 0
+    doubt: Doubt | None = None
+
+
+@dataclass(slots=True)
+class Child:
+    """Our order at a venue: the account of it, and its flight while it is open."""
+
+    child_id: str
+    parent_id: str
+    venue: str
+    quantity: Shares
+    limit_micros: Micros | None
+    state: ChildState = ChildState.PENDING_NEW
+    cum_quantity: Shares = 0
+    cum_value_micros: Micros = 0
+    execs: dict[str, tuple[Shares, Micros, Shares]] = field(default_factory=dict)
+    """The venue's ExecID to quantity, price and cum: what makes a duplicate (recovery.md 3.6)."""
+    synthetic: list[tuple[Shares, Shares]] = field(default_factory=list)
+    """Ranges of cum (from, to) booked without the venue's own report of them."""
+    voided: bool = False
+    """Its order message was gap-filled: it never leaves again, nor do its cancels."""
+    flight: Flight | None = None
+    """None once it is over."""
+
+    @property
+    def leaves_quantity(self) -> Shares:
+        """What it may still fill in the worst case."""
+        return 0 if self.flight is None else max(0, self.quantity - self.cum_quantity)
+
+    def move(self, event: ChildEvent) -> None:
+        """Take the table's step. Raises KeyError for a row that is not there: a bug."""
+        self.state = CHILD_TABLE[self.state, event]
+
+    def remember(self, exec_id: str, content: tuple[Shares, Micros, Shares]) -> None:
+        """Keep an execution for finding its duplicates; the oldest makes room."""
+        if len(self.execs) >= EXECS_KEPT:
+            del self.execs[next(iter(self.execs))]
+        self.execs[exec_id] = content
+
+    def net_synthetic(self, start: Shares, end: Shares) -> Shares:
+        """Take the range of a real execution out of the synthetic ones; how much of it was in."""
+        found, kept = 0, []
+        for low, high in self.synthetic:
+            shared = min(high, end) - max(low, start)
+            if shared <= 0:
+                kept.append((low, high))
+                continue
+            found += shared
+            if low < start:
+                kept.append((low, start))
+            if end < high:
+                kept.append((end, high))
+        self.synthetic = kept
+        return found

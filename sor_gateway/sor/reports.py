@@ -1,0 +1,277 @@
+"""What venues say: acknowledgements, executions, ends, refusals, status, and their sessions' doubts.
+
+Owns: the rules of recovery.md 3 for booking what is said and for telling repetition from news.
+May not know: parents' routing, settings, quotes, FIX.
+"""
+
+from __future__ import annotations
+
+from sor_gateway.sor.commands import Alarm, Output
+from sor_gateway.sor.events import (
+    ChildAccepted,
+    ChildCancelRefused,
+    ChildEnded,
+    ChildFilled,
+    ChildrenDoubted,
+    ChildStatusReported,
+    ChildVoided,
+    VenueClosed,
+    VenueOpened,
+)
+from sor_gateway.sor.ledger import Ledger, known_price
+from sor_gateway.sor.orders import Child, ChildEvent, Doubt
+from sor_gateway.sor.types import ChildState, Micros, Nanos, Shares
+
+
+def accepted(ledger: Ledger, fact: ChildAccepted) -> list[Output]:
+    """The venue has it. This alone does not end a doubt (recovery.md 3.5)."""
+    child = ledger.find_child(fact.venue, fact.child_id)
+    if child is None:
+        return _unknown_child(fact.at_ns, fact.venue, fact.child_id, "acknowledged")
+    out = ledger.revive(child, fact.at_ns, "acknowledged")
+    child.move(ChildEvent.ACCEPT)
+    if child.flight is not None:
+        child.flight.venue_order_id = fact.venue_order_id
+        ledger.answered(child, fact.at_ns)
+    return out
+
+
+def filled(ledger: Ledger, fact: ChildFilled) -> list[Output]:
+    """An execution, in the order of recovery.md 3.6: repetition, contradiction, what is missing
+    before it, what of it was booked already, and the news."""
+    child = ledger.find_child(fact.venue, fact.child_id)
+    if child is None:
+        what = f"filled {fact.quantity} at {fact.price_micros}"
+        return _unknown_child(fact.at_ns, fact.venue, fact.child_id, what)
+    content = (fact.quantity, fact.price_micros, fact.cum_quantity)
+    known = child.execs.get(fact.exec_id)
+    if known == content:
+        return []
+    start = fact.cum_quantity - fact.quantity
+    if known is not None or start < 0:
+        text = f"{fact.exec_id} says {content}, before it said {known or 'nothing'}"
+        return _contradicted(ledger, child, fact.at_ns, text)
+    out: list[Output] = []
+    if owner := ledger.venue(child.venue).exec_id_owner(fact.exec_id, child.child_id):
+        text = f"{fact.exec_id} was used for {owner} before"
+        out.append(ledger.alarm(fact.at_ns, "exec-id-reused", text, child))
+    netted = child.net_synthetic(start, fact.cum_quantity)
+    news = fact.cum_quantity - max(start, child.cum_quantity)
+    if max(news, 0) + netted != fact.quantity:
+        text = f"{fact.exec_id} says cum {fact.cum_quantity}, known is {child.cum_quantity}"
+        out += _contradicted(ledger, child, fact.at_ns, text)
+        if news <= 0:
+            return out
+    child.remember(fact.exec_id, content)
+    ledger.answered(child, fact.at_ns)
+    if start > child.cum_quantity:
+        value = fact.avg_price_micros * fact.cum_quantity
+        value -= fact.quantity * fact.price_micros if value else 0
+        price = known_price(child, start, value, fact.price_micros)
+        out += ledger.book_unreported(child, start, price, fact.at_ns)
+    if netted:
+        text = f"{fact.exec_id}: {netted} at {fact.price_micros} were booked before"
+        out.append(ledger.alarm(fact.at_ns, "unreported-fill-netted", text, child))
+    return out + _book_news(ledger, child, fact, news)
+
+
+def _book_news(ledger: Ledger, child: Child, fact: ChildFilled, news: Shares) -> list[Output]:
+    if news <= 0:
+        return []
+    if child.flight is not None and fact.venue_order_id:
+        child.flight.venue_order_id = fact.venue_order_id
+    report, alarms = ledger.book(child, news, fact.price_micros, fact.at_ns)
+    report.last_market = fact.last_market
+    report.liquidity = fact.liquidity
+    report.fee_micros = fact.fee_micros
+    report.venue_exec_id = fact.exec_id
+    report.venue_order_id = fact.venue_order_id or report.venue_order_id
+    return [report, *alarms, *ledger.after_fill(child, fact.at_ns)]
+
+
+def ended(ledger: Ledger, fact: ChildEnded) -> list[Output]:
+    """Over without further execution: the one report that always ends a doubt."""
+    child = ledger.find_child(fact.venue, fact.child_id)
+    if child is None:
+        return _unknown_child(fact.at_ns, fact.venue, fact.child_id, fact.how.value)
+    value = fact.avg_price_micros * fact.cum_quantity
+    out = _book_difference(ledger, child, fact.cum_quantity, value, fact.at_ns)
+    ledger.answered(child, fact.at_ns)
+    if child.flight is not None and fact.cum_quantity < child.cum_quantity:
+        out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
+    if child.flight is not None and fact.how is ChildState.REJECTED:
+        text = fact.text or "without a reason"
+        out.append(ledger.alarm(fact.at_ns, "child-rejected", text, child))
+    return out + ledger.end(child, fact.how, fact.at_ns)
+
+
+def cancel_refused(ledger: Ledger, fact: ChildCancelRefused) -> list[Output]:
+    """A 9 for a child still open here puts it in doubt (recovery.md 3.5). For one that is over it
+    only crossed the end on the wire."""
+    child = ledger.find_child(fact.venue, fact.child_id)
+    if child is None:
+        return _unknown_child(fact.at_ns, fact.venue, fact.child_id, "not cancelled")
+    if child.flight is None:
+        return []
+    child.flight.cancel_id = ""
+    words = "unknown to the venue" if not fact.known else "not cancelled"
+    cause = f"{words}: {fact.text}" if fact.text else words
+    ledger.doubt(child, cause, fact.at_ns)
+    return [ledger.alarm(fact.at_ns, "cancel-refused", cause, child)]
+
+
+def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
+    """The answer to a status request. Whatever it answers, a larger total is booked and an end is
+    an end; a doubt it ends only when it was asked after the doubt arose."""
+    child = ledger.find_child(fact.venue, fact.child_id)
+    if child is None:
+        if not fact.known:
+            return []
+        return _unknown_child(fact.at_ns, fact.venue, fact.child_id, "known to the venue")
+    out: list[Output] = []
+    if fact.known:
+        value = fact.avg_price_micros * fact.cum_quantity
+        out = _book_difference(ledger, child, fact.cum_quantity, value, fact.at_ns)
+        out += ledger.revive(child, fact.at_ns, "known")
+    flight = child.flight
+    if flight is None:
+        return out
+    answers = flight.doubt is not None and _answers(flight.doubt, fact.request_id)
+    if fact.known and not fact.live:
+        return out + _known_over(ledger, child, fact)
+    if flight.doubt is None or not answers:
+        return out
+    flight.doubt.request_id = ""
+    ledger.agenda.due(child.parent_id)
+    if not fact.known:
+        flight.doubt.unknown = True
+        text = f"{child.venue} does not know {child.child_id} ({child.state.value} here)"
+        return [*out, ledger.alarm(fact.at_ns, "child-unknown", text, child)]
+    if fact.cum_quantity < child.cum_quantity:
+        return [*out, _less_than_known(ledger, child, fact.cum_quantity, fact.at_ns)]
+    flight.doubt = None
+    flight.answered = True
+    flight.checked_ns = fact.at_ns
+    flight.cancel_id = ""  # an answer of live after it: that cancel is dead (recovery.md 3.7)
+    child.move(ChildEvent.ACCEPT)
+    return out
+
+
+def _known_over(ledger: Ledger, child: Child, fact: ChildStatusReported) -> list[Output]:
+    """The venue knows the child as over."""
+    if fact.how is ChildState.FILLED:
+        text = f"filled with {fact.cum_quantity} of {child.quantity}"
+        return _contradicted(ledger, child, fact.at_ns, text)
+    out: list[Output] = []
+    if fact.cum_quantity < child.cum_quantity:
+        out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
+    return out + ledger.end(child, fact.how, fact.at_ns)
+
+
+def voided(ledger: Ledger, fact: ChildVoided) -> list[Output]:
+    """Its order message was gap-filled. What it proves nothing about, status must settle."""
+    child = ledger.find_child(fact.venue, fact.child_id)
+    if child is None:
+        return _unknown_child(fact.at_ns, fact.venue, fact.child_id, "voided")
+    child.voided = True
+    doubt = ledger.doubt(child, "its order message was voided", fact.at_ns)
+    if doubt is None or child.flight is None:
+        return []
+    child.flight.cancel_id = ""  # voided with its order (recovery.md 3.7)
+    reported = child.state is not ChildState.PENDING_NEW
+    doubt.voided_epoch = fact.epoch if fact.before_synchronised and not reported else 0
+    return [ledger.alarm(fact.at_ns, "child-doubted", doubt.cause, child)]
+
+
+def doubted(ledger: Ledger, fact: ChildrenDoubted) -> list[Output]:
+    """Something happened to the session that may have cost reports or orders."""
+    count = 0
+    for child_id in fact.child_ids or list(ledger.venue(fact.venue).children):
+        child = ledger.find_child(fact.venue, child_id)
+        doubt = None if child is None else ledger.doubt(child, fact.cause, fact.at_ns)
+        if child is None or child.flight is None or doubt is None:
+            continue
+        count += 1
+        if fact.epoch_ended:
+            child.flight.cancel_id = ""
+        if fact.notes_stand:
+            doubt.gapped = True
+        else:
+            doubt.voided_epoch = 0
+    if not count:
+        return []
+    return [Alarm(fact.at_ns, "children-doubted", f"{count} children: {fact.cause}", fact.venue)]
+
+
+def opened(ledger: Ledger, fact: VenueOpened) -> list[Output]:
+    """Orders may leave again. Questions are asked anew on each connection (recovery.md 3.5)."""
+    venue = ledger.venue(fact.venue)
+    new_epoch = venue.epoch not in (0, fact.epoch)
+    venue.is_open, venue.epoch = True, fact.epoch
+    _forget_questions(ledger, fact.venue)
+    for child_id in venue.children:
+        flight = ledger.state.children[child_id].flight
+        if new_epoch and flight is not None:
+            flight.cancel_id = ""
+            ledger.doubt(ledger.state.children[child_id], "a new epoch began", fact.at_ns)
+    for parent_id in ledger.state.open_parents:
+        ledger.agenda.due(parent_id)
+    return []
+
+
+def closed(ledger: Ledger, fact: VenueClosed) -> list[Output]:
+    """No orders there for now; what is open there stays counted."""
+    venue = ledger.venue(fact.venue)
+    was_open, venue.is_open = venue.is_open, False
+    _forget_questions(ledger, fact.venue)
+    for child_id in venue.children:
+        ledger.agenda.due(ledger.state.children[child_id].parent_id)
+    if not was_open or not venue.children:
+        return []
+    text = f"{len(venue.children)} children are open there: {fact.cause}"
+    return [Alarm(fact.at_ns, "venue-closed", text, fact.venue)]
+
+
+def _forget_questions(ledger: Ledger, venue: str) -> None:
+    """Answers to what was asked on another connection prove nothing on this one."""
+    for child_id in ledger.venue(venue).children:
+        flight = ledger.state.children[child_id].flight
+        if flight is not None and flight.doubt is not None:
+            flight.doubt.request_id = ""
+            flight.doubt.unanswered = flight.doubt.asked_ns = 0
+            flight.doubt.unknown = False
+
+
+def _answers(doubt: Doubt, request_id: str) -> bool:
+    """Whether an answer belongs to the request that was sent after the doubt arose. Without an id
+    in the dialect, answers come in the order of the requests: the last one is the one."""
+    doubt.unanswered = max(0, doubt.unanswered - 1)
+    if not doubt.request_id:
+        return False
+    return request_id == doubt.request_id if request_id else doubt.unanswered == 0
+
+
+def _book_difference(
+    ledger: Ledger, child: Child, cum: Shares, value: Micros, at_ns: Nanos
+) -> list[Output]:
+    if cum <= child.cum_quantity:
+        return []
+    price = known_price(child, cum, value, 0)
+    return ledger.book_unreported(child, cum, price, at_ns)
+
+
+def _contradicted(ledger: Ledger, child: Child, at_ns: Nanos, text: str) -> list[Output]:
+    """The venue said two things that cannot both be: the child is in doubt, status decides."""
+    ledger.doubt(child, f"contradicting reports: {text}", at_ns)
+    return [ledger.alarm(at_ns, "contradicting-report", text, child)]
+
+
+def _less_than_known(ledger: Ledger, child: Child, cum: Shares, at_ns: Nanos) -> Alarm:
+    text = f"{child.venue} says {cum} of {child.child_id} executed, {child.cum_quantity} are booked"
+    return ledger.alarm(at_ns, "executed-less-than-booked", text, child)
+
+
+def _unknown_child(at_ns: Nanos, venue: str, child_id: str, what: str) -> list[Output]:
+    """The venue speaks of an order that we never sent there (recovery.md 1.5)."""
+    text = f"{child_id} is {what} at {venue} and is not ours"
+    return [Alarm(at_ns, "unknown-child", text, venue, child_id=child_id)]

@@ -1,0 +1,61 @@
+"""The router's whole state: what the facts add up to, and nothing else.
+
+Owns: RouterState, a tree of plain dataclasses that a snapshot can hold as it is.
+May not know: what the facts mean, quotes, settings, timers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sor_gateway.sor.orders import Child, Parent
+from sor_gateway.sor.venues import VenueState
+
+
+@dataclass(slots=True)
+class Ids:
+    """Two counters under one durable bound (recovery.md 1.5). Orders, children, cancels and status
+    requests (P, C, X, H) count in `orders`; reports (E, Y) in `reports`: so a decision can name its
+    ids in advance while the reports of the decisions before it take theirs."""
+
+    orders: int = 0
+    reports: int = 0
+    reserved_through: int = 0
+
+    @property
+    def left(self) -> int:
+        """Ids that may still be used under the present bound."""
+        return self.reserved_through - max(self.orders, self.reports)
+
+
+@dataclass(slots=True)
+class RouterState:
+    """Everything that a replay of the facts rebuilds."""
+
+    ids: Ids = field(default_factory=Ids)
+    parents: dict[str, Parent] = field(default_factory=dict)
+    """By ParentID; finished ones stay for the day without their work."""
+    open_parents: dict[str, None] = field(default_factory=dict)
+    """Those that are not over, or have an open child all the same."""
+    children: dict[str, Child] = field(default_factory=dict)
+    """By our ClOrdID at the venue; finished ones stay for the day without their flight."""
+    cl_ord_ids: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By client: each ClOrdID that was taken, to its ParentID."""
+    venues: dict[str, VenueState] = field(default_factory=dict)
+    killed: str = ""
+    """Why the operator stopped all flow; empty while he has not."""
+    stopped: str = ""
+    """Why the process winds down; empty while it does not."""
+    suspect: bool = False
+    """The journal's tail may be gone: no new child until the operator releases it
+    (recovery.md 1.5)."""
+
+    @property
+    def reserved_through(self) -> int:
+        """Ids up to and including this number may be used."""
+        return self.ids.reserved_through
+
+    @property
+    def may_route(self) -> bool:
+        """Whether new children may leave at all."""
+        return not (self.killed or self.stopped or self.suspect)

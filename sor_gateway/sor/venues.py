@@ -1,0 +1,67 @@
+"""What the router knows of each venue: session, open children, throttle, what was learnt.
+
+Owns: VenueState and the throttle's arithmetic. May not know: parents, quotes, sockets.
+
+The throttle is a bucket of `orders_per_second` tokens that refills at that rate; each message to
+the venue takes one at the recorded time of its decision, so a fold spends the same
+(recovery.md 3.10). New orders leave the last `cancel_reserve` tokens to cancels and status requests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sor_gateway.sor.estimators.average import DecayedMean
+from sor_gateway.sor.settings import VenueSettings
+from sor_gateway.sor.types import NANOS_PER_SECOND, Nanos
+
+EXEC_IDS_KEPT: Final = 5_000
+"""ExecIDs of a venue remembered in each of two generations, to notice one used twice."""
+
+
+@dataclass(slots=True)
+class VenueState:
+    """One venue, as the facts left it."""
+
+    is_open: bool = False
+    epoch: int = 0
+    """Of its order session when it last opened; 0 for never."""
+    children: dict[str, None] = field(default_factory=dict)
+    """Open children there, oldest first."""
+    spent: int = 0
+    """Tokens spent and not yet refilled, in 1e-9 tokens."""
+    spent_at_ns: Nanos = 0
+    latency: DecayedMean = field(default_factory=DecayedMean)
+    fills: DecayedMean = field(default_factory=DecayedMean)
+    exec_ids: dict[str, str] = field(default_factory=dict)
+    """Recent ExecIDs to the child that each was for."""
+    exec_ids_before: dict[str, str] = field(default_factory=dict)
+    """The generation before it."""
+
+    def exec_id_owner(self, exec_id: str, child_id: str) -> str:
+        """Remember an ExecID; the other child that had it before, or empty."""
+        owner = self.exec_ids.get(exec_id) or self.exec_ids_before.get(exec_id) or ""
+        if len(self.exec_ids) >= EXEC_IDS_KEPT:
+            self.exec_ids_before, self.exec_ids = self.exec_ids, {}
+        self.exec_ids[exec_id] = child_id
+        return "" if owner == child_id else owner
+
+    def spend(self, settings: VenueSettings, at_ns: Nanos) -> None:
+        """A message left for this venue."""
+        self.spent = self._outstanding(settings, at_ns) + NANOS_PER_SECOND
+        self.spent_at_ns = max(at_ns, self.spent_at_ns)
+
+    def tokens(self, settings: VenueSettings, now: Nanos) -> int:
+        """Messages that may leave now, the reserve included."""
+        capacity = settings.orders_per_second * NANOS_PER_SECOND
+        return (capacity - self._outstanding(settings, now)) // NANOS_PER_SECOND
+
+    def _outstanding(self, settings: VenueSettings, now: Nanos) -> int:
+        elapsed_ns = max(0, now - self.spent_at_ns)  # a wall clock may step back
+        return max(0, self.spent - elapsed_ns * settings.orders_per_second)
+
+
+def refill_ns(settings: VenueSettings) -> Nanos:
+    """How long one token takes."""
+    return -(-NANOS_PER_SECOND // settings.orders_per_second)

@@ -1,0 +1,48 @@
+"""The gateway, with a death built in: SIGKILL of itself at the n-th write to the journal.
+
+`before` dies with nothing written, `torn` with a part of the frame, `after` with all of it and no
+byte on a socket. A real kill -9: nothing in the process gets a chance to tidy up.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from sor_gateway.cli import main
+from sor_gateway.journal import segments
+
+MODES = ("before", "torn", "after")
+
+
+def die() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("SIGKILL cannot be survived")
+
+
+def arm(kill_at: int, mode: str, torn_bytes: int) -> None:
+    write_all, writes = segments.write_all, 0
+
+    def deadly(fd: int, data: segments.Bytes) -> None:
+        nonlocal writes
+        writes += 1
+        if writes < kill_at:
+            write_all(fd, data)
+            return
+        if mode == "torn":
+            with memoryview(data) as view:
+                os.write(fd, view[: max(1, torn_bytes % len(view))])
+        elif mode == "after":
+            write_all(fd, data)
+        die()
+
+    segments.write_all = deadly
+
+
+if __name__ == "__main__":
+    kill_at, mode, torn_bytes, *arguments = sys.argv[1:]
+    arm(int(kill_at), mode, int(torn_bytes))
+    sys.argv = ["sor-gateway", *arguments]
+    main()

@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from sor_gateway.net import connection as module
+from sor_gateway.net.connection import PENDING_HIGH_BYTES, READ_LIMIT_BYTES, Connection
+
+
+class Recorder:
+    """A watcher that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def opened(self, connection: Connection) -> None:
+        self.told.append("opened")
+
+    def received(self, connection: Connection) -> None:
+        self.told.append("received")
+
+    def lost(self, connection: Connection) -> None:
+        self.told.append("lost")
+
+
+class ScriptedTransport(asyncio.Transport):
+    """A transport whose kernel takes nothing until told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        self.unsent = b""
+        self.socket = socket.socket()
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        return {"socket": self.socket, "peername": ("192.0.2.7", 4711)}[name]
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        self.calls.append(f"limits {high} {low}")
+
+    def get_write_buffer_size(self) -> int:
+        return len(self.unsent)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.unsent += bytes(data)
+        self.calls.append("write")
+
+    def pause_reading(self) -> None:
+        self.calls.append("pause")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+    def abort(self) -> None:
+        self.calls.append("abort")
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def transport() -> Iterator[ScriptedTransport]:
+    transport = ScriptedTransport()
+    yield transport
+    transport.socket.close()
+
+
+def open_connection(recorder: Recorder, transport: ScriptedTransport) -> Connection:
+    connection = Connection(recorder, asyncio.get_running_loop())
+    connection.connection_made(transport)
+    transport.calls.clear()
+    return connection
+
+
+class TestOpening:
+    async def test_small_messages_leave_at_once(
+        self, recorder: Recorder, transport: ScriptedTransport
+    ) -> None:
+        """Nagle's algorithm would hold a child order back until the last one is acknowledged."""
+        open_connection(recorder, transport)
+        assert transport.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+
+    async def test_the_peer_has_a_name_for_people(
+        self, recorder: Recorder, transport: ScriptedTransport
+    ) -> None:
+        connection = open_connection(recorder, transport)
+        assert (connection.peer, connection.address) == ("192.0.2.7:4711", "192.0.2.7")
+        assert recorder.told == ["opened"]
+
+
+class TestInput:
+    async def test_bytes_are_read_in_order_and_in_bounded_pieces(
+        self, recorder: Recorder, transport: ScriptedTransport
+    ) -> None:
+        connection = open_connection(recorder, transport)
+        connection.data_received(b"abc")
+        connection.data_received(b"def")
+        assert [connection.read(4), connection.read(4), connection.read(4)] == [b"abcd", b"ef", b""]
+
+    async def test_above_the_bound_the_kernel_pushes_back(
+        self, recorder: Recorder, transport: ScriptedTransport
+    ) -> None:
+        connection = open_connection(recorder, transport)
+        connection.data_received(bytes(PENDING_HIGH_BYTES))
+        assert transport.calls == []
+        connection.data_received(b"x")
+        assert transport.calls == ["pause"]
+        connection.data_received(b"y")
+        assert transport.calls == ["pause"]
+
+    async def test_reading_goes_on_once_the_rest_is_within_the_bound(
+        self, recorder: Recorder, transport: ScriptedTransport
+    ) -> None:
+        connection = open_connection(recorder, transport)
+        connection.data_received(bytes(2 * PENDING_HIGH_BYTES + 1))
+        connection.read(READ_LIMIT_BYTES)
+        assert transport.calls == ["pause"]
+        connection.read(READ_LIMIT_BYTES)
+        assert transport.calls == ["pause", "resume"]
+
+    async def test_what_comes_after_our_close_is_for_nobody(
+        self, recorder: Recorder, transport: ScriptedTransport
+    ) -> None:
+        connection = open_connection(recorder, transport)
+        connection.data_received(b"before")
+        connection.close("done")
+        connection.data_received(b"after")
+        assert connection.pending == b""
+        assert recorder.told == ["opened", "received"]
+
+
+class TestEnd:
+    async def test_what_came_before_the_loss_can_still_be_read(
+        self, recorder: Recorder, transport: ScriptedTransport
+    ) -> None:
+        connection = open_connection(recorder, transport)
+        connection.data_received(b"last words")
+        connection.connection_lost(None)
+        assert connection.read(100) == b"last words"
+        assert connection.ended == "the peer closed the connection"
+        assert recorder.told[-1] == "lost"
+
+    async def test_our_reason_outlives_the_loss(
+        self, recorder: Recorder, transport: ScriptedTransport
+    ) -> None:
+        connection = open_connection(recorder, transport)
+        connection.close("logged out")
+        connection.connection_lost(None)
+        assert connection.ended == "logged out"
+
+    async def test_bytes_for_a_dead_connection_are_dropped(
+        self, recorder: Recorder, transport: ScriptedTransport
+    ) -> None:
+        connection = open_connection(recorder, transport)
+        connection.connection_lost(OSError("reset"))
+        connection.write(b"too late")
+        assert transport.calls == []
+        assert connection.buffered == 0
+
+    async def test_a_peer_that_does_not_read_cannot_hold_a_closed_connection(
+        self, recorder: Recorder, transport: ScriptedTransport, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "LINGER_S", 0.001)
+        connection = open_connection(recorder, transport)
+        connection.write(b"logout")
+        connection.close("logged out")
+        await asyncio.sleep(0.02)
+        assert transport.calls == ["write", "close", "abort"]
+
+
+class TestSlowConsumer:
+    async def test_cut_by_size(self, recorder: Recorder, transport: ScriptedTransport) -> None:
+        connection = open_connection(recorder, transport)
+        connection.write(bytes(module.SLOW_CONSUMER_BYTES))
+        assert connection.buffered == module.SLOW_CONSUMER_BYTES
+        assert "abort" not in transport.calls
+        connection.write(b"x")
+        assert transport.calls[-1] == "abort"
+        assert connection.ended is not None
+        assert connection.ended.startswith("slow consumer")
+
+    async def test_cut_by_time(
+        self, recorder: Recorder, transport: ScriptedTransport, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "SLOW_CONSUMER_S", 0.001)
+        connection = open_connection(recorder, transport)
+        connection.pause_writing()
+        await asyncio.sleep(0.02)
+        assert transport.calls == ["abort"]
+
+    async def test_a_peer_that_catches_up_is_spared(
+        self, recorder: Recorder, transport: ScriptedTransport, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "SLOW_CONSUMER_S", 0.001)
+        connection = open_connection(recorder, transport)
+        connection.pause_writing()
+        connection.resume_writing()
+        await asyncio.sleep(0.02)
+        assert transport.calls == []
+        assert connection.ended is None

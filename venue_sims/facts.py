@@ -1,0 +1,203 @@
+"""What the venue did: the facts of its journal. Folding them is the venue's memory.
+
+Owns: the typed facts that `VenueState.apply` books; nothing is matched again to fold them.
+May not know: books, FIX tags, sockets.
+
+`report_at_ns` is when the report that a fact gives rise to leaves the venue: its latency was drawn
+when the fact happened, so a fold draws nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from venue_sims.commands import COMMANDS
+from venue_sims.words import Liquidity, Reason
+
+
+@dataclass(slots=True)
+class OrderAccepted:
+    """The first answer to the oldest command of the session, a new order."""
+
+    at_ns: int
+    report_at_ns: int
+    session: str
+    order_id: str
+
+
+@dataclass(slots=True)
+class OrderRejected:
+    """The first and last answer to the oldest command of the session, a new order. `duplicate`: its
+    ClOrdID belongs to another order, which it does not touch."""
+
+    at_ns: int
+    report_at_ns: int
+    session: str
+    order_id: str
+    reason: Reason
+    text: str
+    duplicate: bool = False
+
+
+@dataclass(slots=True)
+class Executed:
+    """A client's order traded."""
+
+    at_ns: int
+    report_at_ns: int
+    order_id: str
+    exec_id: str
+    quantity: int
+    price: int
+    liquidity: Liquidity
+    fee_micros: int
+
+
+@dataclass(slots=True)
+class OrderCanceled:
+    """The venue took an order out by itself."""
+
+    at_ns: int
+    report_at_ns: int
+    order_id: str
+    text: str
+    expired: bool = False
+
+
+@dataclass(slots=True)
+class CancelAccepted:
+    """The answer to the oldest command of the session, a cancel request."""
+
+    at_ns: int
+    report_at_ns: int
+    session: str
+    order_id: str
+
+
+@dataclass(slots=True)
+class Replaced:
+    """The answer to the oldest command of the session, a replace request."""
+
+    at_ns: int
+    report_at_ns: int
+    session: str
+    order_id: str
+    quantity: int
+    price: int | None
+    min_qty: int
+    kept_priority: bool
+
+
+@dataclass(slots=True)
+class RequestRefused:
+    """The answer to the oldest command of the session, a cancel or replace request. `order_id` is
+    empty when no such order is known."""
+
+    at_ns: int
+    report_at_ns: int
+    session: str
+    order_id: str
+    reason: Reason
+    text: str
+
+
+@dataclass(slots=True)
+class StatusAnswered:
+    """The answer to the oldest command of the session, a status request or a new order that says
+    it may be one sent again. `order_id` is empty when no such order is known."""
+
+    at_ns: int
+    report_at_ns: int
+    session: str
+    order_id: str
+
+
+@dataclass(slots=True)
+class MassCanceled:
+    """The answer to the oldest command of the session, a mass cancel request."""
+
+    at_ns: int
+    report_at_ns: int
+    session: str
+    order_ids: list[str]
+
+
+@dataclass(slots=True)
+class LatentTraded:
+    """A latent parent traded."""
+
+    at_ns: int
+    name: str
+    quantity: int
+
+
+@dataclass(slots=True)
+class EpochStarted:
+    """The numbers of a session started again at 1."""
+
+    session: str
+    epoch: int
+    reset_pending: bool
+
+
+@dataclass(slots=True)
+class RangeVoided:
+    """Our messages with these numbers never leave again."""
+
+    session: str
+    epoch: int
+    begin: int
+    end: int
+
+
+@dataclass(slots=True)
+class RangeSkipped:
+    """The peer's messages with these numbers never came."""
+
+    session: str
+    epoch: int
+    begin: int
+    end: int
+
+
+@dataclass(slots=True)
+class Operated:
+    """Somebody changed something over the control socket: for the audit."""
+
+    at_ns: int
+    line: str
+
+
+VenueFact = (
+    OrderAccepted
+    | OrderRejected
+    | Executed
+    | OrderCanceled
+    | CancelAccepted
+    | Replaced
+    | RequestRefused
+    | StatusAnswered
+    | MassCanceled
+    | LatentTraded
+)
+
+SessionFact = EpochStarted | RangeVoided | RangeSkipped
+
+FACTS: tuple[type, ...] = (
+    *COMMANDS,
+    OrderAccepted,
+    OrderRejected,
+    Executed,
+    OrderCanceled,
+    CancelAccepted,
+    Replaced,
+    RequestRefused,
+    StatusAnswered,
+    MassCanceled,
+    LatentTraded,
+    EpochStarted,
+    RangeVoided,
+    RangeSkipped,
+    Operated,
+)
+"""Every fact there is, for the journal's codec."""

@@ -1,0 +1,158 @@
+"""The floor of one symbol: its matcher and everybody who trades there without a session.
+
+Owns: the order in which flows act, and telling them of their trades.
+May not know: clients, sessions, wall clocks, fees. Times are market time in nanoseconds.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from venue_sims.flow.clock import NANOS_PER_SECOND
+from venue_sims.flow.flows import Enter, Flow, owner_of
+from venue_sims.flow.market_path import MarketPath, Quote
+from venue_sims.matching.events import Cause, Event, Traded
+from venue_sims.matching.orders import Lifetime, Order, Side
+
+MAX_BEHIND_NS: Final = 600 * NANOS_PER_SECOND
+"""A floor that was not run for longer than this (a stopped process) starts its flows anew."""
+
+
+class Matcher(Protocol):
+    """What a book and a crossing have in common."""
+
+    orders: dict[str, Order]
+
+    def refusal(self, order: Order, post_only: bool) -> Cause | None:
+        """Why an order must not come in at all."""
+
+    def enter(self, order: Order, lifetime: Lifetime) -> list[Event]:
+        """An order arrives."""
+
+    def cancel(self, order_id: str) -> list[Event]:
+        """A resting order leaves."""
+
+    def replace(
+        self, order_id: str, quantity: int, price: int | None, min_qty: int = 0
+    ) -> list[Event]:
+        """A resting order gets new terms."""
+
+    def restore(self, order: Order) -> None:
+        """A resting order of before the restart."""
+
+    def best(self, side: Side) -> int | None:
+        """The best displayed price."""
+
+    def depth(self, side: Side, levels: int) -> list[tuple[int, int, int]]:
+        """Displayed (price, shares, orders)."""
+
+    def queue(self, side: Side) -> list[Order]:
+        """All resting orders in the order in which they trade."""
+
+
+class Referenced(Matcher, Protocol):
+    """A matcher that trades at the midpoint of a reference market."""
+
+    def set_reference(self, bid: int | None, ask: int | None) -> list[Event]:
+        """The reference moved."""
+
+    @property
+    def two_sided(self) -> bool:
+        """Whether a move of the reference may matter."""
+
+
+class Floor:
+    """One symbol. `referenced` is the matcher itself when it trades at the NBBO's midpoint."""
+
+    def __init__(
+        self,
+        symbol: str,
+        matcher: Matcher,
+        path: MarketPath,
+        flows: list[Flow],
+        referenced: Referenced | None = None,
+    ) -> None:
+        self.symbol = symbol
+        self.matcher = matcher
+        self.path = path
+        self.flows = {flow.name: flow for flow in flows}
+        self._referenced = referenced
+        self._slot = 0
+
+    def start(self, now: int) -> list[Event]:
+        """Begin at this time; flows that were here before leave first."""
+        for order_id in [each for each in self.matcher.orders if owner_of(each)]:
+            self.matcher.cancel(order_id)
+        for flow in self.flows.values():
+            flow.start(now)
+        return self._refer(now)
+
+    def next_ns(self) -> int | None:
+        """When `run` has to be called next."""
+        times = [at for flow in self.flows.values() if (at := flow.next_ns()) is not None]
+        if self._referenced is not None and self._referenced.two_sided:
+            times.append((self._slot + 1) * self.path.slot_ns)
+        return min(times, default=None)
+
+    def run(self, now: int) -> list[Event]:
+        """Let whoever is due at `now` act, one of them."""
+        events = self._refer(now)
+        for flow in self.flows.values():
+            due = flow.next_ns()
+            if due is None or due > now:
+                continue
+            for action in flow.run(now):
+                if isinstance(action, Enter):
+                    events += self._told(self.matcher.enter(action.order, action.lifetime), now)
+                else:
+                    events += self._told(self.matcher.cancel(action.order_id), now)
+            break
+        return events
+
+    def enter(self, order: Order, lifetime: Lifetime, now: int) -> list[Event]:
+        """A client's order arrives."""
+        return self._refer(now) + self._told(self.matcher.enter(order, lifetime), now)
+
+    def refusal(self, order: Order, post_only: bool) -> Cause | None:
+        """Why a client's order must not come in at all."""
+        return self.matcher.refusal(order, post_only)
+
+    def cancel(self, order_id: str) -> None:
+        """A client's resting order leaves."""
+        self.matcher.cancel(order_id)
+
+    def replace(
+        self, order_id: str, quantity: int, price: int | None, min_qty: int, now: int
+    ) -> list[Event]:
+        """A client's resting order gets new terms. `refer` was called at this time."""
+        return self._told(self.matcher.replace(order_id, quantity, price, min_qty), now)
+
+    def refer(self, now: int) -> list[Event]:
+        """Bring the reference up to date before a client's message is dealt with."""
+        return self._refer(now)
+
+    def nbbo(self, now: int) -> Quote:
+        """The national best bid and offer."""
+        return self.path.nbbo(self.path.slot(now))
+
+    def _refer(self, now: int) -> list[Event]:
+        if self._referenced is None:
+            return []
+        slot = self.path.slot(now)
+        if slot == self._slot:
+            return []
+        self._slot = slot
+        quote = self.path.nbbo(slot)
+        return self._told(self._referenced.set_reference(quote.bid, quote.ask), now)
+
+    def _told(self, events: list[Event], now: int) -> list[Event]:
+        for event in events:
+            if isinstance(event, Traded):
+                self._tell(event.resting_id, event.quantity, event.resting_leaves, now)
+                self._tell(event.incoming_id, event.quantity, event.incoming_leaves, now)
+        return events
+
+    def _tell(self, order_id: str, quantity: int, leaves: int, now: int) -> None:
+        owner = owner_of(order_id)
+        if owner:
+            self.flows[owner].traded(order_id, quantity, leaves, now)

@@ -1,0 +1,33 @@
+"""Market time: how far the simulated market has come at a wall-clock instant.
+
+Owns: the arithmetic between wall time and market time, both in nanoseconds.
+May not know: what time it is. Only market time is scaled; latencies, FIX stamps and heartbeats run
+on the wall clock (decisions.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+NANOS_PER_SECOND: Final = 1_000_000_000
+NANOS_PER_MS: Final = 1_000_000
+SCALE_UNIT: Final = 1_000
+"""Scales are whole thousandths, so that all processes compute the same integers."""
+
+
+@dataclass(slots=True)
+class MarketClock:
+    """`t0_ns`: the wall time at which market time is 0. `scale_milli`: market seconds that pass in
+    a thousand wall seconds; 60,000 is an hour a minute."""
+
+    t0_ns: int
+    scale_milli: int = SCALE_UNIT
+
+    def market(self, wall_ns: int) -> int:
+        """Market time at a wall time."""
+        return (wall_ns - self.t0_ns) * self.scale_milli // SCALE_UNIT
+
+    def wall(self, market_ns: int) -> int:
+        """The first wall time at which market time is at least this."""
+        return self.t0_ns - (-market_ns * SCALE_UNIT // self.scale_milli)

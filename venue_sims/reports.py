@@ -1,0 +1,42 @@
+"""What the venue tells a client, before any FIX dialect.
+
+Owns: the one report type, a photograph of the order at the moment it speaks of.
+May not know: FIX tags, books, sockets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from venue_sims.commands import Terms
+from venue_sims.words import Liquidity, Reason, ReportKind, State
+
+
+@dataclass(slots=True)
+class Report:
+    """One message to a client. `number` counts the reports of its session and names it in the
+    journal; it may leave at `due_ns`."""
+
+    number: int
+    due_ns: int
+    at_ns: int
+    kind: ReportKind
+    terms: Terms
+    order_id: str
+    exec_id: str
+    state: State
+    orig_cl_ord_id: str = ""
+    """The ClOrdID that a request meant (41), when the report answers one."""
+    cum_quantity: int = 0
+    leaves: int = 0
+    cum_value_micros: int = 0
+    last_quantity: int = 0
+    last_price: int = 0
+    liquidity: Liquidity | None = None
+    fee_micros: int = 0
+    reason: Reason | None = None
+    text: str = ""
+    status_id: str = ""
+    affected: list[str] = field(default_factory=list)
+    """OrderIDs that a mass cancel took out."""
+    affected_cl_ord_ids: list[str] = field(default_factory=list)

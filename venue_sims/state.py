@@ -1,0 +1,352 @@
+"""The venue's memory of its clients: orders, used ids, what waits, what each has traded.
+
+Owns: everything that survives a restart, and the booking of facts into it. `apply` is the only way
+in, live and in the fold alike, so that a fold of the journal is the live state by construction.
+May not know: books, latency and fee tables, sockets, clocks. Books are rebuilt from the live orders
+in order of `sequence`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from venue_sims.commands import (
+    COMMANDS,
+    CancelReceived,
+    Command,
+    MassCancelReceived,
+    OrderReceived,
+    OrderUnusable,
+    ReplaceReceived,
+    StatusReceived,
+    Terms,
+)
+from venue_sims.facts import (
+    CancelAccepted,
+    Executed,
+    LatentTraded,
+    MassCanceled,
+    OrderAccepted,
+    OrderCanceled,
+    OrderRejected,
+    Replaced,
+    RequestRefused,
+    StatusAnswered,
+)
+from venue_sims.flow.clock import NANOS_PER_SECOND
+from venue_sims.reports import Report
+from venue_sims.words import LIVE, Capacity, OrdType, Reason, ReportKind, State
+
+DAY_SECONDS = 86_400
+NO_ORDER = "NONE"
+"""OrderID (37) in answers about orders that are not known."""
+
+
+@dataclass(slots=True)
+class VenueOrder:
+    """A client's order. `terms` are the last accepted ones, with the last accepted ClOrdID."""
+
+    order_id: str
+    session: str
+    terms: Terms
+    state: State
+    sequence: int
+    """Priority among the clients' orders: lower goes first at the same price."""
+    cum_quantity: int = 0
+    cum_value_micros: int = 0
+    reason: Reason | None = None
+    text: str = ""
+
+    @property
+    def live(self) -> bool:
+        """Whether it may still trade."""
+        return self.state in LIVE
+
+    @property
+    def leaves(self) -> int:
+        """Shares that may still trade."""
+        return self.terms.quantity - self.cum_quantity if self.live else 0
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What one session has traded."""
+
+    executions: int = 0
+    shares: int = 0
+    value_micros: int = 0
+    fees_micros: int = 0
+
+
+@dataclass(slots=True)
+class ClientState:
+    """What is remembered of one order session."""
+
+    name: str
+    ids: dict[str, str] = field(default_factory=dict)
+    """Every ClOrdID it used, and the OrderID that it meant (empty: none known)."""
+    inbound: deque[Command] = field(default_factory=deque)
+    """Commands not yet dealt with, oldest first."""
+    outbox: deque[Report] = field(default_factory=deque)
+    """Reports not yet sent, oldest first."""
+    received: int = 0
+    reported: int = 0
+    last_in_ns: int = 0
+    """When the newest command is due: none overtakes another."""
+    last_out_ns: int = 0
+    """When the newest report is due: none overtakes another."""
+    ledger: Ledger = field(default_factory=Ledger)
+
+
+@lru_cache(maxsize=4)
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * DAY_SECONDS, UTC).strftime("%y%m%d")
+
+
+class VenueState:
+    """All of it. `mic` begins every OrderID and ExecID."""
+
+    def __init__(self, mic: str) -> None:
+        self.mic = mic
+        self.orders: dict[str, VenueOrder] = {}
+        self.clients: dict[str, ClientState] = {}
+        self.latent: dict[str, int] = {}
+        """What each latent parent has traded in all."""
+        self.order_count = 0
+        self.exec_count = 0
+        self.sequence = 0
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            **dict.fromkeys(COMMANDS, self._on_command),
+            OrderAccepted: self._on_accepted,
+            OrderRejected: self._on_rejected,
+            Executed: self._on_executed,
+            OrderCanceled: self._on_canceled,
+            CancelAccepted: self._on_cancel_accepted,
+            Replaced: self._on_replaced,
+            RequestRefused: self._on_refused,
+            StatusAnswered: self._on_status,
+            MassCanceled: self._on_mass_canceled,
+            LatentTraded: self._on_latent,
+        }
+
+    # --- questions ------------------------------------------------------------------------
+
+    def client(self, session: str) -> ClientState:
+        """The memory of a session, a fresh one for a session never seen."""
+        found = self.clients.get(session)
+        if found is None:
+            found = self.clients[session] = ClientState(session)
+        return found
+
+    def order_meant(self, session: str, cl_ord_id: str) -> VenueOrder | None:
+        """The order that a ClOrdID ever belonged to, if there is one."""
+        order_id = self.client(session).ids.get(cl_ord_id)
+        return self.orders.get(order_id) if order_id else None
+
+    def live_orders(self) -> list[VenueOrder]:
+        """Orders that may still trade, in order of priority."""
+        live = [order for order in self.orders.values() if order.live]
+        return sorted(live, key=lambda order: order.sequence)
+
+    def next_order_id(self, at_ns: int) -> str:
+        """What the next order will be called: unique for ever, the counter never starts again."""
+        return f"{self.mic}{_date(at_ns // NANOS_PER_SECOND // DAY_SECONDS)}{self.order_count + 1}"
+
+    def next_exec_id(self, at_ns: int) -> str:
+        """What the next report will be called: unique for ever."""
+        date = _date(at_ns // NANOS_PER_SECOND // DAY_SECONDS)
+        return f"{self.mic}{date}E{self.exec_count + 1}"
+
+    # --- booking --------------------------------------------------------------------------
+
+    def apply(self, fact: object) -> None:
+        """Book a fact. Asserts that it answers the command it claims to answer."""
+        self._handlers[type(fact)](fact)
+
+    def sent(self, session: str, number: int) -> None:
+        """The oldest report of a session has a number on the wire now."""
+        report = self.client(session).outbox.popleft()
+        assert report.number == number, f"report {number} left before {report.number}"
+
+    def _on_command(self, command: Command) -> None:
+        client = self.client(command.session)
+        client.received += 1
+        assert command.due_ns >= client.last_in_ns
+        client.last_in_ns = command.due_ns
+        client.inbound.append(command)
+
+    def _on_accepted(self, fact: OrderAccepted) -> None:
+        command = self._answered(fact.session)
+        assert isinstance(command, OrderReceived)
+        order = self._add(fact.session, fact.order_id, command.terms, State.NEW)
+        self._report(order, ReportKind.NEW, fact.at_ns, fact.report_at_ns)
+
+    def _on_rejected(self, fact: OrderRejected) -> None:
+        command = self._answered(fact.session)
+        assert isinstance(command, OrderReceived | OrderUnusable)
+        if fact.duplicate:
+            order = VenueOrder(fact.order_id, fact.session, command.terms, State.REJECTED, 0)
+        else:
+            order = self._add(fact.session, fact.order_id, command.terms, State.REJECTED)
+        order.reason, order.text = fact.reason, fact.text
+        self._report(order, ReportKind.REJECTED, fact.at_ns, fact.report_at_ns)
+
+    def _on_executed(self, fact: Executed) -> None:
+        order = self.orders[fact.order_id]
+        assert order.live
+        assert 0 < fact.quantity <= order.leaves
+        value = fact.quantity * fact.price
+        order.cum_quantity += fact.quantity
+        order.cum_value_micros += value
+        done = order.cum_quantity == order.terms.quantity
+        order.state = State.FILLED if done else State.PARTIALLY_FILLED
+        ledger = self.client(order.session).ledger
+        ledger.executions += 1
+        ledger.shares += fact.quantity
+        ledger.value_micros += value
+        ledger.fees_micros += fact.fee_micros
+        report = self._report(order, ReportKind.TRADE, fact.at_ns, fact.report_at_ns)
+        assert report.exec_id == fact.exec_id
+        report.last_quantity, report.last_price = fact.quantity, fact.price
+        report.liquidity, report.fee_micros = fact.liquidity, fact.fee_micros
+
+    def _on_canceled(self, fact: OrderCanceled) -> None:
+        order = self.orders[fact.order_id]
+        assert order.live
+        order.state = State.EXPIRED if fact.expired else State.CANCELED
+        order.text = fact.text
+        kind = ReportKind.EXPIRED if fact.expired else ReportKind.CANCELED
+        self._report(order, kind, fact.at_ns, fact.report_at_ns)
+
+    def _on_cancel_accepted(self, fact: CancelAccepted) -> None:
+        command = self._answered(fact.session)
+        assert isinstance(command, CancelReceived)
+        order = self.orders[fact.order_id]
+        assert order.live
+        order.state = State.CANCELED
+        self._chain(order, command.cl_ord_id)
+        report = self._report(order, ReportKind.CANCELED, fact.at_ns, fact.report_at_ns)
+        report.orig_cl_ord_id = command.orig_cl_ord_id
+
+    def _on_replaced(self, fact: Replaced) -> None:
+        command = self._answered(fact.session)
+        assert isinstance(command, ReplaceReceived)
+        order = self.orders[fact.order_id]
+        assert order.live
+        assert fact.quantity >= order.cum_quantity
+        self._chain(order, command.cl_ord_id)
+        order.terms.quantity, order.terms.price = fact.quantity, fact.price
+        order.terms.min_qty = fact.min_qty
+        if not fact.kept_priority:
+            self.sequence += 1
+            order.sequence = self.sequence
+        if order.cum_quantity == fact.quantity:
+            order.state = State.FILLED
+        report = self._report(order, ReportKind.REPLACED, fact.at_ns, fact.report_at_ns)
+        report.orig_cl_ord_id = command.orig_cl_ord_id
+
+    def _on_refused(self, fact: RequestRefused) -> None:
+        command = self._answered(fact.session)
+        assert isinstance(command, CancelReceived | ReplaceReceived)
+        self.client(fact.session).ids.setdefault(command.cl_ord_id, fact.order_id)
+        order = self.orders.get(fact.order_id)
+        if order is None:
+            terms = _nothing(command.cl_ord_id, command.symbol)
+            order = VenueOrder(NO_ORDER, fact.session, terms, State.REJECTED, 0)
+        cancel = isinstance(command, CancelReceived)
+        kind = ReportKind.CANCEL_REFUSED if cancel else ReportKind.REPLACE_REFUSED
+        report = self._report(order, kind, fact.at_ns, fact.report_at_ns)
+        report.terms = replace(order.terms, cl_ord_id=command.cl_ord_id)
+        report.orig_cl_ord_id = command.orig_cl_ord_id
+        report.reason, report.text = fact.reason, fact.text
+
+    def _on_status(self, fact: StatusAnswered) -> None:
+        command = self._answered(fact.session)
+        assert isinstance(command, StatusReceived | OrderReceived)
+        status_id = command.status_id if isinstance(command, StatusReceived) else ""
+        order, kind = self.orders.get(fact.order_id), ReportKind.STATUS
+        if order is None:
+            assert isinstance(command, StatusReceived)
+            terms = _nothing(command.cl_ord_id, command.symbol, command.capacity)
+            order = VenueOrder(NO_ORDER, fact.session, terms, State.REJECTED, 0)
+            order.reason, order.text = Reason.UNKNOWN_ORDER, "O: unknown order"
+            kind = ReportKind.UNKNOWN
+        report = self._report(order, kind, fact.at_ns, fact.report_at_ns)
+        report.status_id = status_id
+
+    def _on_mass_canceled(self, fact: MassCanceled) -> None:
+        command = self._answered(fact.session)
+        assert isinstance(command, MassCancelReceived)
+        self.client(fact.session).ids.setdefault(command.cl_ord_id, "")
+        orders = [self.orders[order_id] for order_id in fact.order_ids]
+        capacity = command.capacity or Capacity.BUY
+        terms = _nothing(command.cl_ord_id, command.symbol, capacity)
+        summary = VenueOrder(NO_ORDER, fact.session, terms, State.NEW, 0)
+        summary.text = command.unsupported
+        report = self._report(summary, ReportKind.MASS_CANCELED, fact.at_ns, fact.report_at_ns)
+        report.affected = list(fact.order_ids)
+        report.affected_cl_ord_ids = [order.terms.cl_ord_id for order in orders]
+        for order in orders:
+            assert order.live
+            order.state, order.text = State.CANCELED, "U: mass cancel"
+            self._report(order, ReportKind.CANCELED, fact.at_ns, fact.report_at_ns)
+
+    def _on_latent(self, fact: LatentTraded) -> None:
+        self.latent[fact.name] = self.latent.get(fact.name, 0) + fact.quantity
+
+    # --- internals ------------------------------------------------------------------------
+
+    def _answered(self, session: str) -> Command:
+        """The command that a fact answers: always the oldest, and each only once."""
+        return self.client(session).inbound.popleft()
+
+    def _add(self, session: str, order_id: str, terms: Terms, state: State) -> VenueOrder:
+        assert order_id not in self.orders
+        self.order_count += 1
+        self.sequence += 1
+        order = VenueOrder(order_id, session, replace(terms), state, self.sequence)
+        self.orders[order_id] = order
+        ids = self.client(session).ids
+        assert terms.cl_ord_id not in ids
+        ids[terms.cl_ord_id] = order_id
+        return order
+
+    def _chain(self, order: VenueOrder, cl_ord_id: str) -> None:
+        """The order goes by the id of the request that was accepted."""
+        self.client(order.session).ids[cl_ord_id] = order.order_id
+        order.terms.cl_ord_id = cl_ord_id
+
+    def _report(self, order: VenueOrder, kind: ReportKind, at_ns: int, due_ns: int) -> Report:
+        """Queue a report: the order as it is now."""
+        client = self.client(order.session)
+        client.reported += 1
+        client.last_out_ns = max(client.last_out_ns, due_ns)
+        exec_id = self.next_exec_id(at_ns)
+        self.exec_count += 1
+        report = Report(
+            number=client.reported,
+            due_ns=client.last_out_ns,
+            at_ns=at_ns,
+            kind=kind,
+            terms=replace(order.terms),
+            order_id=order.order_id,
+            exec_id=exec_id,
+            state=order.state,
+            cum_quantity=order.cum_quantity,
+            leaves=order.leaves,
+            cum_value_micros=order.cum_value_micros,
+            reason=order.reason,
+            text=order.text,
+        )
+        client.outbox.append(report)
+        return report
+
+
+def _nothing(cl_ord_id: str, symbol: str, capacity: Capacity = Capacity.BUY) -> Terms:
+    """The terms of an order that is not known: what the client asked about, nothing more."""
+    return Terms(cl_ord_id, symbol, capacity, OrdType.MARKET, 0)

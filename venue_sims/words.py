@@ -1,0 +1,101 @@
+"""The venue's words for orders and answers, before any FIX dialect.
+
+Owns: enumerations shared by commands, facts, reports and translation.
+May not know: FIX tags, sockets, books.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class OrdType(StrEnum):
+    """How an order is priced (FIX 40; 18=M)."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    MID_PEG = "mid-peg"
+    """Pegged to the NBBO midpoint, no worse than its limit."""
+
+
+class Capacity(StrEnum):
+    """Which way a client's order goes in full (FIX 54): all sells match as sells."""
+
+    BUY = "buy"
+    SELL = "sell"
+    SELL_SHORT = "sell-short"
+    SELL_SHORT_EXEMPT = "sell-short-exempt"
+
+
+class State(StrEnum):
+    """Where an order is in its life (FIX 39)."""
+
+    NEW = "new"
+    PARTIALLY_FILLED = "partially-filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+
+LIVE = frozenset({State.NEW, State.PARTIALLY_FILLED})
+
+
+class Liquidity(StrEnum):
+    """What an order did in a trade (FIX 851, 9730)."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    MIDPOINT = "midpoint"
+
+
+class Reason(StrEnum):
+    """Why something was refused; each dialect has its code for it (venues.md 4.2)."""
+
+    UNKNOWN_SYMBOL = "unknown-symbol"
+    EXCEEDS_LIMIT = "exceeds-limit"
+    DUPLICATE = "duplicate"
+    UNSUPPORTED = "unsupported"
+    BAD_QUANTITY = "bad-quantity"
+    PRICE_INCREMENT = "price-increment"
+    THROTTLED = "throttled"
+    POST_ONLY = "post-only"
+    UNKNOWN_ORDER = "unknown-order"
+    TOO_LATE = "too-late"
+
+
+class ReportKind(StrEnum):
+    """What a report says (FIX 150, or message types 9 and r)."""
+
+    NEW = "new"
+    REJECTED = "rejected"
+    TRADE = "trade"
+    CANCELED = "canceled"
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+    STATUS = "status"
+    UNKNOWN = "unknown"
+    """The answer to a status request for an order that never came."""
+    CANCEL_REFUSED = "cancel-refused"
+    REPLACE_REFUSED = "replace-refused"
+    MASS_CANCELED = "mass-canceled"
+
+
+LETTERS = {
+    Reason.UNKNOWN_SYMBOL: "Y",
+    Reason.EXCEEDS_LIMIT: "M",
+    Reason.DUPLICATE: "D",
+    Reason.UNSUPPORTED: "A",
+    Reason.BAD_QUANTITY: "A",
+    Reason.PRICE_INCREMENT: "A",
+    Reason.THROTTLED: "K",
+    Reason.POST_ONLY: "W",
+    Reason.UNKNOWN_ORDER: "O",
+    Reason.TOO_LATE: "J",
+}
+"""How the text of a refusal begins (venues.md 4.2): one letter, a colon, the message."""
+
+
+def worded(reason: Reason, message: str) -> str:
+    """A refusal's text."""
+    return f"{LETTERS[reason]}: {message}"
