@@ -287,7 +287,11 @@ class Venue:
         self._reject(command, self.state.next_order_id(now), refusal, now)
 
     def _reject(
-        self, command: OrderReceived | OrderUnusable, order_id: str, refusal: _RefusalError, now: int
+        self,
+        command: OrderReceived | OrderUnusable,
+        order_id: str,
+        refusal: _RefusalError,
+        now: int,
     ) -> None:
         duplicate = refusal.reason is Reason.DUPLICATE
         self._fact(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -32,6 +32,7 @@ EXIT_OTHERWISE: Final = 1
 EXIT_NOT_OVER: Final = 3
 SETTLE_S: Final = 0.25
 """After the last report, so that late ones (a fill behind a cancel) are seen."""
+BEGIN_STRINGS: Final = ("FIX.4.2", "FIX.4.4")
 PRICE_DIGITS: Final = Decimal("0.000001")
 
 
@@ -226,7 +227,7 @@ def read_price(text: str | None) -> Decimal | None:
     return price
 
 
-def check_word(option: str, word: str, known: dict[str, str]) -> str:
+def check_word(option: str, word: str, known: Collection[str]) -> str:
     """A word of a known list. Raises typer.BadParameter."""
     if word not in known:
         raise typer.BadParameter(f"{option} {word}: expected one of {', '.join(known)}")
@@ -273,7 +274,8 @@ def send_command(
         strategy,
         account,
     )
-    session = SessionSettings(begin_string, sender, target)
+    version = check_word("--begin-string", begin_string, BEGIN_STRINGS)
+    session = SessionSettings(version, sender, target)
     # Without a state file there are no numbers to go on with: both sides start anew.
     settings = EmsSettings(host, port, session, state, anew=reset or state is None)
     wish = Wish(settings, order, cancel_after, timeout, as_json)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import uvloop
 
@@ -43,7 +45,7 @@ from sor_gateway.net.reactor import Reactor
 from sor_gateway.net.tls import client_context, server_context
 from sor_gateway.ops.admin import Admin
 from sor_gateway.ops.logs import open_log
-from sor_gateway.sor.events import FlowStopped, Restarted, VenueClosed
+from sor_gateway.sor.events import FlowStopped, Restarted
 from sor_gateway.translate.clients import ClientTranslator
 from sor_gateway.translate.quotes import QuoteTranslator
 from sor_gateway.translate.venues import VenueTranslator
@@ -114,6 +116,7 @@ def wire(
         log=log,
         snapshot=snapshot_of,
         poisoned=recovered.poisoned,
+        stopwatch=time.perf_counter_ns,
         turn_number=recovered.turn,
     )
     return Parts(engine, reactor, links)
@@ -179,7 +182,7 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     fold_ms = (wall_clock_ns() - started_ns) // 1_000_000
     log("recovered", records=recovered.records, turn=recovered.turn, fold_ms=fold_ms)
     parts = wire(configuration, journal, recovered, loop, wall_clock_ns, log)
-    _begin(parts, journal, log)
+    _begin(parts, journal, configuration.gateway.durability, log)
 
     gateway = configuration.gateway
     listener = Listener(
@@ -190,7 +193,14 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
         on_refused=lambda peer, cause: log("connection-refused", peer=peer, cause=cause),
     )
     dialers = _dialers(configuration, parts)
-    admin = Admin(EngineOperations(parts.engine, configuration, journal, wall_clock_ns))
+    operations = EngineOperations(
+        parts.engine,
+        configuration,
+        journal.counters,
+        wall_clock_ns,
+        lambda: listener.counters.refused,
+    )
+    admin = Admin(operations)
     follower = await _start_follower(configuration)
     await listener.start()
     await admin.start(gateway.admin_host, gateway.admin_port)
@@ -202,7 +212,8 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
     stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait({stopped, parts.reactor.failure}, return_when=asyncio.FIRST_COMPLETED)
+    ends: set[asyncio.Future[Any]] = {stopped, parts.reactor.failure}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
 
     code = EXIT_GOOD
     if parts.reactor.failure.done():
@@ -221,18 +232,13 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     return code
 
 
-def _begin(parts: Parts, journal: Journal, log: Log) -> None:
-    """The first turn, before any socket: ids skip to a fresh block, venues count as closed."""
+def _begin(parts: Parts, journal: Journal, durability: str, log: Log) -> None:
+    """The first turn, before any socket: ids skip to a fresh block, no venue is open."""
     engine, now = parts.engine, parts.reactor.now
-    suspect = journal.boot_changed and journal.durability == "process"
+    suspect = journal.boot_changed and durability == "process"
     engine.operate(Restarted(now, journal.boot_id, suspect))
     engine.operate(engine.next_ids(now))
-    for link in parts.links.values():
-        if isinstance(link, VenueLink):
-            engine.operate(VenueClosed(now, link.name, "restart"))
     if suspect:
-        reason = "the machine restarted: the journal's tail may be gone (recovery.md 1.5)"
-        engine.operate(FlowStopped(now, reason))
         log("tail-suspect", remedy='sor-gateway kill --off --reason "reconciled with the venues"')
     engine.turn(now)
 
@@ -254,8 +260,6 @@ def _dialers(configuration: Configuration, parts: Parts) -> list[Dialer]:
 
 async def _start_follower(configuration: Configuration) -> asyncio.subprocess.Process:
     """The projection's process: it reads the journal's files and nothing else of ours."""
-    import sys
-
     gateway = configuration.gateway
     return await asyncio.create_subprocess_exec(
         sys.executable,

@@ -33,9 +33,11 @@ from sor_gateway.fix.tags import MsgType
 from sor_gateway.journal.record import Entry, FactCodec, Poisoned, Record
 from sor_gateway.journal.segments import JournalStalled
 from sor_gateway.net.reactor import Reactor
+from sor_gateway.ops.metrics import DurationHistogram
 from sor_gateway.sor import commands
 from sor_gateway.sor.events import (
     ChildFilled,
+    ChildPlanned,
     ChildrenDoubted,
     ChildVoided,
     Fact,
@@ -52,6 +54,8 @@ from sor_gateway.translate.venues import Unusable
 
 REPLAY_CHUNK = 500
 """Stored messages sent again per session and turn: a long replay delays nobody for long."""
+REPLAY_BUFFER_BYTES = 1_048_576
+"""A peer with more than this unread is sent no further part of its replay."""
 REPORTS_CHUNK = 1_000
 """Reports that leave one outbox in a turn."""
 IDS_BLOCK = 100_000
@@ -85,7 +89,7 @@ class TurnJournal(Protocol):
     def use_reserve(self) -> None:
         """Free the reserved room."""
 
-    def roll(self, snapshot: bytes) -> None:
+    def roll(self, snapshot: bytes) -> bool:
         """Begin a new segment behind a snapshot."""
 
     def outbound(self, session: str, epoch: int, begin: int, end: int) -> list[Entry]:
@@ -93,15 +97,29 @@ class TurnJournal(Protocol):
 
 
 @dataclass(slots=True)
-class TurnCounters:
-    """Plain integers of the engine, read at scrape time."""
+class Traded:
+    """What was executed at one market since the process began."""
 
-    turns: int = 0
+    fills: int = 0
+    shares: int = 0
+    fees_micros: int = 0
+
+
+@dataclass(slots=True)
+class TurnCounters:
+    """Plain figures of the engine, read at scrape time."""
+
     records: int = 0
+    last_record_ns: int = 0
     decisions: int = 0
-    turn_ns_last: int = 0
     stalls: int = 0
+    durations: DurationHistogram = field(default_factory=DurationHistogram)
     alarms: dict[str, int] = field(default_factory=dict)
+    """By code."""
+    traded: dict[str, Traded] = field(default_factory=dict)
+    """By LastMkt."""
+    scores: dict[str, float] = field(default_factory=dict)
+    """The last display score by venue."""
 
 
 @dataclass(slots=True)
@@ -126,6 +144,7 @@ class Engine:
         log: Log,
         snapshot: Callable[[Engine], bytes],
         poisoned: set[tuple[str, int, int]],
+        stopwatch: Callable[[], int],
         turn_number: int = 0,
     ) -> None:
         self.reactor = reactor
@@ -134,6 +153,7 @@ class Engine:
         self.links = links
         self.counters = TurnCounters()
         self.turn_number = turn_number
+        self._stopwatch = stopwatch
         self.stalled = False
         self._codec = codec
         self._log = log
@@ -160,6 +180,7 @@ class Engine:
 
     def turn(self, now: int) -> None:
         """One turn of the event loop, start to end, without waiting for anything."""
+        began_ns = self._stopwatch()
         if self.stalled and not self._thaw(now):
             return
         try:
@@ -168,6 +189,7 @@ class Engine:
             self._poison(now)
             raise
         self._finish(now)
+        self.counters.durations.observe(self._stopwatch() - began_ns)
 
     def operate(self, fact: OperatorFact) -> None:
         """Take in a fact from the operator or the process; it is handled in the next turn."""
@@ -187,7 +209,9 @@ class Engine:
         for session in self.reactor.receive(now):
             self._consume(self._touch(self._by_session[id(session)]), now)
         for name in list(self._replays):
-            self._continue_replay(self._touch(self.links[name]), now)
+            link = self.links[name]
+            if self.reactor.buffered(link.session) < REPLAY_BUFFER_BYTES:
+                self._continue_replay(self._touch(link), now)
         pending, self._pending_facts = self._pending_facts, []
         for fact in pending:
             self.apply(fact)
@@ -198,6 +222,8 @@ class Engine:
             self._consume(link, now)
         for decision in self.router.decide(now):
             self.counters.decisions += 1
+            if isinstance(decision, ChildPlanned):
+                self.counters.scores[decision.venue] = decision.display_score
             self.apply(decision)
         if self.router.ids_left() < IDS_LOW:
             self.apply(self.next_ids(now))
@@ -225,10 +251,10 @@ class Engine:
         self._facts = []
         durable, self._durable = self._durable, False
         self.counters.records += 1
+        self.counters.last_record_ns = now
         self.journal.append(record, durable=durable)
 
     def _release(self, now: int) -> None:
-        self.counters.turns += 1
         self.reactor.flush([link.session for link in self._touched.values()])
         self._touched.clear()
         for session, reason in self._to_close:
@@ -293,12 +319,20 @@ class Engine:
                 link = self.links[output.client]
                 assert isinstance(link, ClientLink)
                 link.outbox.add(output)
+                if output.last_quantity:
+                    self._count_fill(output)
                 if link.session.synchronised:
                     self._outboxes_due[link.name] = link
             elif isinstance(output, commands.Alarm):
                 self._alarms.append(output)
             else:
                 self._command(output)
+
+    def _count_fill(self, report: commands.Report) -> None:
+        traded = self.counters.traded.setdefault(report.last_market, Traded())
+        traded.fills += 1
+        traded.shares += report.last_quantity
+        traded.fees_micros += report.fee_micros
 
     def _record(self, fact: object) -> None:
         self._facts.append(self._codec.encode(fact))
@@ -455,6 +489,7 @@ class Engine:
             for book in changed:
                 self.router.market.update(link.venue, book.symbol, book.bids, book.asks, now)
                 self.router.quoted(book.symbol)
+            link.quoted_ns = now
         elif isinstance(event, events.LoggedOn):
             link.translator.forget()
             for outgoing in link.translator.subscribe(link.symbols):
@@ -462,6 +497,7 @@ class Engine:
         elif isinstance(event, events.LoggedOut):
             link.translator.forget()
             self.router.market.forget(link.venue)
+            link.quoted_ns = 0
             self._lost(link, event.reason)
         elif isinstance(event, events.ReplayWanted):
             link.session.resend([], event.end, now, [])  # requests are never asked twice
@@ -470,6 +506,7 @@ class Engine:
         if isinstance(event, events.Voided):
             self._record(RangeVoided(link.name, event.epoch, event.begin, event.end))
         elif isinstance(event, events.Skipped):
+            link.counters.gaps += 1
             self._record(RangeSkipped(link.name, event.epoch, event.begin, event.end))
         elif isinstance(event, events.Resent):
             self._record(RangeResent(link.name, event.epoch, event.begin, event.end))
@@ -510,6 +547,7 @@ class Engine:
         assert not isinstance(link, QuotesLink)
         name, session = link.name, link.session
         replay = self._replays[name]
+        assert session.replaying is not None, "the session gave the range up without a word"
         through = min(replay.end, replay.begin + REPLAY_CHUNK - 1)
         epoch = session.numbers.epoch
         entries = self.journal.outbound(name, epoch, replay.begin, through)
@@ -585,7 +623,7 @@ class Engine:
 
 
 def _send(link: Link, outgoing: Outgoing, now: int, key: str = "") -> int:
-    return link.session.send(outgoing.msg_type, outgoing.header + outgoing.fields, now, key)
+    return link.session.send(outgoing.msg_type, outgoing.fields, now, key)
 
 
 def _position(numbers: Numbers) -> tuple[int, int, int, bool]:

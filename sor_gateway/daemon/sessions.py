@@ -23,6 +23,8 @@ class Counters:
     messages_out: int = 0
     incidents: dict[str, int] = field(default_factory=dict)
     connects: int = 0
+    gaps: int = 0
+    """Runs of the peer's numbers that were passed over."""
 
 
 @dataclass(slots=True)
@@ -65,6 +67,8 @@ class QuotesLink:
     translator: QuoteTranslator
     symbols: list[str]
     counters: Counters = field(default_factory=Counters)
+    quoted_ns: int = 0
+    """When the venue's last quote came; 0 before the first on this connection."""
 
 
 Link = ClientLink | VenueLink | QuotesLink

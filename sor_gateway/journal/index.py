@@ -18,8 +18,9 @@ import msgspec
 class Base(msgspec.Struct, array_like=True):
     """What was sent on a session before a segment begins: its last epoch and highest number there.
 
-    It tells which segments need not be looked into. `irregular` is set once a number came that was
-    not above its predecessors (an operator forced the numbers back): then nothing is skipped.
+    It tells which segments need not be looked into. `irregular` is set once, for good, when a
+    number came that was not above its predecessors (an operator forced the numbers back): from
+    then on no segment is skipped for this session.
     """
 
     epoch: int
@@ -77,8 +78,10 @@ class SegmentIndex:
 def advance(base: dict[str, Base], session: str, epoch: int, number: int) -> None:
     """Note in `base` that a message with this number was sent."""
     last = base.get(session)
-    if last is None or epoch > last.epoch:
+    if last is None:
         base[session] = Base(epoch, number)
+    elif epoch > last.epoch:
+        last.epoch, last.number = epoch, number
     elif epoch == last.epoch and number > last.number:
         last.number = number
     else:
@@ -86,11 +89,10 @@ def advance(base: dict[str, Base], session: str, epoch: int, number: int) -> Non
 
 
 def may_hold(before: Base | None, epoch: int, begin: int, end: int) -> tuple[bool, bool]:
-    """For a segment with this base: (may it hold numbers of the range, may an earlier one)."""
+    """For a segment with this base: (may it hold numbers of the range, may an earlier one),
+    given that the numbers of the session always ascended."""
     if before is None:
         return True, False
-    if before.irregular:
-        return True, True
     if before.epoch != epoch:
         return before.epoch < epoch, before.epoch > epoch
     return before.number < end, begin <= before.number

@@ -82,9 +82,13 @@ class SentIndex:
         forced the numbers back) is answered with its latest message.
         """
         found: dict[int, Entry] = {}
+        highest = self._highest.get(session)
+        ascending = highest is not None and not highest.irregular
         for segment in range(self._segment, self._first - 1, -1):
-            before = self._base_of(segment).get(session)
-            here, earlier = may_hold(before, epoch, begin, end)
+            here = earlier = True
+            if ascending:
+                before = self._base_of(segment).get(session)
+                here, earlier = may_hold(before, epoch, begin, end)
             if here:
                 self._collect(segment, (session, epoch), begin, end, found)
             if not earlier:

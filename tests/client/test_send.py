@@ -147,6 +147,7 @@ class TestExitCode:
             ("--order-type", "limit", "--price", "cheap"),
             ("--order-type", "limit", "--price", "-1"),
             ("--tif", "gtc"),
+            ("--begin-string", "FIX.9"),
         ],
     )
     def test_options_that_make_no_order(self, wrong: tuple[str, ...]) -> None:

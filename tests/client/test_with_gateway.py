@@ -83,7 +83,7 @@ class Gateway:
         for event in self.session.take_events():
             if isinstance(event, events.AppReceived):
                 self.book(event.message[11], now)
-            elif isinstance(event, events.ReplayWanted):
+            elif isinstance(event, events.ReplayWanted) and self.session.replaying:
                 found = [
                     (number, raw)
                     for number, raw in sorted(self.sent.items())

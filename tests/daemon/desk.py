@@ -1,0 +1,255 @@
+"""A desk in memory: the real engine, journal format, sessions and router; no socket, no clock.
+
+Peers are real sessions too, joined to the gateway's by byte strings. A turn happens when the test
+says so, so a crash can be put between any two steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sor_gateway.config.settings import Configuration
+from sor_gateway.daemon.daemon import build_links, snapshot_of
+from sor_gateway.daemon.engine import Engine
+from sor_gateway.daemon.recovery import Recovered, fact_codec, recover
+from sor_gateway.daemon.sessions import ClientLink
+from sor_gateway.fix.events import AppReceived, Event, Hint, LoggedOn, ReplayWanted
+from sor_gateway.fix.message import Message
+from sor_gateway.fix.session import Session
+from sor_gateway.fix.settings import Role, SessionSettings
+from sor_gateway.fix.store import Numbers, Sent
+from sor_gateway.journal.memory import MemoryJournal, MemoryStorage
+from sor_gateway.sor.events import Restarted
+
+SECOND = 1_000_000_000
+START = 1_800_000_000 * SECOND
+ADMIN = frozenset("012345A")
+
+
+@dataclass(slots=True)
+class Peer:
+    """Who is at the other end of one of the gateway's sessions, and what it has stored."""
+
+    session: Session
+    on_message: Callable[[Peer, Message, int], None]
+    connected: bool = False
+    to_gateway: bytes = b""
+    from_gateway: bytes = b""
+    received: list[Message] = field(default_factory=list)
+    stored: list[Sent] = field(default_factory=list)
+
+    def send(self, msg_type: str, body: list[tuple[int, str]], now: int) -> None:
+        self.session.send(msg_type, body, now)
+
+    def turn(self, now: int) -> None:
+        data, self.from_gateway = self.from_gateway, b""
+        if data:
+            self.session.receive(data, now)
+        deadline = self.session.next_deadline()
+        if deadline is not None and deadline <= now:
+            self.session.tick(now)
+        for event in self.session.take_events():
+            self._on(event, now)
+        self.stored += self.session.take_sent()
+        self.session.take_consumed()
+        self.to_gateway += self.session.take_output()
+
+    def _on(self, event: Event, now: int) -> None:
+        if isinstance(event, AppReceived | Hint):
+            self.received.append(event.message)
+            self.on_message(self, event.message, now)
+        elif isinstance(event, ReplayWanted):
+            epoch = self.session.numbers.epoch
+            self.stored += self.session.take_sent()
+            found = [
+                (sent.number, sent.raw)
+                for sent in self.stored
+                if sent.epoch == epoch
+                and event.begin <= sent.number <= event.end
+                and sent.msg_type not in ADMIN
+            ]
+            self.session.resend(found, event.end, now)
+        elif isinstance(event, LoggedOn):
+            self.on_message(self, Message("A", []), now)
+
+
+class MemoryReactor:
+    """What the engine needs of a reactor, over peers instead of sockets."""
+
+    def __init__(self, peers: dict[str, Peer], sessions: dict[str, Session]) -> None:
+        self.peers = peers
+        self.sessions = sessions
+        self.now = START
+        self.told: set[str] = set()
+        self.deadline: int | None = None
+
+    def receive(self, now: int) -> list[Session]:
+        touched = []
+        for name, session in self.sessions.items():
+            peer = self.peers[name]
+            data, peer.to_gateway = peer.to_gateway, b""
+            due = (session.next_deadline() or now + 1) <= now
+            if peer.connected and name not in self.told:
+                self.told.add(name)
+                session.connect(now)
+            elif not peer.connected and name in self.told:
+                self.told.discard(name)
+                session.disconnect(now, "cut")
+            elif not data and not due:
+                continue
+            if data and name in self.told:
+                session.receive(data, now)
+            if due:
+                session.tick(now)
+            touched.append(session)
+        return touched
+
+    def flush(self, sessions: list[Session]) -> None:
+        for session in sessions:
+            output = session.take_output()
+            peer = self.peers[session.settings.name]
+            if peer.connected:
+                peer.from_gateway += output
+
+    def close(self, session: Session, reason: str) -> None:
+        self.peers[session.settings.name].connected = False
+
+    def schedule(self, deadline: int | None) -> None:
+        self.deadline = deadline
+
+    def wake(self) -> None:
+        """The test turns as often as it likes."""
+
+    def buffered(self, session: Session) -> int:
+        return len(self.peers[session.settings.name].from_gateway)
+
+
+class Desk:
+    """The gateway and its peers; `crash` throws the gateway away and folds its journal."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        behaviours: dict[str, Callable[[Peer, Message, int], None]],
+    ) -> None:
+        self.configuration = configuration
+        self.now = START
+        self.storage = MemoryStorage()
+        self.log: list[tuple[str, dict[str, object]]] = []
+        self.peers = {
+            settings.name: Peer(Session(mirrored(settings), Numbers(), None), behaviour)
+            for settings, behaviour in self._pairs(behaviours)
+        }
+        self.start()
+
+    def _pairs(
+        self, behaviours: dict[str, Callable[[Peer, Message, int], None]]
+    ) -> list[tuple[SessionSettings, Callable[[Peer, Message, int], None]]]:
+        settings = list(self.configuration.ems_sessions)
+        for venue in self.configuration.venues:
+            settings += [one for one in (venue.orders, venue.quotes) if one is not None]
+        return [(one, behaviours.get(one.name, ignore)) for one in settings]
+
+    def start(self) -> None:
+        journal = MemoryJournal(self.storage, boot_id="boot")
+        self.journal = journal
+        recovered = recover(
+            self.configuration.router, journal.snapshot, journal.tail(), fact_codec()
+        )
+        links = build_links(self.configuration, recovered)
+        self.reactor = MemoryReactor(
+            self.peers, {name: link.session for name, link in links.items()}
+        )
+        self.engine = Engine(
+            self.reactor,  # type: ignore[arg-type]
+            journal,
+            fact_codec(),
+            recovered.router,
+            links,
+            self._note,
+            snapshot_of,
+            recovered.poisoned,
+            lambda: 0,
+            recovered.turn,
+        )
+        self.engine.operate(Restarted(self.now, "boot"))
+        self.engine.operate(self.engine.next_ids(self.now))
+        self.turn()
+
+    def _note(self, event: str, /, **fields: object) -> None:
+        self.log.append((event, fields))
+
+    def connect(self, *names: str) -> None:
+        for name in names or self.peers:
+            peer = self.peers[name]
+            if not peer.connected:
+                peer.connected = True
+                peer.session.connect(self.now)
+
+    def cut(self, *names: str) -> None:
+        """The line goes; what is on it is lost."""
+        for name in names or self.peers:
+            peer = self.peers[name]
+            if peer.connected:
+                peer.connected = False
+                peer.to_gateway = peer.from_gateway = b""
+                peer.session.disconnect(self.now, "cut")
+                peer.session.take_events()
+
+    def turn(self) -> None:
+        self.reactor.now = self.now
+        self.engine.turn(self.now)
+
+    def run(self, turns: int = 20, step_ns: int = 1_000_000) -> None:
+        """Peers and gateway take turns until `turns` have passed."""
+        for _ in range(turns):
+            self.now += step_ns
+            for peer in self.peers.values():
+                if peer.connected:
+                    peer.turn(self.now)
+            self.turn()
+
+    def crash(self) -> None:
+        """kill -9: the gateway's memory is gone, the lines are cut, the journal stays."""
+        self.cut()
+        self.start()
+
+    def folded(self) -> Recovered:
+        """What a start would find now."""
+        journal = MemoryJournal(self.storage, boot_id="boot")
+        return recover(self.configuration.router, journal.snapshot, journal.tail(), fact_codec())
+
+    def assert_fold_is_live(self) -> None:
+        found = self.folded()
+        assert found.router.state == self.engine.router.state
+        for name, link in self.engine.links.items():
+            if name.endswith("-md"):
+                continue
+            live = link.session.numbers
+            numbers = found.session_numbers(name)
+            assert (numbers.epoch, numbers.next_in, numbers.next_out) == (
+                live.epoch,
+                live.next_in,
+                live.next_out,
+            ), name
+            assert (numbers.voided, numbers.skipped) == (live.voided, live.skipped), name
+            if isinstance(link, ClientLink):
+                assert found.outbox(name) == link.outbox
+
+
+def mirrored(settings: SessionSettings) -> SessionSettings:
+    """The other end of a session."""
+    ours = settings.role is Role.ACCEPTOR
+    return SessionSettings(
+        name=settings.name,
+        begin_string=settings.begin_string,
+        sender_comp_id=settings.target_comp_id,
+        target_comp_id=settings.sender_comp_id,
+        role=Role.INITIATOR if ours else Role.ACCEPTOR,
+        markers=False,
+    )
+
+
+def ignore(peer: Peer, message: Message, now: int) -> None:
+    """A peer that says nothing."""

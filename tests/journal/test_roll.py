@@ -1,0 +1,356 @@
+"""Rolls, their crash windows, retention, and numbers over segments."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sor_gateway.journal import segments
+from sor_gateway.journal.reader import (
+    SEGMENT_SUFFIX,
+    SNAPSHOT_SUFFIX,
+    numbers_of,
+    segment_path,
+    snapshot_path,
+)
+from sor_gateway.journal.record import Entry
+from sor_gateway.journal.segments import Journal, JournalCorrupt, JournalFatal
+
+from .helpers import got, open_journal, record, sent, turns
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def state(journal: Journal) -> list[int]:
+    """A fold: the turns so far, where a snapshot is the list of those before it."""
+    before = journal.snapshot
+    return [int(turn) for turn in (before or b"").split()] + turns(journal)
+
+
+def snapshot_of(journal: Journal) -> bytes:
+    return b" ".join(b"%d" % turn for turn in state(journal))
+
+
+def append_and_roll(journal: Journal, first: int, last: int) -> None:
+    for turn in range(first, last + 1):
+        journal.append(record(turn, got(turn), sent(turn)))
+    assert journal.roll(snapshot_of(journal))
+
+
+class TestRoll:
+    def test_it_is_due_by_messages_and_by_bytes(self, tmp_path: Path) -> None:
+        by_messages = open_journal(tmp_path / "m", segment_messages=4)
+        by_bytes = open_journal(tmp_path / "b", segment_bytes=400)
+        for journal in (by_messages, by_bytes):
+            due = []
+            for turn in range(1, 9):
+                journal.append(record(turn, got(turn), sent(turn)))
+                due.append(journal.roll_due)
+            assert due == sorted(due)
+            assert due[0] is False
+            assert due[-1] is True
+            journal.roll(b"")
+            assert not journal.roll_due
+        assert by_messages.position.segment == 2
+
+    def test_messages_are_counted_again_at_opening(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        journal.append(record(1, got(1), sent(1), sent(2), sent(3)))
+        journal.close()
+        assert open_journal(tmp_path, segment_messages=4).roll_due
+
+    def test_the_tail_begins_behind_the_snapshot(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        append_and_roll(journal, 1, 3)
+        journal.append(record(4))
+        assert journal.snapshot == b"1 2 3"
+        assert turns(journal) == [4]
+        journal.close()
+        again = open_journal(tmp_path)
+        assert again.snapshot == b"1 2 3"
+        assert turns(again) == [4]
+
+    def test_an_empty_snapshot_is_a_snapshot(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        journal.roll(b"")
+        assert journal.snapshot == b""
+
+    def test_another_boot_folds_over_two_segments(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        append_and_roll(journal, 1, 2)
+        journal.append(record(3))
+        journal.close()
+        again = open_journal(tmp_path, boot_id="boot-2")
+        again.append(record(4))
+        assert again.position.segment == 3
+        assert state(again) == [1, 2, 3, 4]
+        again.roll(snapshot_of(again))
+        assert state(again) == [1, 2, 3, 4]
+
+    def test_the_reserve_is_taken_again(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path, reserve_bytes=4096)
+        journal.use_reserve()
+        journal.roll(b"")
+        assert journal.reserve_held
+
+
+STEPS = ["write_all", "fdatasync", "rename", "fsync", "unlink"]
+
+
+class TestCrashWindows:
+    """recovery.md 1.3: killed between any two steps of a roll, the start finds the same state."""
+
+    @pytest.mark.parametrize("torn", [False, True])
+    @pytest.mark.parametrize("step", STEPS)
+    @pytest.mark.parametrize("call", range(1, 5))
+    def test_killed_at_each_step(self, tmp_path: Path, step: str, call: int, torn: bool) -> None:
+        """The process ends at the n-th call of a step, before it or (torn) half through it."""
+        journal = open_journal(tmp_path)
+        append_and_roll(journal, 1, 2)
+        append_and_roll(journal, 3, 4)
+        for turn in (5, 6):
+            journal.append(record(turn, sent(turn)))
+        with pytest.MonkeyPatch.context() as patch:
+            calls = self._arm(patch, step, call, torn)
+            try:
+                journal.roll(snapshot_of(journal))
+            except Killed:
+                killed = True
+            else:
+                killed = False
+        assert killed == (calls[0] >= call)
+        journal.close()
+        again = open_journal(tmp_path)
+        assert state(again) == [1, 2, 3, 4, 5, 6]
+        again.append(record(7, sent(7)))
+        assert state(again) == [1, 2, 3, 4, 5, 6, 7]
+        again.roll(snapshot_of(again))
+        again.append(record(8, sent(8)))
+        again.close()
+        last = open_journal(tmp_path)
+        assert state(last) == [1, 2, 3, 4, 5, 6, 7, 8]
+        assert [entry.number for entry in last.outbound("ecn", 1, 1, 9)] == list(range(1, 9))
+
+    @staticmethod
+    def _arm(patch: pytest.MonkeyPatch, step: str, call: int, torn: bool) -> list[int]:
+        calls = [0]
+        place: object = {"write_all": segments, "rename": Path, "unlink": Path}.get(step, os)
+        plain = getattr(place, step)
+
+        def deadly(*arguments: object, **named: object) -> object:
+            calls[0] += 1
+            if calls[0] == call:
+                if torn and step == "write_all":
+                    descriptor, data = arguments
+                    assert isinstance(descriptor, int)
+                    assert isinstance(data, bytes)
+                    os.write(descriptor, data[: len(data) // 2])
+                elif torn:
+                    plain(*arguments, **named)
+                raise Killed
+            return plain(*arguments, **named)
+
+        patch.setattr(place, step, deadly)
+        return calls
+
+    def test_a_snapshot_without_its_segment_does_not_count(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        append_and_roll(journal, 1, 2)
+        journal.close()
+        segment_path(tmp_path, 2).unlink()
+        again = open_journal(tmp_path)
+        assert again.snapshot is None
+        assert turns(again) == [1, 2]
+        assert numbers_of(tmp_path, SNAPSHOT_SUFFIX) == []
+
+    def test_a_damaged_snapshot_gives_way_to_the_one_before_it(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        append_and_roll(journal, 1, 2)
+        append_and_roll(journal, 3, 4)
+        journal.append(record(5))
+        journal.close()
+        path = snapshot_path(tmp_path, 3)
+        good = path.read_bytes()
+        for cut in range(len(good)):
+            path.write_bytes(good[:cut])
+            again = open_journal(tmp_path)
+            assert again.snapshot == b"1 2"
+            assert state(again) == [1, 2, 3, 4, 5], f"cut at {cut}"
+            assert any("passed over" in note for note in again.notes)
+            again.close()
+
+    def test_no_start_without_any_way_to_the_state(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        append_and_roll(journal, 1, 2)
+        journal.drop_covered(2)
+        journal.close()
+        snapshot_path(tmp_path, 2).write_bytes(b"nonsense")
+        with pytest.raises(JournalCorrupt, match=r"00000002\.snapshot"):
+            open_journal(tmp_path)
+        snapshot_path(tmp_path, 2).unlink()
+        with pytest.raises(JournalCorrupt, match="earlier segments are gone"):
+            open_journal(tmp_path)
+
+
+class TestRollFails:
+    """A disk without room for a roll: the old segment goes on."""
+
+    @pytest.mark.parametrize("step", ["write_all", "rename"])
+    @pytest.mark.parametrize("call", [1, 2, 3])
+    def test_everything_is_as_before(self, tmp_path: Path, step: str, call: int) -> None:
+        journal = open_journal(tmp_path, segment_messages=16)
+        for turn in range(1, 9):
+            journal.append(record(turn, got(turn), sent(turn)))
+        assert journal.roll_due
+        position = journal.position
+        with pytest.MonkeyPatch.context() as patch:
+            calls = self._arm(patch, step, call)
+            rolled = journal.roll(snapshot_of(journal))
+        if calls[0] < call:
+            assert rolled
+            return
+        assert not rolled
+        assert journal.position == position
+        assert "roll to segment 2 failed" in journal.notes[-1]
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["00000001.segment"]
+        assert not journal.roll_due
+        journal.append(record(9, got(9), sent(9)))
+        journal.append(record(10, got(10), sent(10)))
+        assert journal.roll_due
+        assert state(journal) == list(range(1, 11))
+        assert journal.roll(snapshot_of(journal))
+
+    @staticmethod
+    def _arm(patch: pytest.MonkeyPatch, step: str, call: int) -> list[int]:
+        calls = [0]
+        place: object = {"write_all": segments, "rename": Path}[step]
+        plain = getattr(place, step)
+
+        def full(*arguments: object) -> object:
+            calls[0] += 1
+            if calls[0] == call:
+                raise OSError(errno.ENOSPC, "full")
+            return plain(*arguments)
+
+        patch.setattr(place, step, full)
+        return calls
+
+    @pytest.mark.parametrize("name", ["fdatasync", "fsync"])
+    def test_an_error_of_a_sync_is_fatal(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        def broken(descriptor: int) -> None:
+            raise OSError(errno.EIO, "gone")
+
+        journal = open_journal(tmp_path)
+        monkeypatch.setattr(os, name, broken)
+        with pytest.raises(JournalFatal):
+            journal.roll(b"")
+
+
+class TestRetention:
+    def test_segments_below_a_snapshot_can_go(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        append_and_roll(journal, 1, 2)
+        append_and_roll(journal, 3, 4)
+        journal.drop_covered(3)
+        assert numbers_of(tmp_path, SEGMENT_SUFFIX) == [3]
+        assert state(journal) == [1, 2, 3, 4]
+        assert journal.outbound("ecn", 1, 1, 9) == []
+        journal.close()
+        assert state(open_journal(tmp_path)) == [1, 2, 3, 4]
+
+    def test_what_no_snapshot_covers_stays(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        append_and_roll(journal, 1, 2)
+        with pytest.raises(AssertionError, match="no snapshot"):
+            journal.drop_covered(3)
+
+    def test_two_snapshots_are_kept(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        for turn in range(1, 6):
+            append_and_roll(journal, turn, turn)
+        assert numbers_of(tmp_path, SNAPSHOT_SUFFIX) == [5, 6]
+
+
+class TestOutbound:
+    def test_only_our_messages_of_that_session_and_epoch(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        journal.append(record(1, got(1), sent(1), sent(1, "ems"), sent(2)))
+        journal.append(record(2, sent(1, epoch=2), got(2)))
+        assert journal.outbound("ecn", 1, 1, 9) == [sent(1), sent(2)]
+        assert journal.outbound("ecn", 2, 1, 9) == [sent(1, epoch=2)]
+        assert journal.outbound("ems", 1, 1, 9) == [sent(1, "ems")]
+        assert journal.outbound("ems", 2, 1, 9) == []
+
+    def test_a_number_forced_back_is_answered_with_its_latest_message(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        for number in range(1, 6):
+            journal.append(record(number, sent(number)))
+        journal.roll(b"")
+        journal.append(record(6, sent(3, raw=b"again")))
+        journal.roll(b"")
+        journal.append(record(7, sent(4, raw=b"again")))
+        raws = {entry.number: entry.raw for entry in journal.outbound("ecn", 1, 2, 5)}
+        assert raws == {2: b"35=D", 3: b"again", 4: b"again", 5: b"35=D"}
+
+    def test_older_indexes_are_bounded(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sor_gateway.journal.sent.OLD_INDEXES", 2)
+        journal = open_journal(tmp_path)
+        for turn in range(1, 7):
+            append_and_roll(journal, turn, turn)
+        assert [entry.number for entry in journal.outbound("ecn", 1, 1, 9)] == list(range(1, 7))
+        assert [entry.number for entry in journal.outbound("ecn", 1, 2, 3)] == [2, 3]
+
+    @settings(
+        max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(
+        steps=st.lists(
+            st.sampled_from(["send", "send", "send", "skip", "epoch", "roll", "open", "boot"]),
+            max_size=40,
+        ),
+        data=st.data(),
+    )
+    def test_it_equals_a_plain_dictionary_over_rolls_and_restarts(
+        self, tmp_path_factory: pytest.TempPathFactory, steps: list[str], data: st.DataObject
+    ) -> None:
+        folder = tmp_path_factory.mktemp("walk")
+        plain: dict[tuple[str, int], dict[int, Entry]] = {}
+        at = {"a": (1, 1), "b": (1, 1)}
+        boot = 1
+        journal = open_journal(folder)
+        for turn, step in enumerate(steps, 1):
+            name = "ab"[turn % 3 == 0]
+            epoch, number = at[name]
+            if step == "send":
+                entry = sent(number, name, epoch, b"%d" % turn)
+                plain.setdefault((name, epoch), {})[number] = entry
+                journal.append(record(turn, got(turn, name), entry))
+                at[name] = (epoch, number + 1)
+            elif step == "skip":
+                at[name] = (epoch, number + 3)
+            elif step == "epoch":
+                at[name] = (epoch + 1, 1)
+            elif step == "roll":
+                journal.roll(b"")
+            else:
+                boot += step == "boot"
+                journal.close()
+                journal = open_journal(folder, boot_id=f"boot-{boot}")
+        for (name, epoch), entries in plain.items():
+            begin = data.draw(st.integers(1, 30))
+            end = data.draw(st.integers(begin, 60))
+            assert journal.outbound(name, epoch, begin, end) == [
+                entries[number] for number in sorted(entries) if begin <= number <= end
+            ]
+        journal.close()
