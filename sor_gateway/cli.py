@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import urllib.error
 import urllib.request
 from dataclasses import asdict
@@ -253,6 +252,3 @@ def _time(at_ns: int) -> str:
     moment = datetime.fromtimestamp(at_ns / 1e9, UTC)
     return moment.strftime("%Y%m%d-%H:%M:%S.%f")
 
-
-if __name__ == "__main__":
-    sys.exit(main())

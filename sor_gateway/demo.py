@@ -85,9 +85,9 @@ async def audit(stack: Stack, ems: Ems, order: Order) -> tuple[list[str], list[A
     violations = list(ems.ledger.violations)
     if order.cum_quantity != QUANTITY or order.state != "filled":
         violations.append(f"{order.state} with {order.cum_quantity:,} of {QUANTITY:,}")
-    for account in accounts:
-        if not account.agrees:
-            violations.append(f"the three sides differ at {account.venue}")
+    violations += [
+        f"the three sides differ at {account.venue}" for account in accounts if not account.agrees
+    ]
     if sum(account.at_venue.shares for account in accounts) != QUANTITY:
         violations.append("the venues' executions do not add up to the order")
     return violations, accounts

@@ -47,6 +47,7 @@ from venue_sims.fees import FeeSchedule
 from venue_sims.floor import MAX_BEHIND_NS, Floor
 from venue_sims.flow.clock import MarketClock
 from venue_sims.flow.flows import owner_of
+from venue_sims.flow.latent import NAME_PREFIX
 from venue_sims.kinds import Kind
 from venue_sims.latency import Latency
 from venue_sims.matching.events import Amended, Cause, Dropped, Event, Traded
@@ -508,7 +509,7 @@ class Venue:
     def _executed(self, order_id: str, event: Traded, *, resting: bool, now: int) -> None:
         owner = owner_of(order_id)
         if owner:
-            if owner.startswith("latent-"):
+            if owner.startswith(NAME_PREFIX):
                 self._fact(LatentTraded(now, owner, event.quantity))
             return
         if self.kind.dark:

@@ -17,10 +17,10 @@ import msgspec
 
 from sor_gateway.daemon.facts import (
     MessageQuarantined,
+    PeerProved,
     RangeResent,
     RangeSkipped,
     RangeVoided,
-    PeerProved,
     SessionMoved,
 )
 from sor_gateway.daemon.replay import Answer, answer_client, answer_venue
@@ -238,7 +238,7 @@ class Engine:
         except JournalStalled as stall:
             self._freeze(stall, now)
             return
-        self._release(now)
+        self._release()
 
     def _commit(self, now: int) -> None:
         entries: list[Entry] = []
@@ -254,7 +254,7 @@ class Engine:
         self.counters.last_record_ns = now
         self.journal.append(record, durable=durable)
 
-    def _release(self, now: int) -> None:
+    def _release(self) -> None:
         self.reactor.flush([link.session for link in self._touched.values()])
         self._touched.clear()
         for session, reason in self._to_close:
@@ -291,8 +291,9 @@ class Engine:
         if isinstance(link, QuotesLink):
             return
         name = session.settings.name
-        for got in consumed:
-            entries.append(Entry(name, got.epoch, False, got.number, got.msg_type, "", got.raw))
+        entries += [
+            Entry(name, got.epoch, False, got.number, got.msg_type, "", got.raw) for got in consumed
+        ]
         for gone in sent:
             if gone.msg_type == MsgType.LOGON and isinstance(link, VenueLink):
                 link.logon_number = gone.number
@@ -586,7 +587,7 @@ class Engine:
         self.stalled = False
         self._log("journal-writes-again")
         self._pending_facts.append(FlowStopped(now, "the journal's disk was full: cancel only"))
-        self._release(now)
+        self._release()
         return True
 
     def _poison(self, now: int) -> None:

@@ -12,6 +12,7 @@ numbers as a possible resend (97=Y) with the same ExecID.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 from sor_gateway.sor.commands import Report
 
@@ -65,4 +66,4 @@ class Outbox:
 
     def take(self, limit: int) -> list[Waiting]:
         """The oldest reports without a number, at most `limit` of them."""
-        return [self.waiting[exec_id] for exec_id, _ in zip(self.unnumbered, range(limit))]
+        return [self.waiting[exec_id] for exec_id in islice(self.unnumbered, limit)]

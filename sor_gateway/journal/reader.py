@@ -61,6 +61,8 @@ class Header(msgspec.Struct, array_like=True):
 
     version: int
     segment: int
+    journal_id: str
+    """Drawn once, when the folder was first used: tells a follower that a folder was replaced."""
     boot_id: str
     """The machine's boot under which the segment was begun (recovery.md 1.5)."""
     base: dict[str, Base]
@@ -143,6 +145,14 @@ def _ends_within_frame(data: bytes, offset: int) -> bool:
         return True
     length, _ = FRAME_HEADER.unpack_from(data, offset)
     return bool(offset + FRAME_HEADER_BYTES + length > len(data))
+
+
+def journal_id(folder: Path) -> str | None:
+    """Which journal lies in this folder; None while there is none."""
+    for number in numbers_of(folder, SEGMENT_SUFFIX):
+        header = read_header(segment_path(folder, number))
+        return None if header is None else header[0].journal_id
+    return None
 
 
 def frames(descriptor: int, offset: int) -> Iterator[tuple[int, int, bytes]]:

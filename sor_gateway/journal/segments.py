@@ -18,6 +18,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -161,6 +162,7 @@ class Journal:
     ) -> None:
         self.folder = folder
         self.boot_id = boot_id
+        self.journal_id = ""
         self.previous_boot_id: str | None = None
         """The boot under which the last record before this opening was written."""
         self.counters = JournalCounters()
@@ -382,7 +384,9 @@ class Journal:
         """Make an empty segment. Its name is the last step; what fails before leaves none."""
         path = segment_path(self.folder, number)
         partial = path.with_suffix(path.suffix + PARTIAL_SUFFIX)
-        header = encode_header(Header(VERSION, number, self.boot_id, self._sent.base()))
+        header = encode_header(
+            Header(VERSION, number, self.journal_id, self.boot_id, self._sent.base())
+        )
         descriptor = os.open(partial, _CREATE, 0o644)
         try:
             write_all(descriptor, header)
@@ -449,6 +453,7 @@ class Journal:
             self._snapshot_number = latest_snapshot(self.folder, numbers, self.notes)
             self._load_last(numbers[-1])
         else:
+            self.journal_id = secrets.token_hex(8)
             self._adopt(1, *self._create_segment(1))
         self._hold_reserve()
 
@@ -456,6 +461,7 @@ class Journal:
         """Index the last segment, cut its torn tail, and append to it from now on."""
         path = segment_path(self.folder, number)
         header, offset = whole_header(path)
+        self.journal_id = header.journal_id
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         self._sent.start(self._first, header.base)
         self._adopt(number, descriptor, offset)

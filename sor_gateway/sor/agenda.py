@@ -7,6 +7,7 @@ at a parent too often changes nothing. May not know: orders, quotes.
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from itertools import islice
 from typing import Final
 
 from sor_gateway.sor.types import Nanos
@@ -59,7 +60,7 @@ class Agenda:
             if self._timer_of.get(parent_id) == at_ns:
                 del self._timer_of[parent_id]
                 self._due[parent_id] = None
-        taken = [parent_id for parent_id, _ in zip(self._due, range(limit))]
+        taken = list(islice(self._due, limit))
         for parent_id in taken:
             del self._due[parent_id]
         return taken

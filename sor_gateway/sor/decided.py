@@ -103,9 +103,7 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
         f"and exposure {parent.exposure} exceed {parent.bound} of {parent.parent_id}"
     )
     assert ledger.venue(fact.venue).is_open, f"{fact.child_id} for {fact.venue}, which is closed"
-    child = Child(
-        fact.child_id, fact.parent_id, fact.venue, fact.quantity, fact.limit_micros
-    )
+    child = Child(fact.child_id, fact.parent_id, fact.venue, fact.quantity, fact.limit_micros)
     flight = Flight(
         fact.ord_type, fact.time_in_force, fact.tactic, fact.wave, fact.at_ns, fact.pull_at_ns
     )
@@ -128,17 +126,14 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
 
 
 def _count_dark(parent: Parent, fact: ChildPlanned) -> None:
-    """A venue that is sent more than its size was given it for what it filled: that happens once
-    (playbook), then the size holds."""
+    """What the wave sent, against which its fills are judged."""
     work = parent.work
     assert work is not None
     assert fact.wave == work.dark_wave
     venue = work.dark.setdefault(fact.venue, DarkVenue())
     work.dark_open += 1
     venue.sent += fact.quantity
-    if fact.quantity > venue.size:
-        venue.grown = venue.size > 0
-        venue.size = fact.quantity
+    venue.size = venue.size or fact.quantity
 
 
 def child_cancel_planned(ledger: Ledger, fact: ChildCancelPlanned) -> list[Output]:

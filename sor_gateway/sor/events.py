@@ -158,7 +158,7 @@ class ChildFilled:
     transact_ns: Nanos = 0
     venue_order_id: str = ""
     avg_price_micros: Micros = 0
-    """Over `cum_quantity` (FIX 6), for pricing what we were not told (recovery.md 3.6); 0: unsaid."""
+    """Over `cum_quantity` (FIX 6): prices what we were not told (recovery.md 3.6); 0: unsaid."""
 
 
 @dataclass(slots=True)
@@ -216,7 +216,7 @@ class ChildVoided:
     child_id: str
     epoch: int
     before_synchronised: bool
-    """True notes `asked (epoch)`: with a later marker and an unknown-order answer it is released."""
+    """True notes `asked (epoch)`: a later marker and an unknown-order answer release it."""
 
 
 @dataclass(slots=True)

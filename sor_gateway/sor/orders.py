@@ -39,6 +39,9 @@ from sor_gateway.sor.types import (
 EXECS_KEPT: Final = 256
 """Most executions of one child remembered for finding duplicates; the oldest go first."""
 
+GROWTH_STEP: Final = 2_500
+"""Sizes in dark venues grow to multiples of this (playbook)."""
+
 
 class ParentEvent(StrEnum):
     """What can happen to a parent."""
@@ -197,6 +200,22 @@ class DarkVenue:
     dry_waves: int = 0
     """Finished waves in a row that brought nothing."""
 
+    @property
+    def next_size(self) -> Shares:
+        """Its size in the next wave: what filled shows that there is more, so it gets more once
+        (playbook: ceil to 2,500 of q(1 + fill rate)), then the size holds."""
+        if self.grown or not self.filled or not self.sent:
+            return self.size
+        grown = self.size + self.size * self.filled // self.sent
+        return -(-grown // GROWTH_STEP) * GROWTH_STEP
+
+    def close_wave(self) -> None:
+        """The wave ran its time: what it showed is kept, its counts begin anew."""
+        if self.sent:
+            self.size, self.grown = self.next_size, self.grown or self.filled > 0
+            self.dry_waves = 0 if self.filled else self.dry_waves + 1
+        self.sent = self.filled = 0
+
 
 @dataclass(slots=True)
 class Work:
@@ -224,9 +243,10 @@ class Work:
     def close_dark_wave(self, judged: bool) -> None:
         """The dark wave is over; its result counts only if it ran its time (`judged`)."""
         for venue in self.dark.values():
-            if judged and venue.sent:
-                venue.dry_waves = 0 if venue.filled else venue.dry_waves + 1
-            venue.sent = venue.filled = 0
+            if judged:
+                venue.close_wave()
+            else:
+                venue.sent = venue.filled = 0
         self.dark_wave = self.dark_open = 0
 
 

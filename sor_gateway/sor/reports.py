@@ -1,4 +1,4 @@
-"""What venues say: acknowledgements, executions, ends, refusals, status, and their sessions' doubts.
+"""What venues say: acknowledgements, executions, ends, refusals, status, lost sessions.
 
 Owns: the rules of recovery.md 3 for booking what is said and for telling repetition from news.
 May not know: parents' routing, settings, quotes, FIX.

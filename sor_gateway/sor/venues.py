@@ -4,7 +4,8 @@ Owns: VenueState and the throttle's arithmetic. May not know: parents, quotes, s
 
 The throttle is a bucket of `orders_per_second` tokens that refills at that rate; each message to
 the venue takes one at the recorded time of its decision, so a fold spends the same
-(recovery.md 3.10). New orders leave the last `cancel_reserve` tokens to cancels and status requests.
+(recovery.md 3.10). New orders leave the last `cancel_reserve` tokens to cancels and to status
+requests.
 """
 
 from __future__ import annotations

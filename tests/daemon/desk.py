@@ -14,10 +14,11 @@ from sor_gateway.daemon.daemon import build_links, snapshot_of
 from sor_gateway.daemon.engine import Engine
 from sor_gateway.daemon.recovery import Recovered, fact_codec, recover
 from sor_gateway.daemon.sessions import ClientLink
-from sor_gateway.fix.events import AppReceived, Event, Hint, LoggedOn, ReplayWanted
+from sor_gateway.fix.events import AppReceived, Event, Hint, LoggedOn, PeerRejected, ReplayWanted
 from sor_gateway.fix.message import Message
 from sor_gateway.fix.session import Session
 from sor_gateway.fix.settings import Role, SessionSettings
+from sor_gateway.fix.states import State
 from sor_gateway.fix.store import Numbers, Sent
 from sor_gateway.journal.memory import MemoryJournal, MemoryStorage
 from sor_gateway.sor.events import Restarted
@@ -54,11 +55,22 @@ class Peer:
         self.stored += self.session.take_sent()
         self.session.take_consumed()
         self.to_gateway += self.session.take_output()
+        if self.session.state is State.CLOSING:
+            self.hang_up(now)
+
+    def hang_up(self, now: int) -> None:
+        """The line is gone at both ends."""
+        if self.connected:
+            self.connected = False
+            self.session.disconnect(now, "cut")
+            self.session.take_events()
 
     def _on(self, event: Event, now: int) -> None:
         if isinstance(event, AppReceived | Hint):
             self.received.append(event.message)
             self.on_message(self, event.message, now)
+        elif isinstance(event, PeerRejected):
+            self.received.append(event.message)
         elif isinstance(event, ReplayWanted):
             epoch = self.session.numbers.epoch
             self.stored += self.session.take_sent()
@@ -113,7 +125,7 @@ class MemoryReactor:
                 peer.from_gateway += output
 
     def close(self, session: Session, reason: str) -> None:
-        self.peers[session.settings.name].connected = False
+        self.peers[session.settings.name].hang_up(self.now)
 
     def schedule(self, deadline: int | None) -> None:
         self.deadline = deadline
@@ -192,10 +204,8 @@ class Desk:
         for name in names or self.peers:
             peer = self.peers[name]
             if peer.connected:
-                peer.connected = False
                 peer.to_gateway = peer.from_gateway = b""
-                peer.session.disconnect(self.now, "cut")
-                peer.session.take_events()
+                peer.hang_up(self.now)
 
     def turn(self) -> None:
         self.reactor.now = self.now

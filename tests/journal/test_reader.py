@@ -13,6 +13,7 @@ from sor_gateway.journal.reader import (
     SEGMENT_MAGIC,
     START,
     Position,
+    journal_id,
     read_header,
     read_records,
     segment_path,
@@ -90,6 +91,19 @@ class TestFollowing:
         assert followed == [1, 2, 3, 4, 5]
 
 
+class TestIdentity:
+    def test_a_journal_keeps_its_id_and_another_has_another(self, tmp_path: Path) -> None:
+        assert journal_id(tmp_path / "none") is None
+        journal = open_journal(tmp_path / "a")
+        journal.append(record(1))
+        journal.roll(b"")
+        journal.drop_covered(2)
+        journal.close()
+        assert open_journal(tmp_path / "a", boot_id="b2").journal_id == journal.journal_id
+        assert journal_id(tmp_path / "a") == journal.journal_id
+        assert open_journal(tmp_path / "b").journal_id != journal.journal_id
+
+
 class TestRefusal:
     def test_a_dropped_segment_loses_the_position(self, tmp_path: Path) -> None:
         journal = open_journal(tmp_path)
@@ -144,7 +158,7 @@ class TestRefusal:
 
     def test_a_newer_format_is_refused_by_its_number(self, tmp_path: Path) -> None:
         path = segment_path(tmp_path, 1)
-        body = msgspec.msgpack.encode([99, 1, "boot", {}, "news"])
+        body = msgspec.msgpack.encode([99, 1, "id", "boot", {}, "news"])
         path.write_bytes(SEGMENT_MAGIC + encode_frame(body))
         with pytest.raises(JournalError, match="format 99"):
             read_header(path)

@@ -58,9 +58,12 @@ class TestAppend:
         before = journal.position.offset
         writes: list[bytes] = []
         plain = segments.write_all
-        monkeypatch.setattr(
-            segments, "write_all", lambda fd, data: (writes.append(bytes(data)), plain(fd, data))
-        )
+
+        def watched(descriptor: int, data: bytes) -> None:
+            writes.append(bytes(data))
+            plain(descriptor, data)
+
+        monkeypatch.setattr(segments, "write_all", watched)
         journal.append(record(1, got(1), sent(1)))
         assert writes == [segment_bytes(tmp_path)[before:]]
         assert journal.position == (1, before + len(writes[0]))
@@ -237,7 +240,6 @@ class TestStall:
         journal.retry()
         assert turns(journal) == [1, 2]
         assert [entry.number for entry in journal.outbound("ecn", 1, 1, 9)] == [1, 2]
-        assert not journal.stalled
         assert journal.counters.stalls == 2
 
     @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EDQUOT])

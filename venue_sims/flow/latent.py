@@ -15,6 +15,8 @@ from venue_sims.matching.orders import Lifetime, Order, Side
 
 OWNER = "latent"
 """Latent parents never trade with each other: that would only move scenery."""
+NAME_PREFIX = "latent-"
+"""How the names of these flows begin: what they trade is remembered over restarts."""
 
 
 @dataclass(slots=True)
@@ -54,16 +56,20 @@ def remaining_of(settings: LatentSettings, traded: int) -> int:
 
 
 class Latent:
-    """One latent parent at work. `traded_before`: what it traded before this process began."""
+    """One latent parent at work."""
 
-    def __init__(self, settings: LatentSettings, traded_before: int = 0) -> None:
-        self.name = f"latent-{settings.name}"
+    def __init__(self, settings: LatentSettings) -> None:
+        self.name = f"{NAME_PREFIX}{settings.name}"
         self.settings = settings
-        self.remaining = remaining_of(settings, traded_before)
+        self.remaining = settings.reserve
         self.resting = 0
         self._order_id = ""
         self._next: int | None = None
         self._count = 0
+
+    def recall(self, traded: int) -> None:
+        """Before the start: all that it traded before this process began."""
+        self.remaining = remaining_of(self.settings, traded)
 
     def start(self, now: int) -> None:
         """Show itself at once."""

@@ -1,0 +1,1 @@
+"""How a quantity is split over venues: pure functions."""

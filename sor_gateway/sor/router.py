@@ -1,0 +1,185 @@
+"""The router: facts in, outputs out; decisions are facts.
+
+Owns: which function books which fact, the turn of deciding, deadlines.
+May not know: FIX, sockets, clocks, files.
+
+`handle` books a fact and returns what has to be told: it reads no quotes, no clock and, but for the
+throttle's pace, no settings, so a fold of the recorded facts gives the identical state and the
+identical reports. `decide` looks at the parents that are due and returns what to do; it changes no
+state: the engine gives each decision back to `handle` in the same turn (architecture.md 2b).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sor_gateway.sor import clients, decided, operations, reports
+from sor_gateway.sor.commands import Output
+from sor_gateway.sor.events import (
+    AmendUnreadable,
+    CancelRequested,
+    ChildAccepted,
+    ChildCancelPlanned,
+    ChildCancelRefused,
+    ChildEnded,
+    ChildFilled,
+    ChildPlanned,
+    ChildReleased,
+    ChildrenDoubted,
+    ChildStatusPlanned,
+    ChildStatusReported,
+    ChildVoided,
+    Decision,
+    Fact,
+    FlowStopped,
+    IdsReserved,
+    KillSwitched,
+    ParentAccepted,
+    ParentClosed,
+    ParentRefused,
+    ParentReplaced,
+    ParentReplaceRefused,
+    ParentSubmitted,
+    ParentUnreadable,
+    ReplaceRequested,
+    Restarted,
+    StageMoved,
+    StatusRequested,
+    VenueClosed,
+    VenueDropped,
+    VenueOpened,
+    WaveStarted,
+)
+from sor_gateway.sor.ledger import Ledger
+from sor_gateway.sor.market import Market
+from sor_gateway.sor.plan import REPORTS_PER_DECISION, Plan
+from sor_gateway.sor.planner import Planner
+from sor_gateway.sor.settings import RouterSettings
+from sor_gateway.sor.state import RouterState
+from sor_gateway.sor.tactics.sweep import CHILDREN_MAX
+from sor_gateway.sor.types import Nanos
+from sor_gateway.sor.venues import VenueState
+
+Handler = Callable[[Ledger, Any], list[Output]]
+
+HANDLERS: Final[dict[type[Fact], Handler]] = {
+    ParentSubmitted: clients.submitted,
+    ParentUnreadable: clients.unreadable,
+    CancelRequested: clients.cancel_requested,
+    ReplaceRequested: clients.replace_requested,
+    AmendUnreadable: clients.amend_unreadable,
+    StatusRequested: clients.status_requested,
+    ChildAccepted: reports.accepted,
+    ChildFilled: reports.filled,
+    ChildEnded: reports.ended,
+    ChildCancelRefused: reports.cancel_refused,
+    ChildStatusReported: reports.status_reported,
+    ChildVoided: reports.voided,
+    ChildrenDoubted: reports.doubted,
+    VenueOpened: reports.opened,
+    VenueClosed: reports.closed,
+    KillSwitched: operations.kill_switched,
+    FlowStopped: operations.flow_stopped,
+    Restarted: operations.restarted,
+    IdsReserved: operations.ids_reserved,
+    ParentAccepted: decided.parent_accepted,
+    ParentRefused: decided.parent_refused,
+    StageMoved: decided.stage_moved,
+    VenueDropped: decided.venue_dropped,
+    WaveStarted: decided.wave_started,
+    ChildPlanned: decided.child_planned,
+    ChildCancelPlanned: decided.child_cancel_planned,
+    ChildStatusPlanned: decided.child_status_planned,
+    ChildReleased: decided.child_released,
+    ParentReplaced: decided.parent_replaced,
+    ParentReplaceRefused: decided.parent_replace_refused,
+    ParentClosed: decided.parent_closed,
+}
+"""Who books what. Every fact has one."""
+
+
+class Router:
+    """All parents, children and venues, and what to do about them."""
+
+    def __init__(self, settings: RouterSettings, state: RouterState | None = None) -> None:
+        self.settings: Final = settings
+        self.state: Final = state if state is not None else RouterState()
+        self.market: Final = Market(settings.quote_max_age_ns)
+        for name in settings.venues:
+            self.state.venues.setdefault(name, VenueState())
+        self._ledger: Final = Ledger(self.state)
+        self._agenda: Final = self._ledger.agenda
+        self._planner: Final = Planner(settings, self._ledger, self.market)
+        for parent_id in self.state.open_parents:
+            self._agenda.due(parent_id)
+
+    def handle(self, fact: Fact) -> list[Output]:
+        """Book a fact; what has to be sent, reported or seen because of it.
+
+        Raises AssertionError or KeyError for a fact that cannot be true: a bug of ours.
+        """
+        outputs = HANDLERS[type(fact)](self._ledger, fact)
+        if isinstance(fact, ChildPlanned):
+            self._sent(fact)
+        elif isinstance(fact, (ChildCancelPlanned, ChildStatusPlanned)):
+            self._spend(self.state.children[fact.child_id].venue, fact.at_ns)
+        return outputs
+
+    def decide(self, now: Nanos) -> list[Decision]:
+        """What to do now about the parents that are due. Changes no state; each decision has to be
+        given to `handle` before the next call."""
+        plan = Plan(self.state, self.settings.venues, now)
+        taken = self._agenda.take(now, self.settings.decide_budget)
+        for index, parent_id in enumerate(taken):
+            parent = self.state.parents[parent_id]
+            needed = len(parent.children) + CHILDREN_MAX + 2 * len(self.settings.venues) + 4
+            if plan.ids_left < REPORTS_PER_DECISION * needed:
+                for waiting_id in taken[index:]:
+                    self._agenda.due(waiting_id)
+                break
+            self._planner.visit(plan, parent)
+        return plan.decisions
+
+    def next_deadline(self) -> Nanos | None:
+        """When `decide` has something to do: 0 for at once, None for nothing planned."""
+        return self._agenda.next_deadline()
+
+    def next_parent_id(self) -> str:
+        """The id that the next ParentSubmitted or ParentUnreadable must carry."""
+        return self._ledger.next_order_id("P")
+
+    def ids_left(self) -> int:
+        """Ids that may be used before the next block has to be reserved."""
+        return self.state.ids.left
+
+    def quoted(self, symbol: str) -> None:
+        """The symbol's quotes changed: parents that wait for that are due."""
+        self._agenda.quoted(symbol)
+
+    def is_voided(self, child_id: str) -> bool:
+        """Whether the child's order message was gap-filled before (recovery.md 3.7)."""
+        child = self.state.children.get(child_id)
+        return child is not None and child.voided
+
+    def open_children(self) -> int:
+        """Children that may still fill, in doubt or not."""
+        return sum(len(venue.children) for venue in self.state.venues.values())
+
+    def _sent(self, fact: ChildPlanned) -> None:
+        """A child left: its displayed target counts as taken, its answer has a deadline."""
+        parent = self.state.parents[fact.parent_id]
+        if fact.limit_micros is not None:
+            self.market.deplete(
+                fact.venue, parent.symbol, parent.side.is_buy, fact.limit_micros, fact.quantity
+            )
+        deadline_ns = fact.at_ns + self.settings.answer_timeout_ns
+        if fact.pull_at_ns:
+            deadline_ns = min(deadline_ns, fact.pull_at_ns)
+        self._agenda.wake(fact.parent_id, deadline_ns)
+        self._spend(fact.venue, fact.at_ns)
+
+    def _spend(self, venue: str, at_ns: Nanos) -> None:
+        settings = self.settings.venues.get(venue)
+        if settings is not None:
+            self.state.venues[venue].spend(settings, at_ns)

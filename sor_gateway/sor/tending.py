@@ -1,0 +1,164 @@
+"""The open children of a parent: which to pull, which to ask about, which to let go.
+
+Owns: time-outs, repetition with back-off, and the conditions of release (recovery.md 3).
+May not know: routing, quotes. Reads state, writes down decisions, sets timers.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sor_gateway.sor.events import ChildCancelPlanned, ChildReleased, ChildStatusPlanned
+from sor_gateway.sor.ledger import Ledger
+from sor_gateway.sor.orders import Child, Doubt, Flight, Parent
+from sor_gateway.sor.plan import Plan
+from sor_gateway.sor.settings import RouterSettings, VenueSettings
+from sor_gateway.sor.types import ChildState, Nanos, ParentState, TimeInForce
+from sor_gateway.sor.venues import VenueState, refill_ns
+
+BACK_OFF_DOUBLINGS_MAX: Final = 5
+"""Repetition slows down to 2 to this power times the answer timeout."""
+
+
+class Tending:
+    """Decisions about children that are on their way."""
+
+    def __init__(self, settings: RouterSettings, ledger: Ledger) -> None:
+        self._venues: Final = settings.venues
+        self._timeout_ns: Final = settings.answer_timeout_ns
+        self._ledger: Final = ledger
+
+    def tend(self, plan: Plan, parent: Parent) -> None:
+        """Look after each open child of a parent."""
+        if not parent.children:
+            return
+        pulling = self._pull_reason(parent)
+        for child_id in parent.children:
+            child = self._ledger.state.children[child_id]
+            venue = self._ledger.venue(child.venue)
+            settings = self._venues.get(child.venue)
+            if settings is None or not venue.is_open:
+                continue  # it stays counted; its venue's opening makes the parent due
+            self._tend_child(plan, child, venue, settings, pulling)
+
+    def _pull_reason(self, parent: Parent) -> str:
+        """Why all children of a parent are to be pulled; empty when they are not."""
+        if parent.is_over:
+            return f"the order is {parent.state.value}"
+        if parent.work is not None and parent.work.closing:
+            return parent.work.closing
+        if parent.state is ParentState.PENDING_CANCEL:
+            return "the client cancels"
+        if parent.state is ParentState.PENDING_REPLACE:
+            return "the client replaces"
+        if self._ledger.state.stopped:
+            return self._ledger.state.stopped
+        return "more may fill than is left" if parent.excess else ""
+
+    def _tend_child(
+        self,
+        plan: Plan,
+        child: Child,
+        venue: VenueState,
+        settings: VenueSettings,
+        pulling: str,
+    ) -> None:
+        flight = child.flight
+        assert flight is not None
+        doubt = flight.doubt
+        if doubt is not None and (why := _release_reason(child, doubt, venue, settings)):
+            plan.add(ChildReleased(plan.now, child.child_id, why))
+            return
+        if settings.has_status:
+            overdue = "" if doubt is not None else self._overdue(plan, child, flight)
+            if doubt is not None:
+                self._ask(plan, child, settings, doubt.cause, self._ask_again_ns(doubt))
+                return  # no cancel before the answer (recovery.md 3.5)
+            if overdue:
+                self._ask(plan, child, settings, overdue, 0)
+                return
+        self._pull(plan, child, flight, settings, pulling)
+
+    def _overdue(self, plan: Plan, child: Child, flight: Flight) -> str:
+        """What answer is overdue; empty for none. Sets the timer for the next one that may be."""
+        waits: list[tuple[Nanos, str]] = []
+        if child.state is ChildState.PENDING_NEW:
+            waits.append((flight.planned_ns, "the order is unanswered"))
+        if flight.cancel_id:
+            waits.append((flight.cancel_ns, "the cancel is unanswered"))
+        if flight.time_in_force is TimeInForce.IOC:
+            waits.append((max(flight.planned_ns, flight.checked_ns), "an IOC order is not over"))
+        for since_ns, what in waits:
+            if plan.now >= since_ns + self._timeout_ns:
+                return what
+            self._wake(child, since_ns + self._timeout_ns)
+        return ""
+
+    def _ask_again_ns(self, doubt: Doubt) -> Nanos:
+        if not doubt.asked_ns:
+            return 0
+        return doubt.asked_ns + self._back_off_ns(doubt.tries)
+
+    def _ask(
+        self, plan: Plan, child: Child, settings: VenueSettings, why: str, not_before_ns: Nanos
+    ) -> None:
+        if plan.now < not_before_ns:
+            self._wake(child, not_before_ns)
+        elif self._may_send(plan, child, settings):
+            request_id = plan.next_id("H")
+            plan.add(ChildStatusPlanned(plan.now, child.child_id, request_id, why))
+            self._wake(child, plan.now + self._timeout_ns)
+
+    def _pull(
+        self, plan: Plan, child: Child, flight: Flight, settings: VenueSettings, pulling: str
+    ) -> None:
+        why = pulling
+        if not why and flight.pull_at_ns:
+            if plan.now < flight.pull_at_ns:
+                self._wake(child, flight.pull_at_ns)
+            else:
+                why = "its time box ended"
+        if not why and flight.time_in_force is TimeInForce.IOC and flight.checked_ns:
+            why = "an IOC order rests"
+        if not why or (flight.cancel_id and settings.has_status):
+            return  # an unanswered cancel is asked about, not repeated
+        if flight.cancel_tries:
+            again_ns = flight.cancel_ns + self._back_off_ns(flight.cancel_tries)
+            if plan.now < again_ns:
+                self._wake(child, again_ns)
+                return
+        if self._may_send(plan, child, settings):
+            plan.add(ChildCancelPlanned(plan.now, child.child_id, plan.next_id("X"), why))
+            self._wake(child, plan.now + self._timeout_ns)
+
+    def _may_send(self, plan: Plan, child: Child, settings: VenueSettings) -> bool:
+        """Spend a token of the reserve, or come back when there is one."""
+        if plan.tokens(child.venue) <= 0:
+            self._wake(child, plan.now + refill_ns(settings))
+            return False
+        plan.spend(child.venue)
+        return True
+
+    def _back_off_ns(self, tries: int) -> Nanos:
+        return self._timeout_ns << min(max(tries - 1, 0), BACK_OFF_DOUBLINGS_MAX)
+
+    def _wake(self, child: Child, at_ns: Nanos) -> None:
+        self._ledger.agenda.wake(child.parent_id, at_ns)
+
+
+def _release_reason(child: Child, doubt: Doubt, venue: VenueState, settings: VenueSettings) -> str:
+    """Why a child in doubt is proved never to fill again; empty when it is not (recovery.md 3.1,
+    3.5). The note counts in its own epoch, and only while no report of the child exists."""
+    noted = (
+        doubt.voided_epoch != 0
+        and doubt.voided_epoch == venue.epoch
+        and child.state is ChildState.PENDING_NEW
+        and not child.cum_quantity
+    )
+    if doubt.unknown:
+        if settings.unknown_is_final:
+            return "unknown to the venue, which answers behind every order before"
+        return "voided, then unknown to the venue" if noted else ""
+    if not settings.has_status and noted and not doubt.gapped:
+        return "voided, and the venue read on behind it"
+    return ""

@@ -1,0 +1,88 @@
+"""From settings to machines: which flows stand on which floor of which kind of venue.
+
+Owns: the wiring of a venue's machines.
+May not know: files, sockets, the clock.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from venue_sims.config import ConfigError, MarketSettings, SymbolSettings, VenueFile
+from venue_sims.floor import Floor
+from venue_sims.flow.aggressors import Aggressors
+from venue_sims.flow.clock import MarketClock
+from venue_sims.flow.flows import Flow
+from venue_sims.flow.house_quotes import HouseQuotes
+from venue_sims.flow.latent import Latent
+from venue_sims.flow.market_path import MarketPath
+from venue_sims.flow.streams import Stream
+from venue_sims.flow.visitors import Visitors
+from venue_sims.kinds import KINDS
+from venue_sims.latency import Latency
+from venue_sims.matching.book import Book
+from venue_sims.matching.crossing import Crossing
+from venue_sims.state import VenueState
+from venue_sims.venue import Venue, VenueSettings
+
+
+def build_venue(
+    file: VenueFile, market: MarketSettings, clock: MarketClock, state: VenueState
+) -> Venue:
+    """A venue that is not open yet. Raises ConfigError when the files do not fit together."""
+    kind = KINDS[file.kind]
+    known = {symbol.path.symbol: symbol for symbol in market.symbols}
+    for name in [*file.symbols, *(latent.symbol for latent in file.latent)]:
+        if name not in known:
+            raise ConfigError(f"{file.name}: symbol {name} is not in the market file")
+    if not kind.dark and file.mic not in {quoter.mic for quoter in market.quoters}:
+        raise ConfigError(f"{file.name}: {file.mic} is not among the market file's [[lit]]")
+    names = file.symbols or list(known)
+    make = _dark_floor if kind.dark else _lit_floor
+    floors = {name: make(file, market, known[name], state) for name in names}
+    settings = VenueSettings(file.name, file.mic, file.max_quantity)
+    latency = Latency(market.seed, file.mic, file.latency)
+    return Venue(settings, kind, clock, floors, file.fees, latency, state)
+
+
+def build_path(market: MarketSettings, symbol: SymbolSettings) -> MarketPath:
+    """The market's path of one symbol, the same in every process."""
+    return MarketPath(market.seed, symbol.path, market.quoters, market.slot_ms)
+
+
+def _lit_floor(
+    file: VenueFile,
+    market: MarketSettings,
+    symbol: SymbolSettings,
+    state: VenueState,  # noqa: ARG001 - the shape of all floors
+) -> Floor:
+    path, name = build_path(market, symbol), symbol.path.symbol
+    house = HouseQuotes(
+        Stream(market.seed, f"house:{file.mic}:{name}"),
+        file.house,
+        partial(path.quote, file.mic),
+        path.slot_ns,
+        symbol.path.tick_micros,
+    )
+    flows: list[Flow] = [house]
+    if file.takers and symbol.takers.adv and symbol.takers.lit_share:
+        stream = Stream(market.seed, f"takers:{name}")
+        flows.append(Aggressors(stream, symbol.takers, market.quoters, file.mic))
+    return Floor(name, Book(file.collar_ppm), path, flows)
+
+
+def _dark_floor(
+    file: VenueFile, market: MarketSettings, symbol: SymbolSettings, state: VenueState
+) -> Floor:
+    path, name = build_path(market, symbol), symbol.path.symbol
+    flows: list[Flow] = []
+    for settings in file.latent:
+        if settings.symbol == name:
+            latent = Latent(settings)
+            latent.recall(state.latent.get(latent.name, 0))
+            flows.append(latent)
+    if file.visitors.rate:
+        stream = Stream(market.seed, f"visitors:{file.mic}:{name}")
+        flows.append(Visitors(stream, file.visitors))
+    crossing = Crossing()
+    return Floor(name, crossing, path, flows, crossing)

@@ -1,0 +1,396 @@
+"""The venues' files: market.toml and the venue's own, checked and turned into plain settings.
+
+Owns: the schema of both files; the only importer of pydantic here.
+May not know: machines, sockets.
+
+A key that is not known, or a value that does not fit, raises ConfigError, which names file and key.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from venue_sims.fees import FeeSchedule
+from venue_sims.flow.aggressors import TakerSettings
+from venue_sims.flow.clock import NANOS_PER_SECOND, SCALE_UNIT
+from venue_sims.flow.house_quotes import HouseSettings
+from venue_sims.flow.latent import LatentSettings
+from venue_sims.flow.market_path import (
+    BLOCKS_A_DAY,
+    DAY_SECONDS,
+    PathSettings,
+    QuoterSettings,
+)
+from venue_sims.flow.visitors import VisitorSettings
+from venue_sims.kinds import KindName
+from venue_sims.latency import LatencySettings
+from venue_sims.matching.orders import Side
+
+MICROS: int = 1_000_000
+BLOCK_MS: int = DAY_SECONDS * 1000 // BLOCKS_A_DAY
+PPM_A_BPS: int = 100
+
+
+class ConfigError(Exception):
+    """A file cannot be used; the text names the file and the key."""
+
+
+@dataclass(slots=True)
+class SymbolSettings:
+    """One symbol: its path and its trading."""
+
+    path: PathSettings
+    takers: TakerSettings
+
+
+@dataclass(slots=True)
+class MarketSettings:
+    """What all venues share."""
+
+    seed: int
+    slot_ms: int
+    t0_ns: int | None
+    """None: midnight, UTC, of the day on which the process starts."""
+    scale_milli: int
+    symbols: list[SymbolSettings]
+    quoters: list[QuoterSettings]
+
+
+@dataclass(slots=True)
+class VenueFile:
+    """What one venue is."""
+
+    name: str
+    kind: KindName
+    mic: str
+    comp_id: str
+    symbols: list[str]
+    """Empty: all of the market."""
+    port: int
+    versions: list[str]
+    sessions: list[str]
+    data_sessions: list[str]
+    fees: FeeSchedule
+    latency: LatencySettings
+    collar_ppm: int
+    max_quantity: int
+    interval_ns: int
+    takers: bool
+    house: HouseSettings
+    visitors: VisitorSettings
+    control: tuple[str, int] | None
+    latent: list[LatentSettings] = field(default_factory=list)
+
+
+def load_market(path: Path) -> MarketSettings:
+    """Read market.toml. Raises ConfigError."""
+    return _load(path, _MarketFile).settings()
+
+
+def load_venue(path: Path) -> VenueFile:
+    """Read a venue's file. Raises ConfigError."""
+    return _load(path, _VenueToml).settings()
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """HOST:PORT. Raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or not 0 <= int(port) <= 65_535:
+        raise ValueError(f"{text!r}: expected HOST:PORT")
+    return host or "127.0.0.1", int(port)
+
+
+def parse_scale(text: str) -> int:
+    """A scale in thousandths. Raises ValueError."""
+    scale = Decimal(text) * SCALE_UNIT
+    if scale <= 0 or scale != scale.to_integral_value():
+        raise ValueError(f"{text!r}: expected a positive number with at most three decimals")
+    return int(scale)
+
+
+# --- the schema -----------------------------------------------------------------------------
+
+
+def _micros(value: float) -> int:
+    """Dollars, as TOML writes them, in micros. Raises ValueError."""
+    micros = Decimal(str(value)) * MICROS
+    if micros != micros.to_integral_value():
+        raise ValueError(f"{value} has more than six decimals")
+    return int(micros)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Market(_Strict):
+    seed: int = 42
+    slot_ms: int = Field(default=100, ge=1)
+    t0: datetime | None = None
+    scale: float = Field(default=1.0, gt=0)
+
+    @field_validator("slot_ms")
+    @classmethod
+    def _divides(cls, value: int) -> int:
+        if BLOCK_MS % value:
+            raise ValueError(f"{value} does not divide {BLOCK_MS}")
+        return value
+
+    @field_validator("t0")
+    @classmethod
+    def _zoned(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("needs a zone, for example 2026-01-05T00:00:00Z")
+        return value
+
+
+class _Symbol(_Strict):
+    sym: str = Field(min_length=1)
+    p0: float = Field(gt=0)
+    tick: float = Field(default=0.01, gt=0)
+    adv: int = Field(default=3_000_000, ge=0)
+    sigma_day: float = Field(default=0.01, ge=0)
+    vov: float = Field(default=0.6, ge=0)
+    vov_hl_s: float = Field(default=60.0, gt=0)
+    jumps_day: float = Field(default=3.0, ge=0)
+    jump_bps: float = Field(default=30.0, ge=0)
+
+    @field_validator("p0", "tick")
+    @classmethod
+    def _exact(cls, value: float) -> float:
+        _micros(value)
+        return value
+
+    def path(self) -> PathSettings:
+        return PathSettings(
+            self.sym,
+            _micros(self.p0),
+            _micros(self.tick),
+            self.sigma_day,
+            self.vov,
+            self.vov_hl_s,
+            self.jumps_day,
+            self.jump_bps,
+        )
+
+
+class _Lit(_Strict):
+    mic: str
+    back: float = Field(default=0.25, ge=0, le=1)
+    lag: int = Field(default=0, ge=0, le=10)
+    share: float = Field(default=0.25, gt=0)
+
+
+class _Flow(_Strict):
+    lit_share: float = Field(default=0.5, ge=0, le=1)
+    lmf_alpha: float = Field(default=1.6, gt=1)
+    lmf_k: int = Field(default=10, ge=1, le=1_000)
+
+
+class _MarketFile(_Strict):
+    market: _Market = _Market()
+    symbol: list[_Symbol] = Field(min_length=1)
+    lit: list[_Lit] = Field(min_length=1)
+    flow: _Flow = _Flow()
+
+    def settings(self) -> MarketSettings:
+        t0 = self.market.t0
+        symbols = []
+        for each in self.symbol:
+            takers = TakerSettings(
+                each.adv, self.flow.lit_share, self.flow.lmf_alpha, self.flow.lmf_k
+            )
+            symbols.append(SymbolSettings(each.path(), takers))
+        return MarketSettings(
+            seed=self.market.seed,
+            slot_ms=self.market.slot_ms,
+            t0_ns=None if t0 is None else int(t0.timestamp()) * NANOS_PER_SECOND,
+            scale_milli=parse_scale(str(self.market.scale)),
+            symbols=symbols,
+            quoters=[
+                QuoterSettings(each.mic, each.back, each.lag, each.share) for each in self.lit
+            ],
+        )
+
+
+class _Venue(_Strict):
+    name: str
+    kind: KindName
+    mic: Annotated[str, Field(pattern="^[A-Z0-9]{4}$")]
+    comp_id: str
+    symbols: list[str] = []
+
+
+class _Fix(_Strict):
+    port: int = Field(ge=0, le=65_535)
+    versions: list[Literal["FIX.4.2", "FIX.4.4"]] = ["FIX.4.4", "FIX.4.2"]
+    sessions: list[str] = Field(default=["SOR"], min_length=1)
+    data_sessions: list[str] = []
+
+
+class _Fees(_Strict):
+    take: float
+    add: float
+    mid: float
+    cap: float = 0.0030
+
+    @field_validator("take", "add", "mid", "cap")
+    @classmethod
+    def _exact(cls, value: float) -> float:
+        _micros(value)
+        return value
+
+    def schedule(self) -> FeeSchedule:
+        return FeeSchedule(
+            _micros(self.take), _micros(self.add), _micros(self.mid), _micros(self.cap)
+        )
+
+
+class _Latency(_Strict):
+    in_us: int = Field(ge=0)
+    match_us: int = Field(default=0, ge=0)
+    out_us: int = Field(default=0, ge=0)
+    table: Literal["level2025"] = "level2025"
+    scale: float = Field(default=10.0, ge=0)
+
+
+class _Match(_Strict):
+    collar_bps: int = Field(default=500, gt=0, lt=10_000)
+    max_quantity: int = Field(default=1_000_000, gt=0)
+
+
+class _MarketData(_Strict):
+    interval_ms: int = Field(default=25, ge=1)
+
+
+class _House(_Strict):
+    levels: int = Field(default=10, ge=1, le=100)
+    lot: int = Field(default=100, ge=1)
+    median_lots: float = Field(default=5.0, gt=0)
+    sigma_lots: float = Field(default=0.8, ge=0)
+    refill_s: float = Field(default=2.0, gt=0)
+
+
+class _Takers(_Strict):
+    enabled: bool = True
+
+
+class _Ambient(_Strict):
+    rate: float = Field(default=0.0, ge=0)
+    life_s: float = Field(default=20.0, gt=0)
+
+
+class _Latent(_Strict):
+    name: Annotated[str, Field(pattern="^[a-z0-9-]+$")]
+    symbol: str
+    side: Side
+    reserve: int = Field(gt=0)
+    show0: int = Field(gt=0)
+    refill_s: float = Field(default=40.0, gt=0)
+    gamma: float = Field(default=0.7, gt=0)
+    min_show: int = Field(default=300, gt=0)
+    min_qty: int = Field(default=0, ge=0)
+    limit: float | None = None
+    renew_s: float = Field(default=0.0, ge=0)
+
+    def settings(self) -> LatentSettings:
+        values = self.model_dump(exclude={"limit"})
+        limit = None if self.limit is None else _micros(self.limit)
+        return LatentSettings(**values, limit_micros=limit)
+
+
+class _Control(_Strict):
+    listen: str
+
+    @field_validator("listen")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        parse_address(value)
+        return value
+
+
+class _VenueToml(_Strict):
+    venue: _Venue
+    fix: _Fix
+    fees: _Fees
+    latency: _Latency
+    match: _Match = _Match()
+    market_data: _MarketData = _MarketData()
+    house: _House = _House()
+    takers: _Takers = _Takers()
+    ambient: _Ambient = _Ambient()
+    latent: list[_Latent] = []
+    control: _Control | None = None
+
+    @field_validator("latent")
+    @classmethod
+    def _distinct(cls, value: list[_Latent]) -> list[_Latent]:
+        names = [each.name for each in value]
+        if len(set(names)) != len(names):
+            raise ValueError("two latent parents have one name")
+        return value
+
+    @field_validator("fees")
+    @classmethod
+    def _capped(cls, value: _Fees) -> _Fees:
+        if value.take > value.cap:
+            raise ValueError(f"take {value.take} is above the access-fee cap {value.cap}")
+        return value
+
+    def settings(self) -> VenueFile:
+        latency = self.latency
+        return VenueFile(
+            name=self.venue.name,
+            kind=self.venue.kind,
+            mic=self.venue.mic,
+            comp_id=self.venue.comp_id,
+            symbols=list(self.venue.symbols),
+            port=self.fix.port,
+            versions=list(self.fix.versions),
+            sessions=list(self.fix.sessions),
+            data_sessions=list(self.fix.data_sessions),
+            fees=self.fees.schedule(),
+            latency=LatencySettings(latency.in_us, latency.match_us, latency.out_us, latency.scale),
+            collar_ppm=self.match.collar_bps * PPM_A_BPS,
+            max_quantity=self.match.max_quantity,
+            interval_ns=self.market_data.interval_ms * (NANOS_PER_SECOND // 1000),
+            takers=self.takers.enabled,
+            house=HouseSettings(**self.house.model_dump()),
+            visitors=VisitorSettings(self.ambient.rate, self.ambient.life_s),
+            control=None if self.control is None else parse_address(self.control.listen),
+            latent=[each.settings() for each in self.latent],
+        )
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _load(path: Path, model: type[_Model]) -> _Model:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        text = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise ConfigError(f"{path}: {key}: {text}") from error
+
+
+def midnight_ns(now_ns: int) -> int:
+    """Midnight, UTC, of the day of `now_ns`."""
+    day = datetime.fromtimestamp(now_ns // NANOS_PER_SECOND, UTC).replace(
+        hour=0, minute=0, second=0
+    )
+    return int(day.timestamp()) * NANOS_PER_SECOND
