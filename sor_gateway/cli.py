@@ -23,7 +23,7 @@ from rich.table import Table
 from sor_gateway import config as configuration
 from sor_gateway import demo as demonstration
 from sor_gateway.client import send as sending
-from sor_gateway.projection import queries
+from sor_gateway.projection import follower, queries
 from sor_gateway.stack import MICROS, StackError
 
 EXIT_FAILED: Final = 1
@@ -120,7 +120,7 @@ def _database(config: Path) -> Path:
     if not gateway.journal.is_dir():
         typer.echo(f"there is no journal at {gateway.journal}: has the gateway run?", err=True)
         raise typer.Exit(EXIT_FAILED)
-    queries.refresh(gateway.journal, gateway.database)
+    follower.refresh(gateway.journal, gateway.database)
     return gateway.database
 
 
@@ -141,7 +141,7 @@ def log(
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
     for row in rows:
-        arrow = ">" if row.outbound else "<"
+        arrow = ">" if row.direction == "out" else "<"
         typer.echo(f"{_time(row.at_ns)} {row.session:<12} {arrow} {row.text}")
 
 
@@ -164,7 +164,7 @@ def orders(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
             f"{row.side} {row.quantity:,} {row.symbol} {limit} {row.time_in_force}",
             row.state,
             f"{row.cum_quantity:,}",
-            row.average_price,
+            _money(row.average_price_micros),
             _money(row.fees_micros),
         )
     Console().print(table)

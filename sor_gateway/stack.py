@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sor_gateway.client.ledger import Ledger
-from sor_gateway.projection import queries
+from sor_gateway.projection import follower, queries
 
 READY_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 10.0
@@ -202,8 +202,8 @@ class Stack:
 
     async def accounts(self, ledger: Ledger) -> list[Account]:
         """What each side believes was traded at each venue."""
-        await asyncio.to_thread(queries.refresh, self.journal, self.database)
-        at_gateway = {row.venue: row for row in queries.ledger(self.database)}
+        await asyncio.to_thread(follower.refresh, self.journal, self.database)
+        at_gateway = {row.venue: row for row in queries.ledger(self.database).venues}
         at_client = client_totals(ledger)
         accounts = []
         for venue in self.venues.values():

@@ -229,8 +229,10 @@ class VenueState:
         order = self.orders[fact.order_id]
         assert order.live
         order.state = State.CANCELED
-        self._chain(order, command.cl_ord_id)
+        self.client(fact.session).ids[command.cl_ord_id] = order.order_id
         report = self._report(order, ReportKind.CANCELED, fact.at_ns, fact.report_at_ns)
+        # Only this report goes by the request's id; a status later goes by the order's own.
+        report.terms.cl_ord_id = command.cl_ord_id
         report.orig_cl_ord_id = command.orig_cl_ord_id
 
     def _on_replaced(self, fact: Replaced) -> None:

@@ -452,12 +452,14 @@ class Venue:
         if command.cl_ord_id in self.state.client(command.session).ids:
             _refuse(Reason.DUPLICATE, f"ClOrdID {command.cl_ord_id} was used")
         order = self.state.order_meant(command.session, command.orig_cl_ord_id)
-        if order is None or order.terms.cl_ord_id != command.orig_cl_ord_id:
+        if order is None:
             _refuse(Reason.UNKNOWN_ORDER, "unknown order")
         if order.live:
             self._refer(order.terms.symbol, now)
         if not order.live:
             _refuse(Reason.TOO_LATE, f"the order is {order.state}")
+        if order.terms.cl_ord_id != command.orig_cl_ord_id:
+            _refuse(Reason.UNKNOWN_ORDER, f"the order goes by {order.terms.cl_ord_id} now")
         return order
 
     def _refuse(

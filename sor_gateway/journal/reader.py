@@ -155,6 +155,14 @@ def journal_id(folder: Path) -> str | None:
     return None
 
 
+def end_of(folder: Path) -> Position:
+    """Where the journal ends now; a torn record at the end counts."""
+    numbers = numbers_of(folder, SEGMENT_SUFFIX)
+    if not numbers:
+        return START
+    return Position(numbers[-1], segment_path(folder, numbers[-1]).stat().st_size)
+
+
 def frames(descriptor: int, offset: int) -> Iterator[tuple[int, int, bytes]]:
     """The (start, end, payload) of each good frame of a file, up to the first that is not."""
     want = CHUNK_BYTES

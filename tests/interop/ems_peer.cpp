@@ -15,7 +15,7 @@
 //   H <11> <55> <54> [tag=value ...]
 //   send <35> [tag=value ...]        any application message without groups
 //   setout N | setin N               force the next number out, or the next one expected
-//   reset                            log on with 141=Y at the next connect
+//   reset Y | reset N                whether logons carry 141=Y from now on
 //   numbers                          tell both numbers
 //
 // Events: {"event": ...} with
@@ -219,7 +219,7 @@ class Console {
     } else if (command == "setin") {
       session_.setNextTargetMsgSeqNum(std::stoi(word(words)));
     } else if (command == "reset") {
-      session_.setResetOnLogon(true);
+      session_.setResetOnLogon(word(words) == "Y");
     } else if (command == "numbers") {
       tell("numbers", ",\"out\":" + std::to_string(session_.getExpectedSenderNum()) +
                           ",\"in\":" + std::to_string(session_.getExpectedTargetNum()));

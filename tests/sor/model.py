@@ -1,0 +1,171 @@
+"""A venue that does everything venues do, and the truth about it: what was really executed and what
+really lives there. It shares nothing with the router but its facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+from sor_gateway.sor import events as ev
+from sor_gateway.sor.commands import AskChild, CancelChild, Command, SendChild
+from sor_gateway.sor.types import ChildState, Liquidity
+
+
+@dataclass
+class Order:
+    send: SendChild
+    cum: int = 0
+    value: int = 0
+    how: ChildState = ChildState.LIVE
+
+    @property
+    def live(self) -> bool:
+        return self.how is ChildState.LIVE
+
+    @property
+    def leaves(self) -> int:
+        return self.send.quantity - self.cum if self.live else 0
+
+
+@dataclass
+class ModelVenue:
+    name: str
+    random: Random
+    orders: dict[str, Order] = field(default_factory=dict)
+    to_venue: list[Command] = field(default_factory=list)
+    to_router: list[ev.VenueFact] = field(default_factory=list)
+    history: list[ev.VenueFact] = field(default_factory=list)
+    up: bool = True
+    epoch: int = 1
+    exec_number: int = 0
+    deaf: bool = False
+    """It loses status requests and cancels."""
+
+    def receive(self, now: int) -> None:
+        """Take the next message of ours."""
+        command = self.to_venue.pop(0)
+        if isinstance(command, SendChild):
+            self._take(command, now)
+        elif self.deaf:
+            return
+        elif isinstance(command, CancelChild):
+            order = self.orders.get(command.child_id)
+            if order is not None and order.live:
+                self.end(command.child_id, ChildState.CANCELED, now)
+            else:
+                self.to_router.append(
+                    ev.ChildCancelRefused(now, self.name, command.child_id, order is not None)
+                )
+        else:
+            self._answer(command, now)
+
+    def _take(self, command: SendChild, now: int) -> None:
+        order = self.orders[command.child_id] = Order(command)
+        if self.random.random() < 0.1:
+            self.end(command.child_id, ChildState.REJECTED, now)
+            return
+        accepted = ev.ChildAccepted(now, self.name, command.child_id, f"V{command.child_id}")
+        self.to_router.append(accepted)
+        if command.time_in_force.value == "ioc":
+            if self.random.random() < 0.7:
+                self.execute(command.child_id, now)
+            if order.live:
+                self.end(command.child_id, ChildState.CANCELED, now)
+
+    def _answer(self, command: AskChild, now: int) -> None:
+        order = self.orders.get(command.child_id)
+        fact = ev.ChildStatusReported(
+            now, self.name, command.child_id, command.request_id, order is not None, False
+        )
+        if order is not None:
+            fact.live, fact.how, fact.cum_quantity = order.live, order.how, order.cum
+            fact.avg_price_micros = order.value // order.cum if order.cum else 0
+        self.to_router.append(fact)
+
+    def execute(self, child_id: str, now: int, *, late: bool = False) -> None:
+        """Fill part or all of an order; `late`, one that is over."""
+        order = self.orders[child_id]
+        left = order.send.quantity - order.cum
+        quantity = self.random.choice([left, max(1, left // 2), min(100, left)])
+        price = order.send.limit_micros or 50_000_000
+        self.exec_number += 1
+        order.cum += quantity
+        order.value += quantity * price
+        if not late and order.cum == order.send.quantity:
+            order.how = ChildState.FILLED
+        self.to_router.append(
+            ev.ChildFilled(
+                now,
+                self.name,
+                child_id,
+                f"{self.name}-{self.exec_number}",
+                quantity,
+                price,
+                order.cum,
+                order.leaves,
+                Liquidity.REMOVED,
+                10,
+                "MKT",
+            )
+        )
+
+    def end(self, child_id: str, how: ChildState, now: int) -> None:
+        order = self.orders[child_id]
+        order.how = how
+        self.to_router.append(ev.ChildEnded(now, self.name, child_id, how, order.cum))
+
+    def cut(self, now: int) -> list[ev.Fact]:
+        """The line is cut. What was on its way is decided when it comes back."""
+        self.up = False
+        return [ev.VenueClosed(now, self.name, "cut")]
+
+    def come_back(self, now: int, *, new_epoch: bool, lose_reports: bool) -> list[ev.Fact]:
+        """A new connection: our orders that did not arrive are voided (or lost with their epoch),
+        cancels are sent again, questions never; reports come again or are passed over."""
+        facts: list[ev.Fact] = []
+        sent, self.to_venue = self.to_venue, []
+        voided = {command.child_id for command in sent if isinstance(command, SendChild)}
+        if new_epoch:
+            self.epoch += 1
+            self.to_router.clear()
+            facts.append(ev.ChildrenDoubted(now, self.name, "epoch", [], epoch_ended=True))
+        else:
+            self.to_venue = [
+                command
+                for command in sent
+                if isinstance(command, CancelChild) and command.child_id not in voided
+            ]
+            if lose_reports:
+                self.to_router.clear()
+                facts.append(ev.ChildrenDoubted(now, self.name, "gap", [], notes_stand=True))
+            facts += [
+                ev.ChildVoided(now, self.name, child_id, self.epoch, True)
+                for child_id in sorted(voided)
+            ]
+        # Answers to questions of another connection do not come again.
+        self.to_router = [
+            fact for fact in self.to_router if not isinstance(fact, ev.ChildStatusReported)
+        ]
+        facts.append(ev.VenueOpened(now, self.name, self.epoch))
+        self.up = True
+        return facts
+
+    def deliver(self) -> ev.VenueFact:
+        fact = self.to_router.pop(0)
+        self.history.append(fact)
+        return fact
+
+    # --- the truth -------------------------------------------------------------------------
+
+    def may_fill(self, child_id: str) -> int:
+        """What a child may still really fill: at the venue, or on its way to it."""
+        if child_id in self.orders:
+            return self.orders[child_id].leaves
+        for command in self.to_venue:
+            if isinstance(command, SendChild) and command.child_id == child_id:
+                return command.quantity
+        return 0
+
+    def executed(self, child_id: str) -> int:
+        order = self.orders.get(child_id)
+        return 0 if order is None else order.cum

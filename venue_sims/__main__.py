@@ -1,0 +1,221 @@
+"""`venue-sim`: one simulated venue as a process; `venue-sim ctl`: ask a running one.
+
+Owns: the command line, the event loop, signals, the log's form.
+May not know: anything of trading; it reads files and wires parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvloop
+
+from sor_gateway.journal.errors import JournalError
+from sor_gateway.journal.segments import Journal
+from sor_gateway.net.clock import wall_clock_ns
+from venue_sims.assembly import build_venue
+from venue_sims.config import (
+    ConfigError,
+    MarketSettings,
+    VenueFile,
+    load_market,
+    load_venue,
+    midnight_ns,
+    parse_address,
+    parse_scale,
+)
+from venue_sims.control import CommandError, Control, ask
+from venue_sims.flow.clock import NANOS_PER_MS, MarketClock
+from venue_sims.kinds import KindName
+from venue_sims.recovery import Recovered, SnapshotUnreadable, fact_codec, recover
+from venue_sims.server import VenueServer
+
+EXIT_USAGE = 2
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The entry point of both."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["ctl"]:
+        sys.exit(_ctl(arguments[1:]))
+    sys.exit(_serve(_parser().parse_args(arguments)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="venue-sim", description="A simulated venue.")
+    parser.add_argument("--kind", choices=[str(kind) for kind in KindName])
+    parser.add_argument("--venue", type=Path, required=True, help="the venue's own file")
+    parser.add_argument("--market", type=Path, required=True, help="what all venues share")
+    parser.add_argument("--host", default="127.0.0.1", help="address for FIX sessions")
+    parser.add_argument("--port", type=int, help="for FIX sessions; 0: any free one")
+    parser.add_argument("--control", type=_address, help="HOST:PORT, loopback; port 0: any")
+    parser.add_argument("--seed", type=int, help="varies everything; the same for all venues")
+    parser.add_argument("--t0", type=int, metavar="EPOCH_MS", help="when market time is 0")
+    parser.add_argument("--clock", type=_clock, metavar="wall|scaled:N", dest="scale")
+    parser.add_argument("--scale", type=_scale, help="the same as --clock scaled:N")
+    parser.add_argument("--journal", type=Path, help="folder; default data/venue-NAME")
+    parser.add_argument("--check", action="store_true", help="check the files and end")
+    return parser
+
+
+def _address(text: str) -> tuple[str, int]:
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _scale(text: str) -> int:
+    try:
+        return parse_scale(text)
+    except (ValueError, ArithmeticError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a scale such as 60") from error
+
+
+def _clock(text: str) -> int:
+    if text == "wall":
+        return _scale("1")
+    if text.startswith("scaled:"):
+        return _scale(text.removeprefix("scaled:"))
+    raise argparse.ArgumentTypeError(f"{text!r}: expected wall or scaled:N")
+
+
+# --- ctl --------------------------------------------------------------------------------------
+
+
+def _ctl(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="venue-sim ctl", description="Ask a running venue.")
+    parser.add_argument("--control", type=_address, required=True, metavar="HOST:PORT")
+    parser.add_argument("--json", action="store_true", help="one line, for programs")
+    parser.add_argument("command", nargs="+", help="status, book ACME, orders, ledger, help, ...")
+    options = parser.parse_args(arguments)
+    host, port = options.control
+    try:
+        answer = ask(host, port, " ".join(options.command))
+    except OSError as error:
+        sys.stderr.write(f"{host}:{port}: {error}\n")
+        return 1
+    text = json.dumps(answer) if options.json else json.dumps(answer, indent=2)
+    sys.stdout.write(text + "\n")
+    return 1 if "error" in answer else 0
+
+
+# --- the venue --------------------------------------------------------------------------------
+
+
+def _serve(options: argparse.Namespace) -> int:
+    try:
+        file, market = load_venue(options.venue), load_market(options.market)
+        if options.kind is not None and options.kind != file.kind:
+            raise ConfigError(
+                f"{options.venue}: venue.kind: {file.kind}, but --kind {options.kind}"
+            )
+        _override(file, market, options)
+        if options.check:
+            _build(file, market, Recovered(_fresh(file)))
+            return 0
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(file, market, options.host, options.journal))
+    except (ConfigError, CommandError, JournalError, SnapshotUnreadable, OSError) as error:
+        sys.stderr.write(f"venue-sim: {error}\n")
+        return EXIT_USAGE
+    return 0
+
+
+def _override(file: VenueFile, market: MarketSettings, options: argparse.Namespace) -> None:
+    """What the command line says goes before what the files say."""
+    if options.port is not None:
+        file.port = options.port
+    if options.control is not None:
+        file.control = options.control
+    if options.seed is not None:
+        market.seed = options.seed
+    if options.t0 is not None:
+        market.t0_ns = options.t0 * NANOS_PER_MS
+    if options.scale is not None:
+        market.scale_milli = options.scale
+
+
+async def _run(file: VenueFile, market: MarketSettings, host: str, folder: Path | None) -> None:
+    log = _logger(file.name)
+    codec = fact_codec()
+    with closing(Journal.open(folder or Path("data") / f"venue-{file.name}")) as journal:
+        recovered = recover(file.mic, journal.snapshot, journal.tail(), codec)
+        venue = _build(file, market, recovered)
+        loop = asyncio.get_running_loop()
+        server = VenueServer(venue, journal, codec, recovered, loop, wall_clock_ns, log)
+        _add_sessions(server, file)
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        control = Control(server)
+        port = await server.start(host, file.port)
+        control_port = await control.start(*file.control) if file.control else None
+        log.info(
+            "started",
+            kind=str(file.kind),
+            port=port,
+            control=control_port,
+            turn=recovered.turn,
+            live=len(venue.state.live_orders()),
+            seed=market.seed,
+            scale_milli=market.scale_milli,
+        )
+        await _until_stopped(server, stopped)
+        await control.stop()
+        await server.stop()
+        log.info("stopped")
+
+
+async def _until_stopped(server: VenueServer, stopped: asyncio.Event) -> None:
+    """Wait for a signal. Raises what a turn raised: a bug of ours ends the process."""
+    signalled = asyncio.ensure_future(stopped.wait())
+    either: set[asyncio.Future[Any]] = {signalled, server.reactor.failure}
+    done, _ = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if server.reactor.failure in done:
+        signalled.cancel()
+        server.reactor.failure.result()
+
+
+def _fresh(file: VenueFile) -> Any:
+    return recover(file.mic, None, (), fact_codec()).state
+
+
+def _build(file: VenueFile, market: MarketSettings, recovered: Recovered) -> Any:
+    t0_ns = midnight_ns(wall_clock_ns()) if market.t0_ns is None else market.t0_ns
+    clock = MarketClock(t0_ns, market.scale_milli)
+    return build_venue(file, market, clock, recovered.state)
+
+
+def _add_sessions(server: VenueServer, file: VenueFile) -> None:
+    for version in file.versions:
+        for client in file.sessions:
+            server.add_order_session(client, version, file.comp_id)
+        for client in file.data_sessions:
+            server.add_data_session(client, version, file.comp_id, file.interval_ns)
+
+
+def _logger(name: str) -> Any:
+    """JSON lines on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
+    return structlog.get_logger().bind(venue=name)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,290 @@
+"""The control socket: JSON lines over loopback TCP, for people, tests and audits.
+
+Owns: the questions that can be asked, and the few things that can be changed (those in the next
+turn, on record).
+May not know: FIX. It reads the venue's state between turns.
+
+A request is one line, `{"command": "book ACME 5"}`; so is the answer. An unknown or faulty
+command is answered with `{"error": ...}`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import socket
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Final
+
+from venue_sims.flow.latent import Latent
+from venue_sims.matching.orders import Side
+from venue_sims.server import VenueServer
+from venue_sims.state import VenueOrder
+
+LINE_BYTES: Final = 64 * 1024
+CONNECTIONS_MAX: Final = 32
+ORDERS_SHOWN: Final = 10_000
+"""Most orders in one answer."""
+DEFAULT_DEPTH: Final = 10
+ASK_TIMEOUT_S: Final = 10.0
+
+Answer = dict[str, Any]
+
+
+class CommandError(Exception):
+    """A command that cannot be carried out, and why."""
+
+
+class Control:
+    """Answers commands about one venue."""
+
+    def __init__(self, server: VenueServer) -> None:
+        self._server = server
+        self._venue = server.venue
+        self._listener: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self._commands: dict[str, Callable[[list[str]], Answer]] = {
+            "status": self._status,
+            "book": self._book,
+            "orders": self._orders,
+            "nbbo": self._nbbo,
+            "ledger": self._ledger,
+            "latent": self._latent,
+            "clock": self._clock,
+            "cancel": self._cancel,
+            "help": self._help,
+        }
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; the port. Raises CommandError for an address that is not this machine's own."""
+        if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+            raise CommandError(f"the control socket listens on loopback only, not on {host}")
+        self._listener = await asyncio.start_server(self._serve, host, port, limit=LINE_BYTES)
+        bound: int = self._listener.sockets[0].getsockname()[1]
+        return bound
+
+    async def stop(self) -> None:
+        """Listen no more and drop who is connected."""
+        if self._listener is not None:
+            self._listener.close()
+        for writer in list(self._open):
+            writer.close()
+
+    def answer(self, line: str) -> Answer:
+        """Carry out one command."""
+        words = line.split()
+        command = self._commands.get(words[0]) if words else None
+        if command is None:
+            return {"error": f"unknown command; there are {', '.join(self._commands)}"}
+        try:
+            return command(words[1:])
+        except CommandError as error:
+            return {"error": str(error)}
+
+    # --- the socket -----------------------------------------------------------------------
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._open) >= CONNECTIONS_MAX:
+            writer.close()
+            return
+        self._open.add(writer)
+        try:
+            while line := await reader.readline():
+                writer.write(json.dumps(self._handle(line)).encode() + b"\n")
+                await writer.drain()
+        except (ConnectionError, ValueError) as error:
+            # Gone, or a line beyond the limit: this connection ends, the venue does not care.
+            self._server.counters.incidents += isinstance(error, ValueError)
+        finally:
+            self._open.discard(writer)
+            writer.close()
+
+    def _handle(self, line: bytes) -> Answer:
+        try:
+            request = json.loads(line)
+        except ValueError:
+            return {"error": 'expected a line such as {"command": "status"}'}
+        command = request.get("command") if isinstance(request, dict) else None
+        if not isinstance(command, str):
+            return {"error": 'expected a line such as {"command": "status"}'}
+        return self.answer(command)
+
+    # --- questions ------------------------------------------------------------------------
+
+    def _help(self, words: list[str]) -> Answer:  # noqa: ARG002 - the shape of all commands
+        return {
+            "commands": [
+                "status",
+                "book SYMBOL [DEPTH]",
+                "orders [SESSION] [live]",
+                "nbbo [SYMBOL]",
+                "ledger",
+                "latent list",
+                "clock",
+                "cancel ORDERID [REASON]",
+            ]
+        }
+
+    def _status(self, words: list[str]) -> Answer:  # noqa: ARG002
+        venue, server = self._venue, self._server
+        sessions = [link.session for link in server.orders.values()]
+        sessions += [link.session for link in server.data.values()]
+        state = venue.state
+        return {
+            "venue": venue.settings.name,
+            "kind": str(venue.kind.name),
+            "mic": venue.settings.mic,
+            "symbols": list(venue.floors),
+            "sessions": [
+                {
+                    "name": session.settings.name,
+                    "state": str(session.state.value),
+                    "epoch": session.numbers.epoch,
+                    "next_in": session.numbers.next_in,
+                    "next_out": session.numbers.next_out,
+                    "peer": server.reactor.peer(session),
+                }
+                for session in sessions
+            ],
+            "orders": len(state.orders),
+            "live": sum(order.live for order in state.orders.values()),
+            "waiting_commands": sum(len(client.inbound) for client in state.clients.values()),
+            "waiting_reports": sum(len(client.outbox) for client in state.clients.values()),
+            **asdict(server.counters),
+        }
+
+    def _book(self, words: list[str]) -> Answer:
+        symbol = self._symbol(words)
+        depth = self._number(words[1]) if len(words) > 1 else DEFAULT_DEPTH
+        matcher = self._venue.floors[symbol].matcher
+        answer: Answer = {"symbol": symbol}
+        for key, side in (("bids", Side.BUY), ("asks", Side.SELL)):
+            answer[key] = [
+                {"price_micros": price, "quantity": quantity, "orders": orders}
+                for price, quantity, orders in matcher.depth(side, depth)
+            ]
+            answer[f"{key}_hidden"] = [
+                {"order_id": order.order_id, "quantity": order.quantity, "limit": order.price}
+                for order in matcher.queue(side)
+                if not order.displayed
+            ][:depth]
+        return answer
+
+    def _orders(self, words: list[str]) -> Answer:
+        live_only = "live" in words
+        wanted = [word for word in words if word != "live"]
+        orders = [
+            _shown(order)
+            for order in self._venue.state.orders.values()
+            if (order.live or not live_only) and (not wanted or order.session in wanted)
+        ]
+        return {"orders": orders[-ORDERS_SHOWN:], "count": len(orders)}
+
+    def _nbbo(self, words: list[str]) -> Answer:
+        now = self._venue.clock.market(self._server.clock())
+        symbols = [self._symbol(words)] if words else list(self._venue.floors)
+        quotes = {}
+        for symbol in symbols:
+            floor = self._venue.floors[symbol]
+            quote = floor.nbbo(now)
+            quotes[symbol] = {
+                "slot": floor.path.slot(now),
+                "bid_micros": quote.bid,
+                "ask_micros": quote.ask,
+            }
+        return {"nbbo": quotes}
+
+    def _ledger(self, words: list[str]) -> Answer:  # noqa: ARG002
+        return {
+            "sessions": [
+                {"session": client.name, **asdict(client.ledger)}
+                for client in self._venue.state.clients.values()
+            ]
+        }
+
+    def _latent(self, words: list[str]) -> Answer:
+        if words not in ([], ["list"]):
+            raise CommandError("expected: latent list")
+        latent = [
+            {
+                "name": flow.settings.name,
+                "symbol": flow.settings.symbol,
+                "side": str(flow.settings.side),
+                "reserve": flow.settings.reserve,
+                "remaining": flow.remaining,
+                "resting": flow.resting,
+                "traded": self._venue.state.latent.get(flow.name, 0),
+            }
+            for floor in self._venue.floors.values()
+            for flow in floor.flows.values()
+            if isinstance(flow, Latent)
+        ]
+        return {"latent": latent}
+
+    def _clock(self, words: list[str]) -> Answer:  # noqa: ARG002
+        clock, now = self._venue.clock, self._server.clock()
+        return {
+            "now_ns": now,
+            "t0_ns": clock.t0_ns,
+            "scale_milli": clock.scale_milli,
+            "market_ns": clock.market(now),
+        }
+
+    def _cancel(self, words: list[str]) -> Answer:
+        if not words:
+            raise CommandError("expected: cancel ORDERID [REASON]")
+        order_id, reason = words[0], " ".join(words[1:]) or "U: cancelled by the venue"
+        order = self._venue.state.orders.get(order_id)
+        if order is None or not order.live:
+            raise CommandError(f"{order_id} is not a live order")
+
+        def take_out(now: int) -> None:
+            self._venue.cancel(order_id, reason, now)
+
+        self._server.operate(f"cancel {order_id} {reason}", take_out)
+        return {"cancelling": order_id}
+
+    # --- arguments ------------------------------------------------------------------------
+
+    def _symbol(self, words: list[str]) -> str:
+        if not words or words[0] not in self._venue.floors:
+            raise CommandError(f"expected a symbol: {', '.join(self._venue.floors)}")
+        return words[0]
+
+    def _number(self, word: str) -> int:
+        if not word.isdecimal() or not 0 < int(word) <= ORDERS_SHOWN:
+            raise CommandError(f"{word}: expected a number up to {ORDERS_SHOWN}")
+        return int(word)
+
+
+def _shown(order: VenueOrder) -> Answer:
+    terms = order.terms
+    return {
+        "order_id": order.order_id,
+        "cl_ord_id": terms.cl_ord_id,
+        "session": order.session,
+        "symbol": terms.symbol,
+        "side": str(terms.capacity),
+        "ord_type": str(terms.ord_type),
+        "quantity": terms.quantity,
+        "price_micros": terms.price,
+        "state": str(order.state),
+        "cum_quantity": order.cum_quantity,
+        "leaves": order.leaves,
+        "cum_value_micros": order.cum_value_micros,
+        "text": order.text,
+    }
+
+
+def ask(host: str, port: int, command: str) -> Answer:
+    """Put one command to a running venue. Raises OSError when it cannot be reached."""
+    with socket.create_connection((host, port), timeout=ASK_TIMEOUT_S) as connection:
+        connection.sendall(json.dumps({"command": command}).encode() + b"\n")
+        with connection.makefile("rb") as stream:
+            line = stream.readline()
+    if not line:
+        raise ConnectionResetError("the venue closed the connection without an answer")
+    answer: Answer = json.loads(line)
+    return answer

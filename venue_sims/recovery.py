@@ -1,0 +1,181 @@
+"""The fold: a venue's journal becomes its memory again.
+
+Owns: the content of a snapshot and the reading of records.
+May not know: books, sockets, clocks. Nothing is matched or translated again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from sor_gateway.fix.store import Numbers, add_range
+from sor_gateway.journal.record import Entry, FactCodec, Record
+from venue_sims.facts import FACTS, EpochStarted, Operated, RangeSkipped, RangeVoided
+from venue_sims.reports import Report
+from venue_sims.state import ClientState, Ledger, VenueOrder, VenueState
+
+SNAPSHOT_VERSION = 1
+
+
+class SnapshotUnreadable(Exception):  # noqa: N818 - named as the journal's errors are
+    """The snapshot was written by a version whose state this one cannot read."""
+
+
+@dataclass(slots=True)
+class ClientImage:
+    """A `ClientState` as it is stored."""
+
+    name: str
+    ids: dict[str, str]
+    inbound: list[tuple[str, msgspec.Raw]]
+    outbox: list[Report]
+    received: int
+    reported: int
+    last_in_ns: int
+    last_out_ns: int
+    ledger: Ledger
+
+
+@dataclass(slots=True)
+class Image:
+    """All that a start needs."""
+
+    version: int
+    turn: int
+    mic: str
+    order_count: int
+    exec_count: int
+    sequence: int
+    latent: dict[str, int]
+    orders: list[VenueOrder]
+    clients: list[ClientImage]
+    numbers: dict[str, Numbers]
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What the fold found."""
+
+    state: VenueState
+    turn: int = 0
+    numbers: dict[str, Numbers] = field(default_factory=dict)
+
+    def session_numbers(self, name: str) -> Numbers:
+        """The numbers of a session; fresh ones for a session never seen before."""
+        return self.numbers.setdefault(name, Numbers())
+
+
+def fact_codec() -> FactCodec:
+    """The codec of every fact that a venue writes."""
+    return FactCodec(FACTS)
+
+
+def encode_image(
+    state: VenueState, turn: int, numbers: dict[str, Numbers], codec: FactCodec
+) -> bytes:
+    """The bytes that the journal keeps and does not understand."""
+    clients = [
+        ClientImage(
+            client.name,
+            client.ids,
+            [codec.encode(command) for command in client.inbound],
+            list(client.outbox),
+            client.received,
+            client.reported,
+            client.last_in_ns,
+            client.last_out_ns,
+            client.ledger,
+        )
+        for client in state.clients.values()
+    ]
+    return msgspec.msgpack.encode(
+        Image(
+            SNAPSHOT_VERSION,
+            turn,
+            state.mic,
+            state.order_count,
+            state.exec_count,
+            state.sequence,
+            state.latent,
+            list(state.orders.values()),
+            clients,
+            numbers,
+        )
+    )
+
+
+def recover(
+    mic: str, snapshot: bytes | None, tail: Iterable[Record], codec: FactCodec
+) -> Recovered:
+    """Fold a journal. Raises SnapshotUnreadable, and FactMismatch for facts of newer code."""
+    recovered = Recovered(VenueState(mic))
+    if snapshot is not None:
+        recovered = _from_image(mic, snapshot, codec)
+    for record in tail:
+        fold(recovered, record, codec)
+    return recovered
+
+
+def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
+    """Apply one record: its facts, then what its messages say about numbers and reports."""
+    recovered.turn = record.turn
+    for pair in record.facts:
+        fact = codec.decode(pair)
+        if isinstance(fact, EpochStarted):
+            recovered.numbers[fact.session] = Numbers(
+                epoch=fact.epoch, reset_pending=fact.reset_pending
+            )
+        elif isinstance(fact, RangeVoided):
+            add_range(recovered.session_numbers(fact.session).voided, fact.begin, fact.end)
+        elif isinstance(fact, RangeSkipped):
+            add_range(recovered.session_numbers(fact.session).skipped, fact.begin, fact.end)
+        elif not isinstance(fact, Operated):
+            recovered.state.apply(fact)
+    for entry in record.entries:
+        _count(recovered, entry)
+
+
+def _count(recovered: Recovered, entry: Entry) -> None:
+    if entry.outbound and entry.key:
+        recovered.state.sent(entry.session, int(entry.key))
+    numbers = recovered.session_numbers(entry.session)
+    if entry.epoch != numbers.epoch:
+        return  # of an epoch that this very turn ended
+    if entry.outbound:
+        numbers.next_out = entry.number + 1
+    else:
+        numbers.next_in = entry.number + 1
+        numbers.reset_pending = False
+
+
+def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
+    try:
+        image = msgspec.msgpack.decode(snapshot, type=Image)
+    except msgspec.DecodeError as error:
+        raise SnapshotUnreadable(f"the journal's snapshot cannot be read: {error}") from error
+    if image.version != SNAPSHOT_VERSION or image.mic != mic:
+        raise SnapshotUnreadable(
+            f"the journal's snapshot is of {image.mic} version {image.version}, this is "
+            f"{mic} version {SNAPSHOT_VERSION}: move the journal away"
+        )
+    state = VenueState(mic)
+    state.order_count, state.exec_count = image.order_count, image.exec_count
+    state.sequence, state.latent = image.sequence, image.latent
+    state.orders = {order.order_id: order for order in image.orders}
+    for each in image.clients:
+        state.clients[each.name] = ClientState(
+            each.name,
+            each.ids,
+            deque(codec.decode(pair) for pair in each.inbound),
+            deque(each.outbox),
+            each.received,
+            each.reported,
+            each.last_in_ns,
+            each.last_out_ns,
+            each.ledger,
+        )
+    return Recovered(state, image.turn, image.numbers)

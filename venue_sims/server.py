@@ -1,0 +1,429 @@
+"""The venue on the wire: turns over its FIX sessions, write-ahead journal, market data.
+
+Owns: the order of a turn: read, hand commands to the venue, let it live, number what it says,
+write the record, write the sockets (architecture.md 2c: nothing numbered leaves before it is
+written). One log line per incident.
+May not know: matching, fees, FIX fields of orders.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from sor_gateway.fix import events
+from sor_gateway.fix.dialect import Dialect, dialect_of
+from sor_gateway.fix.dictionary import load_packaged
+from sor_gateway.fix.session import Numbers, Role, Session, SessionSettings
+from sor_gateway.fix.tags import MsgType
+from sor_gateway.journal.errors import JournalStalled
+from sor_gateway.journal.record import Entry, FactCodec, Record
+from sor_gateway.net.clock import Clock
+from sor_gateway.net.listener import Listener
+from sor_gateway.net.reactor import Reactor
+from venue_sims.facts import EpochStarted, Operated, RangeSkipped, RangeVoided
+from venue_sims.market_data import Publisher
+from venue_sims.recovery import Recovered, encode_image
+from venue_sims.translate import BusinessReject, business_reject, to_command, to_message
+from venue_sims.venue import Venue
+
+REPLAY_CHUNK: Final = 500
+"""Stored messages sent again per session and turn."""
+REPORTS_CHUNK: Final = 1_000
+"""Reports that leave one session's outbox in a turn."""
+CONGESTED_BYTES: Final = 256 * 1024
+"""A market-data consumer with more than this unread is sent nothing until it reads."""
+STALL_RETRY_NS: Final = 250_000_000
+"""How often a stalled journal is tried again, and a congested consumer looked at."""
+TIMER_GRAIN_NS: Final = 1_000_000
+"""Timers of event loops are whole milliseconds: nothing is asked for sooner."""
+STOP_S: Final = 3.0
+"""How long a clean stop waits for Logouts to be answered."""
+
+
+class Log(Protocol):
+    """Where incidents go."""
+
+    def info(self, event: str, **fields: Any) -> Any:
+        """Something worth a line."""
+
+    def warning(self, event: str, **fields: Any) -> Any:
+        """Something an operator may want to see."""
+
+
+class TurnJournal(Protocol):
+    """What a turn needs of a journal."""
+
+    @property
+    def roll_due(self) -> bool:
+        """Whether the segment is full."""
+
+    def append(self, record: Record, durable: bool = False) -> None:
+        """Write one record."""
+
+    def retry(self) -> None:
+        """Write the bytes that stalled again."""
+
+    def outbound(self, session: str, epoch: int, begin: int, end: int) -> list[Entry]:
+        """Our stored messages with these numbers."""
+
+    def roll(self, snapshot: bytes) -> bool:
+        """Begin a new segment behind a snapshot."""
+
+
+@dataclass(slots=True)
+class OrderLink:
+    """An order session: recorded, its numbers kept over restarts."""
+
+    session: Session
+    dialect: Dialect
+
+    @property
+    def name(self) -> str:
+        """The session's name, as in the journal."""
+        return self.session.settings.name
+
+
+@dataclass(slots=True)
+class DataLink:
+    """A market-data session: unrecorded, begun anew by each Logon's 141=Y."""
+
+    session: Session
+    publisher: Publisher
+
+
+@dataclass(slots=True)
+class Counters:
+    """Plain integers for `status`."""
+
+    messages_in: dict[str, int] = field(default_factory=dict)
+    messages_out: dict[str, int] = field(default_factory=dict)
+    records: int = 0
+    incidents: int = 0
+
+
+def session_name(client: str, version: str) -> str:
+    """What a client's session of a version is called in the journal."""
+    return f"{client}-{version}"
+
+
+def make_session(client: str, version: str, comp_id: str, numbers: Numbers) -> Session:
+    """An acceptor session for one client in one version of FIX."""
+    settings = SessionSettings(
+        name=session_name(client, version),
+        begin_string=version,
+        sender_comp_id=comp_id,
+        target_comp_id=client,
+        role=Role.ACCEPTOR,
+        markers=False,
+    )
+    return Session(settings, numbers, load_packaged(version))
+
+
+class VenueServer:
+    """Runs a venue's turns. `recovered` is what the fold of the journal found."""
+
+    def __init__(
+        self,
+        venue: Venue,
+        journal: TurnJournal,
+        codec: FactCodec,
+        recovered: Recovered,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self.venue = venue
+        self.clock = clock
+        self.counters = Counters()
+        self.orders: dict[str, OrderLink] = {}
+        self.data: dict[str, DataLink] = {}
+        self.reactor = Reactor(loop, clock, self.turn)
+        self._journal = journal
+        self._codec = codec
+        self._recovered = recovered
+        self._log = log
+        self._turn_number = recovered.turn
+        self._facts: list[object] = []
+        self._operations: list[tuple[str, Callable[[int], None]]] = []
+        self._to_close: list[tuple[Session, str]] = []
+        self._frozen = False
+        self._stopping = False
+        self._listener: Listener | None = None
+
+    # --- set-up and end -------------------------------------------------------------------
+
+    def add_order_session(self, client: str, version: str, comp_id: str) -> None:
+        """Take orders from this client."""
+        numbers = self._recovered.session_numbers(session_name(client, version))
+        session = make_session(client, version, comp_id, numbers)
+        self.orders[session.settings.name] = OrderLink(session, dialect_of(version))
+        self.venue.state.client(session.settings.name)
+        self.reactor.add_session(session, acceptor=True)
+
+    def add_data_session(self, client: str, version: str, comp_id: str, interval_ns: int) -> None:
+        """Give this client market data."""
+        session = make_session(client, version, comp_id, Numbers())
+        publisher = Publisher(
+            list(self.venue.floors),
+            self.venue.kind.depth,
+            lambda symbol, side, depth: self.venue.floors[symbol].matcher.depth(side, depth),
+            interval_ns,
+        )
+        self.data[session.settings.name] = DataLink(session, publisher)
+        self.reactor.add_session(session, acceptor=True)
+
+    async def start(self, host: str, port: int) -> int:
+        """Open the venue and listen; the port. Raises OSError when it cannot be had."""
+        self.venue.start(self.clock())
+        self._listener = Listener(self.reactor, host, port, on_refused=self._refused)
+        await self._listener.start()
+        self.reactor.wake()
+        return self._listener.port
+
+    async def stop(self) -> None:
+        """Log everybody out, wait a little, close."""
+        if self._listener is not None:
+            await self._listener.stop()
+        self._stopping = True
+        self.reactor.wake()
+        try:
+            async with asyncio.timeout(STOP_S):
+                await self.reactor.wait_idle()
+        except TimeoutError:
+            self._log.warning("stop-timeout", seconds=STOP_S)
+        self.reactor.shutdown()
+
+    def operate(self, line: str, operation: Callable[[int], None]) -> None:
+        """Change something in the next turn, on record; `line` says what."""
+        self._operations.append((line, operation))
+        self.reactor.wake()
+
+    # --- the turn -------------------------------------------------------------------------
+
+    def turn(self, now: int) -> None:
+        """One turn of the event loop, start to end, without waiting for anything."""
+        if self._frozen and not self._thaw(now):
+            return
+        for session in self.reactor.receive(now):
+            self._consume(session, now)
+        for link in self.orders.values():
+            self._continue_replay(link, now)
+        self._operate(now)
+        self.venue.advance(now)
+        for link in self.orders.values():
+            self._send_reports(link, now)
+        self._publish(now)
+        if self._stopping:
+            self._log_out(now)
+        try:
+            self._commit(now)
+        except JournalStalled as stall:
+            self._freeze(stall, now)
+            return
+        self._release(now)
+
+    def _commit(self, now: int) -> None:
+        entries: list[Entry] = []
+        for link in self.orders.values():
+            self._collect(link, entries)
+        for data in self.data.values():
+            data.session.take_consumed()
+            data.session.take_sent()
+        facts, self._facts = [*self._facts, *self.venue.take_facts()], []
+        if not entries and not facts:
+            return
+        self._turn_number += 1
+        self.counters.records += 1
+        encoded = [self._codec.encode(fact) for fact in facts]
+        self._journal.append(Record(self._turn_number, now, entries, encoded))
+
+    def _collect(self, link: OrderLink, entries: list[Entry]) -> None:
+        name = link.name
+        for got in link.session.take_consumed():
+            _add(self.counters.messages_in, got.msg_type)
+            entry = Entry(name, got.epoch, False, got.number, got.msg_type, "", got.raw)
+            entries.append(entry)
+        for sent in link.session.take_sent():
+            _add(self.counters.messages_out, sent.msg_type)
+            entry = Entry(name, sent.epoch, True, sent.number, sent.msg_type, sent.key, sent.raw)
+            entries.append(entry)
+
+    def _release(self, now: int) -> None:
+        self.reactor.flush()
+        closing, self._to_close = self._to_close, []
+        for session, reason in closing:
+            self.reactor.close(session, reason)
+        if self._journal.roll_due:
+            self._journal.roll(self.image())
+        deadline = self._next_deadline(now)
+        if deadline is not None:
+            deadline = max(deadline, self.clock() + TIMER_GRAIN_NS)
+        self.reactor.schedule(deadline)
+
+    def image(self) -> bytes:
+        """The snapshot of this moment; nothing is pending outside the record."""
+        numbers = {name: link.session.numbers for name, link in self.orders.items()}
+        return encode_image(self.venue.state, self._turn_number, numbers, self._codec)
+
+    def _next_deadline(self, now: int) -> int | None:
+        deadlines = [self.venue.next_deadline()]
+        for link in self.orders.values():
+            deadlines.append(link.session.next_deadline())
+            if link.session.logged_on:
+                deadlines.append(self.venue.next_report_ns(link.name))
+                deadlines.append(now if link.session.replaying else None)
+        for data in self.data.values():
+            deadlines.append(data.session.next_deadline())
+            if data.session.logged_on:
+                due = data.publisher.next_deadline()
+                if due is not None and self._congested(data):
+                    due = max(due, now + STALL_RETRY_NS)
+                deadlines.append(due)
+        return min((each for each in deadlines if each is not None), default=None)
+
+    def _freeze(self, stall: JournalStalled, now: int) -> None:
+        """The record could not be written: nothing is read or sent until it is."""
+        self._frozen = True
+        self.counters.incidents += 1
+        self._log.warning("journal-stalled", errno=stall.errno, text=stall.text)
+        self.reactor.schedule(now + STALL_RETRY_NS)
+
+    def _thaw(self, now: int) -> bool:
+        try:
+            self._journal.retry()
+        except JournalStalled:
+            self.reactor.schedule(now + STALL_RETRY_NS)
+            return False
+        self._frozen = False
+        self._log.info("journal-goes-on")
+        self._release(now)
+        self.reactor.wake()
+        return False
+
+    # --- what sessions say ----------------------------------------------------------------
+
+    def _consume(self, session: Session, now: int) -> None:
+        name = session.settings.name
+        for event in session.take_events():
+            if isinstance(event, events.Close):
+                self._to_close.append((session, event.reason))
+            elif isinstance(event, events.Incident):
+                self.counters.incidents += 1
+                self._log.warning("incident", session=name, code=event.code, text=event.text)
+            elif isinstance(event, events.LoggedOn):
+                self._log.info("logged-on", session=name, epoch=event.epoch)
+            elif isinstance(event, events.LoggedOut):
+                self._log.info("logged-out", session=name, reason=event.reason)
+                if name in self.data:
+                    self.data[name].publisher.forget()
+            elif name in self.orders:
+                self._on_order_event(self.orders[name], event, now)
+            else:
+                self._on_data_event(self.data[name], event, now)
+
+    def _on_order_event(self, link: OrderLink, event: events.Event, now: int) -> None:
+        if isinstance(event, events.AppReceived):
+            self._on_request(link, event, now)
+        elif isinstance(event, events.EpochBegan):
+            self._log.info("epoch-began", session=link.name, epoch=event.epoch)
+            self._facts.append(EpochStarted(link.name, event.epoch, event.asked_by_us))
+        elif isinstance(event, events.Voided):
+            self._facts.append(RangeVoided(link.name, event.epoch, event.begin, event.end))
+        elif isinstance(event, events.Skipped):
+            self._facts.append(RangeSkipped(link.name, event.epoch, event.begin, event.end))
+        elif isinstance(event, events.PeerRejected):
+            self.counters.incidents += 1
+            text = event.message.get(58, "")
+            self._log.warning(
+                "peer-rejected", session=link.name, number=event.ref_number, text=text
+            )
+
+    def _on_request(self, link: OrderLink, event: events.AppReceived, now: int) -> None:
+        message = event.message
+        command = to_command(message, link.name, link.dialect, now, event.poss_resend)
+        if not isinstance(command, BusinessReject):
+            self.venue.receive(command, now)
+        elif link.session.logged_on:
+            body = business_reject(message, event.number, command, link.dialect)
+            link.session.send(MsgType.BUSINESS_MESSAGE_REJECT, body, now)
+
+    def _on_data_event(self, link: DataLink, event: events.Event, now: int) -> None:
+        session = link.session
+        if isinstance(event, events.AppReceived):
+            if event.message.msg_type == MsgType.MARKET_DATA_REQUEST:
+                answers = link.publisher.request(event.message, now)
+            else:
+                reject = BusinessReject(3, f"35={event.message.msg_type} is not taken here")
+                dialect = dialect_of(session.settings.begin_string)
+                body = business_reject(event.message, event.number, reject, dialect)
+                answers = [(MsgType.BUSINESS_MESSAGE_REJECT, body)]
+            if session.logged_on:
+                for msg_type, body in answers:
+                    session.send(msg_type, body, now)
+        elif isinstance(event, events.ReplayWanted):
+            # An old quote is no quote: the whole range is gap-filled.
+            session.resend([], event.end, now)
+            session.take_events()
+
+    # --- what goes out --------------------------------------------------------------------
+
+    def _continue_replay(self, link: OrderLink, now: int) -> None:
+        """Answer the next piece of what the client asks for again."""
+        session = link.session
+        if session.replaying is None or not session.logged_on:
+            return
+        begin, end = session.replaying
+        through = min(end, begin + REPLAY_CHUNK - 1)
+        stored = self._journal.outbound(link.name, session.numbers.epoch, begin, through)
+        session.resend([(entry.number, entry.raw) for entry in stored], through, now)
+        self._consume(session, now)
+
+    def _send_reports(self, link: OrderLink, now: int) -> None:
+        """Number what is due, oldest first; without a logon it waits."""
+        session, mic = link.session, self.venue.settings.mic
+        for _ in range(REPORTS_CHUNK):
+            report = self.venue.due_report(link.name, now) if session.logged_on else None
+            if report is None:
+                return
+            msg_type, body = to_message(report, link.dialect, mic)
+            session.send(msg_type, body, now, key=str(report.number))
+            self.venue.reported(link.name, report)
+
+    def _publish(self, now: int) -> None:
+        changed = self.venue.take_changed()
+        for link in self.data.values():
+            for symbol in changed:
+                link.publisher.changed(symbol)
+            if link.session.logged_on and not self._congested(link):
+                for msg_type, body in link.publisher.due(now):
+                    link.session.send(msg_type, body, now)
+
+    def _congested(self, link: DataLink) -> bool:
+        return self.reactor.buffered(link.session) > CONGESTED_BYTES
+
+    def _log_out(self, now: int) -> None:
+        self._stopping = False
+        sessions = [link.session for link in self.orders.values()]
+        sessions += [link.session for link in self.data.values()]
+        for session in sessions:
+            if session.logged_on:
+                session.logout("the venue closes", now)
+
+    # --- odds and ends --------------------------------------------------------------------
+
+    def _operate(self, now: int) -> None:
+        operations, self._operations = self._operations, []
+        for line, operation in operations:
+            self._facts.append(Operated(now, line))
+            operation(now)
+
+    def _refused(self, peer: str, cause: str) -> None:
+        self.counters.incidents += 1
+        self._log.warning("refused", peer=peer, cause=cause)
+
+
+def _add(counts: dict[str, int], key: str) -> None:
+    counts[key] = counts.get(key, 0) + 1
