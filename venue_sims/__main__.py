@@ -170,8 +170,13 @@ async def _run(file: VenueFile, market: MarketSettings, host: str, folder: Path 
             seed=market.seed,
             scale_milli=market.scale_milli,
         )
-        await _until_stopped(server, stopped)
-        await control.stop()
+        try:
+            await _until_stopped(server, stopped)
+        except BaseException:
+            await server.abort()
+            raise
+        finally:
+            await control.stop()
         await server.stop()
         log.info("stopped")
 

@@ -183,6 +183,12 @@ class VenueServer:
         self.reactor.wake()
         return self._listener.port
 
+    async def abort(self) -> None:
+        """Drop everything at once and tell nobody: after a failure."""
+        if self._listener is not None:
+            await self._listener.stop()
+        self.reactor.shutdown()
+
     async def stop(self) -> None:
         """Log everybody out, wait a little, close."""
         if self._listener is not None:

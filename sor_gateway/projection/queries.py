@@ -232,17 +232,20 @@ def _about_order(connection: sqlite3.Connection, order: str) -> tuple[str, list[
     those with one of its children's ids. A name that is no order finds it as a ClOrdID."""
     parents = _parents_of(connection, order)
     if not parents:
-        return "? IN (cl_ord_id, orig_cl_ord_id)", [order]
+        one = "SELECT id FROM messages WHERE cl_ord_id = ? AND cl_ord_id <> ''"
+        other = "SELECT id FROM messages WHERE orig_cl_ord_id = ? AND orig_cl_ord_id <> ''"
+        return f"id IN ({one} UNION {other})", [order, order]
     marks = ", ".join("?" * len(parents))
-    ours = f"SELECT child_id FROM children WHERE parent_id IN ({marks})"
-    theirs = f"SELECT client, cl_ord_id FROM cl_ord_ids WHERE parent_id IN ({marks})"
-    own = f"SELECT client, cl_ord_id FROM parents WHERE parent_id IN ({marks})"
-    clause = (
-        f"(cl_ord_id IN ({ours}) OR orig_cl_ord_id IN ({ours})"
-        f" OR (session, cl_ord_id) IN ({theirs}) OR (session, orig_cl_ord_id) IN ({theirs})"
-        f" OR (session, cl_ord_id) IN ({own}))"
+    ours = f"SELECT child_id AS id, venue AS session FROM children WHERE parent_id IN ({marks})"
+    taken = f"SELECT cl_ord_id, client FROM cl_ord_ids WHERE parent_id IN ({marks})"
+    own = f"SELECT cl_ord_id, client FROM parents WHERE parent_id IN ({marks})"
+    found = " UNION ".join(
+        f"SELECT m.id FROM names n CROSS JOIN messages m"
+        f" ON m.{column} = n.id AND m.{column} <> '' AND m.session = n.session"
+        for column in ("cl_ord_id", "orig_cl_ord_id")
     )
-    return clause, [*parents] * 5
+    names = f"WITH names AS ({ours} UNION {taken} UNION {own})"
+    return f"id IN ({names} {found})", [*parents] * 3
 
 
 def _parents_of(connection: sqlite3.Connection, order: str) -> list[str]:
@@ -331,7 +334,7 @@ def ledger(database: Path) -> Ledger:
 
 def story(database: Path, parent_id: str) -> list[Happening]:
     """Everything that moved an order, in the order in which it was booked."""
-    query = "SELECT turn, at_ns, name, child_id, json FROM facts WHERE parent_id = ? ORDER BY id"
+    query = "SELECT turn, at_ns, name, child_id, json FROM facts WHERE parent_id = ? AND parent_id <> '' ORDER BY id"
     with closing(connect_to_read(database)) as connection:
         rows = connection.execute(query, (parent_id,)).fetchall()
     return [_happening(*row) for row in rows]

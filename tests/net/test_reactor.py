@@ -279,6 +279,17 @@ class TestTimer:
         reactor.schedule(None)
         assert reactor._timer is None
 
+    async def test_a_deadline_that_has_passed_ticks_at_once_and_the_timer_lives_on(
+        self, program: Program
+    ) -> None:
+        session = program.add(ScriptedSession())
+        for turn in (1, 2):
+            session.deadline = program.reactor.now - SECOND_NS
+            program.reactor.schedule(session.deadline)
+            await until(lambda turn=turn: len(session.ticks) == turn)  # type: ignore[misc]
+            program.reactor.schedule(None)
+        assert session.calls == ["tick", "tick"]
+
     async def test_an_earlier_deadline_replaces_a_later_one(self, program: Program) -> None:
         session = program.add(ScriptedSession())
         program.reactor.schedule(program.reactor.now + 3_600 * SECOND_NS)

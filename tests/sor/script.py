@@ -249,7 +249,9 @@ class Script:
     # --- looking ---------------------------------------------------------------------------
 
     def of(self, kind: type[T], outputs: list[Output] | None = None) -> list[T]:
-        return [item for item in (self.out if outputs is None else outputs) if isinstance(item, kind)]
+        return [
+            item for item in (self.out if outputs is None else outputs) if isinstance(item, kind)
+        ]
 
     def sends(self, outputs: list[Output] | None = None) -> list[SendChild]:
         return self.of(SendChild, outputs)

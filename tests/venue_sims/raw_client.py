@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import simplefix
@@ -29,7 +30,9 @@ class RawClient:
         self._read_to = 0
 
     async def connect(self, port: int, *, reset: bool = False) -> Message:
-        """Connect and log on; the venue's Logon."""
+        """Connect and log on, leaving an older connection; the venue's Logon."""
+        if self._writer is not None:
+            await self.close()
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
         self._parser = simplefix.FixParser()
         if reset:
@@ -40,7 +43,8 @@ class RawClient:
     async def close(self) -> None:
         assert self._writer is not None
         self._writer.close()
-        await self._writer.wait_closed()
+        with suppress(ConnectionError):  # the venue may have cut it
+            await self._writer.wait_closed()
 
     def stamp(self) -> str:
         return datetime.now(UTC).strftime("%Y%m%d-%H:%M:%S.%f")[:-3]

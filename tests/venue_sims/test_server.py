@@ -66,8 +66,7 @@ async def running(
             server.reactor.failure.result()
     finally:
         if crash:
-            server.reactor.shutdown()
-            await asyncio.sleep(0.01)
+            await server.abort()
         else:
             await server.stop()
         server.reactor.failure.cancel()

@@ -1,0 +1,376 @@
+"""What facts add up to. Expected numbers are worked out by hand; one test asks the router."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sor_gateway.projection import queries
+from sor_gateway.projection.queries import ChildOrder, Order
+from sor_gateway.sor import events as ev
+from sor_gateway.sor.orders import Parent
+from sor_gateway.sor.types import ChildState, OrdType, Reason, Side, Stage
+from tests.sor.test_walks import Walk
+
+from .helpers import CENT, PX, T0, Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.journal.close()
+
+
+def parent(desk: Desk, name: str = "P1") -> Order:
+    desk.refresh()
+    found = queries.order(desk.database, name)
+    assert found is not None
+    return found
+
+
+def child(desk: Desk, child_id: str = "C1", parent_id: str = "P1") -> ChildOrder:
+    desk.refresh()
+    found = {each.child_id: each for each in queries.children(desk.database, parent_id)}
+    return found[child_id]
+
+
+class TestParents:
+    def test_submitted_then_accepted(self, desk: Desk) -> None:
+        desk.turn(desk.submit())
+        assert parent(desk).state == "received"
+        desk.turn(desk.accept())
+        found = parent(desk)
+        assert (found.state, found.quantity, found.limit_micros) == ("working", 1000, PX)
+        assert (found.arrival_bid_micros, found.arrival_ask_micros) == (PX - CENT, PX + CENT)
+        assert (found.submitted_ns, found.ended_ns, found.leaves_quantity) == (T0, 0, 1000)
+
+    def test_refused(self, desk: Desk) -> None:
+        desk.turn(desk.submit(), ev.ParentRefused(T0, "P1", Reason.UNKNOWN_SYMBOL, "no ACME"))
+        found = parent(desk)
+        assert (found.state, found.text, found.leaves_quantity) == ("rejected", "no ACME", 0)
+
+    def test_unreadable(self, desk: Desk) -> None:
+        desk.turn(
+            ev.ParentUnreadable(
+                T0, "P1", "EMS", "a", "ACME", Side.SELL, 0, Reason.BAD_QUANTITY, "38=0"
+            )
+        )
+        assert (parent(desk).state, parent(desk).text) == ("rejected", "38=0")
+
+    def test_a_resend_of_a_known_order_makes_none(self, desk: Desk) -> None:
+        desk.turn(desk.submit("P1", "a"), desk.accept())
+        desk.turn(desk.submit("P2", "a", poss_resend=True))
+        desk.refresh()
+        assert [each.parent_id for each in queries.orders(desk.database)] == ["P1"]
+
+    def test_a_used_cl_ord_id_still_names_the_first_order(self, desk: Desk) -> None:
+        desk.turn(desk.submit("P1", "a"), desk.accept())
+        desk.turn(desk.submit("P2", "a"), ev.ParentRefused(T0, "P2", Reason.DUPLICATE, "used"))
+        desk.turn(desk.cancel("b", "a"))
+        assert parent(desk, "P1").state == "pending-cancel"
+        assert parent(desk, "P2").state == "rejected"
+
+    def test_filled_when_everything_is_executed(self, desk: Desk) -> None:
+        desk.turn(desk.submit(quantity=300), desk.accept(), desk.plan())
+        desk.turn(desk.fill(100, 100, "E1", PX, fee=30))
+        desk.turn(desk.fill(200, 300, "E2", PX + 3, fee=60))
+        found = parent(desk)
+        assert (found.state, found.cum_quantity, found.fees_micros) == ("filled", 300, 90)
+        assert found.cum_value_micros == 100 * PX + 200 * (PX + 3)
+        assert found.average_price_micros == PX + 2
+        assert found.ended_ns == T0 + 2
+        assert child(desk).state == "filled"
+
+    def test_stage(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(ev.StageMoved(T0, "P1", Stage.LIT, "dark is dry"))
+        assert parent(desk).stage == "lit"
+
+
+class TestRequests:
+    def test_cancelled(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.cancel("b", "a"))
+        assert parent(desk).state == "pending-cancel"
+        desk.turn(desk.end(0), desk.close_parent())
+        found = parent(desk)
+        assert (found.state, found.text, found.ended_ns) == ("canceled", "as asked", T0 + 3)
+
+    def test_filled_while_a_cancel_is_pending(self, desk: Desk) -> None:
+        desk.turn(desk.submit(quantity=300), desk.accept(), desk.plan())
+        desk.turn(desk.cancel("b", "a"), desk.fill(300, 300, "E1"))
+        assert parent(desk).state == "filled"
+
+    def test_replaced(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.replace("b", "a", 500, PX - CENT))
+        assert (parent(desk).state, parent(desk).quantity) == ("pending-replace", 1000)
+        desk.turn(ev.ParentReplaced(T0, "P1"))
+        found = parent(desk)
+        assert (found.state, found.quantity, found.limit_micros) == ("working", 500, PX - CENT)
+        assert found.cl_ord_id == "b"
+
+    def test_replaced_to_what_was_executed_is_filled(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.fill(200, 200, "E1"), desk.replace("b", "a", 150))
+        desk.turn(desk.end(200), ev.ParentReplaced(desk.now, "P1"))
+        found = parent(desk)
+        assert (found.state, found.quantity, found.cum_quantity) == ("filled", 200, 200)
+        assert found.ended_ns > 0
+
+    def test_a_refused_replace_leaves_the_old_terms(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.replace("b", "a", 5000))
+        desk.turn(ev.ParentReplaceRefused(T0, "P1", Reason.EXCEEDS_LIMIT, "too much"))
+        found = parent(desk)
+        assert (found.state, found.quantity, found.cl_ord_id) == ("working", 1000, "a")
+
+    def test_of_two_requests_the_first_counts(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.replace("b", "a", 700), desk.replace("c", "a", 900))
+        desk.turn(ev.ParentReplaced(T0, "P1"))
+        assert (parent(desk).quantity, parent(desk).cl_ord_id) == (700, "b")
+
+    def test_a_request_in_the_turn_of_the_order_waits_for_its_checks(self, desk: Desk) -> None:
+        desk.turn(desk.submit(), desk.cancel("b", "a"))
+        assert parent(desk).state == "received"
+        desk.turn(desk.accept())
+        assert parent(desk).state == "pending-cancel"
+
+    @pytest.mark.parametrize(("cl_ord_id", "orig"), [("a", "a"), ("b", "x")])
+    def test_a_request_that_is_refused_out_of_hand_changes_nothing(
+        self, desk: Desk, cl_ord_id: str, orig: str
+    ) -> None:
+        desk.working()
+        desk.turn(desk.cancel(cl_ord_id, orig))
+        assert parent(desk).state == "working"
+
+
+class TestChildren:
+    def test_its_life(self, desk: Desk) -> None:
+        desk.turn(desk.submit(), desk.accept(), desk.plan())
+        found = child(desk)
+        assert (found.state, found.venue, found.quantity) == ("pending-new", "ecn", 300)
+        assert (found.display_score, found.cost_micros, found.why) == (7.25, 1_200, "cheapest")
+        desk.turn(ev.ChildAccepted(T0, "ecn", "C1", "V1"))
+        assert child(desk).state == "live"
+        desk.turn(desk.fill(100, 100, "E1"))
+        assert (child(desk).state, child(desk).cum_quantity) == ("live", 100)
+        desk.turn(desk.end(100))
+        found = child(desk)
+        assert (found.state, found.text, found.ended_ns) == ("canceled", "no more", T0 + 3)
+
+    def test_the_first_end_stands(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.end(0, ChildState.EXPIRED))
+        desk.turn(desk.end(0, ChildState.REJECTED))
+        assert child(desk).state == "expired"
+
+    def test_a_late_fill_is_booked_and_brings_nothing_to_life(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.end(0))
+        desk.turn(desk.fill(50, 50, "E1"))
+        assert (child(desk).state, child(desk).cum_quantity) == ("canceled", 50)
+        assert parent(desk).cum_quantity == 50
+
+    def test_a_released_child_that_is_reported_lives(self, desk: Desk) -> None:
+        desk.turn(desk.submit(), desk.accept(), desk.plan())
+        desk.turn(ev.ChildReleased(T0, "C1", "never arrived"))
+        assert (child(desk).state, child(desk).ended_ns > 0) == ("released", True)
+        desk.turn(desk.fill(50, 50, "E1"))
+        assert (child(desk).state, child(desk).ended_ns) == ("live", 0)
+
+    def test_doubt_comes_and_goes(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(ev.ChildrenDoubted(T0, "ecn", "a new epoch"))
+        assert child(desk).doubt == "a new epoch"
+        desk.turn(ev.ChildStatusReported(T0, "ecn", "C1", "H1", known=True, live=True))
+        assert child(desk).doubt == ""
+        desk.turn(ev.ChildVoided(T0, "ecn", "C1", 1, before_synchronised=False))
+        assert "voided" in child(desk).doubt
+        desk.turn(ev.ChildStatusReported(T0, "ecn", "C1", "H2", known=False, live=False))
+        assert "voided" in child(desk).doubt
+        desk.turn(desk.end(0))
+        assert child(desk).doubt == ""
+
+    def test_what_another_venue_says_of_it_does_not_count(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.fill(100, 100, "E1", venue="dark-a"), desk.end(0, venue="dark-a"))
+        assert (child(desk).state, child(desk).cum_quantity) == ("live", 0)
+
+    def test_a_child_that_is_not_ours_is_nobodys(self, desk: Desk) -> None:
+        desk.turn(desk.fill(100, 100, "E1", child_id="C999"))
+        desk.refresh()
+        assert queries.executions(desk.database) == []
+
+
+class TestExecutions:
+    """recovery.md 3.6."""
+
+    def test_a_duplicate_counts_once(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.fill(100, 100, "E1"))
+        desk.turn(desk.fill(100, 100, "E1"))
+        assert parent(desk).cum_quantity == 100
+        assert len(queries.executions(desk.database)) == 1
+
+    def test_the_same_exec_id_of_another_child_counts(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.plan("C2", 200))
+        desk.turn(desk.fill(100, 100, "E1"), desk.fill(200, 200, "E1", child_id="C2"))
+        assert parent(desk).cum_quantity == 300
+
+    def test_a_contradiction_is_not_booked(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.fill(100, 100, "E1"))
+        desk.turn(desk.fill(100, 100, "E2"))
+        desk.turn(desk.fill(150, 250, "E1"))
+        desk.turn(desk.fill(150, 100, "E3"))
+        assert parent(desk).cum_quantity == 100
+
+    def test_a_total_that_is_larger_books_the_difference(self, desk: Desk) -> None:
+        """100 unreported before a fill of 50 at 50.02; the average of all 150 is 50.00."""
+        desk.working()
+        desk.turn(desk.fill(50, 150, "E2", PX + 2 * CENT, average=PX))
+        found = parent(desk)
+        assert (found.cum_quantity, found.cum_value_micros) == (150, 150 * PX)
+        missing, real = queries.executions(desk.database, "P1")
+        assert (missing.quantity, missing.price_micros, missing.reported) == (
+            100,
+            PX - CENT,
+            False,
+        )
+        assert (real.quantity, real.price_micros, real.reported) == (50, PX + 2 * CENT, True)
+
+    def test_without_an_average_the_price_beside_it_is_taken(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.fill(50, 150, "E2", PX + 2 * CENT))
+        assert parent(desk).cum_value_micros == 150 * (PX + 2 * CENT)
+
+    def test_an_end_with_a_larger_total_books_the_difference(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.end(120, average=PX - CENT))
+        found = parent(desk)
+        assert (found.cum_quantity, found.cum_value_micros) == (120, 120 * (PX - CENT))
+        assert child(desk).state == "canceled"
+
+    def test_a_status_with_a_larger_total_books_the_difference(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(
+            ev.ChildStatusReported(
+                T0,
+                "ecn",
+                "C1",
+                "H1",
+                known=True,
+                live=False,
+                cum_quantity=300,
+                how=ChildState.FILLED,
+            )
+        )
+        assert (parent(desk).cum_quantity, child(desk).state) == (300, "filled")
+        assert parent(desk).cum_value_micros == 300 * PX, "the limit, when nothing else is known"
+
+    def test_the_real_report_is_netted_and_counts_no_shares(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.fill(50, 150, "E3", PX))
+        desk.turn(desk.fill(60, 80, "E2", PX - CENT, fee=9))
+        found = parent(desk)
+        assert (found.cum_quantity, found.cum_value_micros) == (150, 150 * PX)
+        assert found.fees_micros == 9
+        shares = {
+            each.exec_id: (each.quantity, each.price_micros)
+            for each in queries.executions(desk.database, "P1")
+        }
+        assert shares == {
+            "E3": (50, PX),
+            "E2": (60, PX - CENT),
+            "unreported-0": (20, PX),
+            "unreported-80": (20, PX),
+        }
+        desk.turn(desk.fill(20, 100, "E2b"), desk.fill(20, 20, "E1"))
+        assert parent(desk).cum_quantity == 150
+        assert all(each.reported for each in queries.executions(desk.database, "P1"))
+
+    def test_an_overfill_is_told_as_it_is(self, desk: Desk) -> None:
+        desk.turn(desk.submit(quantity=300), desk.accept(), desk.plan())
+        desk.turn(desk.fill(300, 300, "E1"), desk.fill(100, 400, "E2"))
+        assert (parent(desk).state, parent(desk).cum_quantity) == ("filled", 400)
+        assert child(desk).cum_quantity == 400
+
+
+class TestAgainstTheRouter:
+    """Whatever venues, lines and clients do: the database says of every order what the router,
+    which was written by other hands, says of it."""
+
+    @settings(
+        max_examples=15,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    )
+    @given(seed=st.integers(0, 2**32), late_fills=st.booleans())
+    def test_random_walks(
+        self, tmp_path_factory: pytest.TempPathFactory, seed: int, late_fills: bool
+    ) -> None:
+        walk = Walk(seed, late_fills=late_fills)
+        walk.run()
+        desk = Desk(tmp_path_factory.mktemp("walk"))
+        facts = walk.script.facts
+        for begin in range(0, len(facts), 3):
+            desk.turn(*facts[begin : begin + 3])
+        desk.refresh()
+        state = walk.script.router.state
+        shown = {each.parent_id: each for each in queries.orders(desk.database)}
+        for parent_id, expected in state.parents.items():
+            assert self._told(shown.pop(parent_id)) == self._known(expected)
+            children = queries.children(desk.database, parent_id)
+            assert {
+                each.child_id: (each.state, each.cum_quantity, each.cum_value_micros)
+                for each in children
+            } == {
+                each.child_id: (each.state, each.cum_quantity, each.cum_value_micros)
+                for each in state.children.values()
+                if each.parent_id == parent_id
+            }
+            open_children = {each.child_id for each in children if not each.ended_ns}
+            assert open_children == set(expected.children)
+            executed = queries.executions(desk.database, parent_id)
+            assert sum(each.quantity for each in executed) == expected.cum_quantity
+        assert {each.state for each in shown.values()} <= {"rejected"}, "used ClOrdIDs"
+        desk.journal.close()
+
+    @staticmethod
+    def _told(order: Order) -> tuple[object, ...]:
+        return (
+            order.state,
+            order.cl_ord_id,
+            order.quantity,
+            order.limit_micros,
+            order.cum_quantity,
+            order.cum_value_micros,
+            order.leaves_quantity,
+        )
+
+    @staticmethod
+    def _known(order: Parent) -> tuple[object, ...]:
+        return (
+            order.state.value,
+            order.cl_ord_id,
+            order.quantity,
+            order.limit_micros,
+            order.cum_quantity,
+            order.cum_value_micros,
+            order.leaves_quantity,
+        )
+
+
+class TestWords:
+    def test_ord_type_and_side_are_the_words_of_types(self, desk: Desk) -> None:
+        desk.turn(desk.submit())
+        assert (parent(desk).side, parent(desk).ord_type) == (Side.BUY, OrdType.LIMIT)

@@ -1,0 +1,73 @@
+"""Dark waves: the verdict and the split."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sor_gateway.sor.orders import DarkVenue, Work
+from sor_gateway.sor.tactics.dark import judge, split
+
+
+class TestSplit:
+    """Equal shares in round lots, best first, at most each venue's size."""
+
+    def test_the_reference_scenario(self) -> None:
+        sizes = [("a", 5_000), ("b", 5_000), ("c", 5_000)]
+        assert split(300_000, sizes, 100) == [("a", 5_000), ("b", 5_000), ("c", 5_000)]
+
+    def test_a_small_order_goes_to_the_best_venue(self) -> None:
+        assert split(100, [("a", 5_000), ("b", 5_000)], 100) == [("a", 100)]
+
+    def test_odd_lots_go_to_the_best_venue(self) -> None:
+        assert split(250, [("a", 5_000), ("b", 5_000)], 100) == [("a", 150), ("b", 100)]
+
+    def test_what_one_cannot_take_another_may(self) -> None:
+        assert split(1_000, [("a", 200), ("b", 5_000)], 100) == [("a", 200), ("b", 800)]
+
+    @given(
+        st.integers(1, 10_000),
+        st.lists(st.integers(1, 3_000), min_size=1, max_size=5),
+        st.sampled_from([1, 10, 100]),
+    )
+    def test_never_more_than_there_is_nor_than_a_venue_takes(
+        self, quantity: int, sizes: list[int], lot: int
+    ) -> None:
+        venues = [(str(index), size) for index, size in enumerate(sizes)]
+        given_out = split(quantity, venues, lot)
+        assert sum(shares for _, shares in given_out) == min(quantity, sum(sizes))
+        assert all(0 < shares <= dict(venues)[name] for name, shares in given_out)
+
+
+class TestVerdict:
+    """What a whole wave showed (decisions.md, "Routing choices")."""
+
+    def test_the_reference_scenario(self) -> None:
+        work = Work(
+            dark_wave=1,
+            dark={
+                "a": DarkVenue(5_000, sent=5_000, filled=4_000, filled_ever=4_000),
+                "b": DarkVenue(5_000, sent=5_000),
+                "c": DarkVenue(5_000, sent=5_000, filled=2_500, filled_ever=2_500),
+            },
+        )
+        verdict = judge(work, 0.4)
+        assert not verdict.is_dry, "6,500 of 15,000 is above 40 %"
+        assert [name for name, _ in verdict.drops] == ["b"]
+
+    def test_just_under_the_share_is_dry(self) -> None:
+        at = Work(dark={"a": DarkVenue(100, sent=1_000, filled=400, filled_ever=400)})
+        under = Work(dark={"a": DarkVenue(100, sent=1_000, filled=399, filled_ever=399)})
+        assert not judge(at, 0.4).is_dry
+        assert judge(under, 0.4).is_dry
+
+    def test_a_venue_that_filled_before_gets_a_second_chance(self) -> None:
+        venue = DarkVenue(100, sent=100, filled_ever=100)
+        assert judge(Work(dark={"a": venue}), 0.4).drops == []
+        venue.dry_waves = 1
+        assert judge(Work(dark={"a": venue}), 0.4).drops == [("a", "no fill in 2 waves in a row")]
+
+    def test_a_wave_that_never_arrived_proves_nothing(self) -> None:
+        verdict = judge(Work(dark={"a": DarkVenue(100)}), 0.4)
+        assert not verdict.is_dry
+        assert verdict.drops == []

@@ -1,0 +1,75 @@
+"""Who is looked at, and when."""
+
+from __future__ import annotations
+
+from sor_gateway.sor.agenda import Agenda
+
+
+class TestDue:
+    """Due parents come in the order in which they became due, once each, bounded."""
+
+    def test_order_and_once(self) -> None:
+        agenda = Agenda()
+        for parent_id in ("b", "a", "b"):
+            agenda.due(parent_id)
+        assert agenda.take(0, 10) == ["b", "a"]
+        assert agenda.take(0, 10) == []
+
+    def test_the_rest_stays_due(self) -> None:
+        agenda = Agenda()
+        for parent_id in ("a", "b", "c"):
+            agenda.due(parent_id)
+        assert agenda.take(0, 2) == ["a", "b"]
+        assert agenda.next_deadline() == 0
+        assert agenda.take(0, 2) == ["c"]
+        assert agenda.next_deadline() is None
+
+
+class TestTimers:
+    """The earliest time asked for counts."""
+
+    def test_not_before_its_time(self) -> None:
+        agenda = Agenda()
+        agenda.wake("a", 100)
+        assert agenda.take(99, 10) == []
+        assert agenda.next_deadline() == 100
+        assert agenda.take(100, 10) == ["a"]
+        assert agenda.next_deadline() is None
+
+    def test_an_earlier_one_replaces_a_later_one(self) -> None:
+        agenda = Agenda()
+        agenda.wake("a", 100)
+        agenda.wake("a", 50)
+        agenda.wake("a", 200)
+        assert agenda.take(60, 10) == ["a"]
+        assert agenda.take(300, 10) == []
+
+    def test_a_parent_that_is_over_is_skipped(self) -> None:
+        agenda = Agenda()
+        agenda.wake("a", 100)
+        agenda.wake("b", 200)
+        agenda.forget("a", "ACME")
+        assert agenda.next_deadline() == 200
+        assert agenda.take(300, 10) == ["b"]
+
+
+class TestQuotes:
+    """A quote wakes those that wait for it, once."""
+
+    def test_only_those_that_wait(self) -> None:
+        agenda = Agenda()
+        agenda.wait_for_quotes("ACME", "a")
+        agenda.quoted("OTHER")
+        assert agenda.next_deadline() is None
+        agenda.quoted("ACME")
+        assert agenda.next_deadline() == 0
+        assert agenda.take(0, 10) == ["a"]
+        agenda.quoted("ACME")
+        assert agenda.take(0, 10) == []
+
+    def test_nobody_waits_any_more(self) -> None:
+        agenda = Agenda()
+        agenda.wait_for_quotes("ACME", "a")
+        agenda.quoted("ACME")
+        agenda.forget("a", "ACME")
+        assert agenda.take(0, 10) == []
