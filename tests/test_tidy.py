@@ -401,7 +401,7 @@ def functions_are_short(source: Source) -> Iterator[str]:
             yield source.at(node, f"{node.name}: needs no place in LARGE_FUNCTIONS")
 
 
-@rule(everywhere, bad=["x = 1"], good=['"""What it owns."""', ""])
+@rule(outside_tests, bad=["x = 1"], good=['"""What it owns."""', ""])
 def modules_say_what_they_own(source: Source) -> Iterator[str]:
     if source.text.strip() and not ast.get_docstring(source.tree):
         yield f"{source.path}: no docstring"

@@ -68,6 +68,8 @@ def run(configuration: Configuration) -> int:
     except JournalError as error:
         log("journal-refused", text=str(error))
         return EXIT_JOURNAL
+    for note in journal.notes:
+        log("journal-note", text=note)
     try:
         return uvloop.run(_run(configuration, journal, log))
     except SnapshotError as error:
@@ -265,6 +267,7 @@ async def _start_follower(configuration: Configuration) -> asyncio.subprocess.Pr
         sys.executable,
         *("-m", "sor_gateway.projection.follower"),
         *("--journal", str(gateway.journal), "--database", str(gateway.database)),
+        "--with-parent",
     )
 
 

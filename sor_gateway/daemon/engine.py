@@ -272,10 +272,15 @@ class Engine:
             )
         self._alarms.clear()
         if self.journal.roll_due:
-            self.journal.roll(self._snapshot(self))
+            self._roll()
         if self._replays or self._outboxes_due:
             self.reactor.wake()
         self.reactor.schedule(self._next_deadline())
+
+    def _roll(self) -> None:
+        """Begin a new segment. When the disk does not take it the old one goes on."""
+        if not self.journal.roll(self._snapshot(self)):
+            self._log("journal-not-rolled", remedy="free room on the journal's disk")
 
     def _next_deadline(self) -> int | None:
         deadlines = [link.session.next_deadline() for link in self.links.values()]

@@ -58,7 +58,7 @@ class EngineOperations:
                 {
                     "session": name,
                     "kind": kind_of(link),
-                    "state": str(session.state),
+                    "state": session.state.value,
                     "peer": self._engine.reactor.peer(session),
                     "epoch": session.numbers.epoch,
                     "next_in": session.numbers.next_in,
@@ -76,7 +76,7 @@ class EngineOperations:
             if isinstance(link, VenueLink) and not link.session.synchronised:
                 if self._configuration.router.venues[name].enabled:
                     reasons.append(f"venue {name} is not synchronised")
-            elif isinstance(link, QuotesLink) and not link.session.logged_on:
+            elif isinstance(link, QuotesLink) and not link.quoted_ns:
                 reasons.append(f"no market data from {link.venue}")
         if self._engine.stalled:
             reasons.append("the journal cannot write")

@@ -7,6 +7,7 @@ May not know: how records are appended, orders, FIX. Deletes files, never writes
 from __future__ import annotations
 
 import itertools
+from collections.abc import MutableSequence
 from pathlib import Path
 
 from sor_gateway.journal.errors import JournalCorrupt
@@ -29,7 +30,7 @@ def sweep_partials(folder: Path) -> None:
         path.unlink()
 
 
-def usable_segments(folder: Path, notes: list[str]) -> list[int]:
+def usable_segments(folder: Path, notes: MutableSequence[str]) -> list[int]:
     """The segments there are, ascending; a last one cut off within its header is deleted.
 
     Raises JournalCorrupt when one between two others is missing.
@@ -47,7 +48,7 @@ def usable_segments(folder: Path, notes: list[str]) -> list[int]:
     return numbers
 
 
-def drop_orphans(folder: Path, segments: list[int], notes: list[str]) -> None:
+def drop_orphans(folder: Path, segments: list[int], notes: MutableSequence[str]) -> None:
     """Delete the snapshots of segments that are not there: a roll that was cut short before its
     last step, or a deletion that was."""
     for number in sorted(set(numbers_of(folder, SNAPSHOT_SUFFIX)) - set(segments)):
@@ -56,7 +57,7 @@ def drop_orphans(folder: Path, segments: list[int], notes: list[str]) -> None:
         path.unlink()
 
 
-def latest_snapshot(folder: Path, segments: list[int], notes: list[str]) -> int | None:
+def latest_snapshot(folder: Path, segments: list[int], notes: MutableSequence[str]) -> int | None:
     """The snapshot to start from; None starts from the first segment there ever was.
 
     Raises JournalCorrupt when neither is there whole.

@@ -171,10 +171,9 @@ class FactCodec:
             self._decoders[name] = msgspec.msgpack.Decoder(kind)
             self._fields[name] = frozenset(field.name for field in dataclasses.fields(kind))
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The names of the facts that can be read."""
-        return frozenset(self._decoders)
+    def knows(self, name: str) -> bool:
+        """Whether facts of this name can be read."""
+        return name in self._decoders
 
     def encode(self, fact: object) -> tuple[str, msgspec.Raw]:
         """Turn a fact into what a record holds. Raises FactMismatch for a type not given."""

@@ -20,6 +20,7 @@ import fcntl
 import os
 import secrets
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +90,7 @@ SNAPSHOTS_KEPT: Final = 2
 """The latest, and one to fall back on."""
 OLD_INDEXES: Final = 64
 """Offset indexes of older segments held in memory; a further one takes the oldest's place."""
+NOTES_KEPT: Final = 100
 ROLL_RETRY_SHARE: Final = 16
 """After a roll that failed, the next try is due when a 16th of a segment more is written."""
 
@@ -166,7 +168,7 @@ class Journal:
         self.previous_boot_id: str | None = None
         """The boot under which the last record before this opening was written."""
         self.counters = JournalCounters()
-        self.notes: list[str] = []
+        self.notes: deque[str] = deque(maxlen=NOTES_KEPT)
         """What opening and rolling found worth a log line: a cut tail, a snapshot passed over."""
         self._folder_descriptor = folder_descriptor
         self._power = durability == "power"

@@ -38,6 +38,8 @@ LEVELS: Final[dict[str, int]] = {
     "kill-switch": logging.WARNING,
     "journal-stalled": logging.ERROR,
     "message-quarantined": logging.ERROR,
+    "journal-note": logging.WARNING,
+    "journal-not-rolled": logging.ERROR,
     "journal-refused": logging.CRITICAL,
     "tail-suspect": logging.ERROR,
     "children-left": logging.WARNING,

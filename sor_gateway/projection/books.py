@@ -64,7 +64,8 @@ class Books:
     """Applies facts to the tables, within the caller's transaction."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._run = connection.execute
+        # One cursor for all: every answer is fetched before the next question.
+        self._run = connection.cursor().execute
         self._handlers: dict[type, Callable[[Any], About]] = {
             ParentSubmitted: self._submitted,
             ParentUnreadable: self._unreadable,
@@ -490,17 +491,18 @@ class Books:
                 "child_id": child_id,
             },
         )
-        self._run(
+        (is_full,) = self._run(
             "UPDATE parents SET cum_quantity = cum_quantity + ?,"
             " cum_value_micros = cum_value_micros + ?, fees_micros = fees_micros + ?"
-            " WHERE parent_id = ?",
+            " WHERE parent_id = ? RETURNING cum_quantity >= quantity",
             (quantity, value, fee, parent_id),
-        )
-        self._run(
-            f"UPDATE parents SET state = ?, ended_ns = ?, {_CLEAR_REQUEST}"
-            " WHERE parent_id = ? AND cum_quantity >= quantity AND state IN (?, ?, ?, ?)",
-            (ParentState.FILLED, at_ns, parent_id, *_OPEN_PARENT),
-        )
+        ).fetchone()
+        if is_full:
+            self._run(
+                f"UPDATE parents SET state = ?, ended_ns = ?, {_CLEAR_REQUEST}"
+                " WHERE parent_id = ? AND state IN (?, ?, ?, ?)",
+                (ParentState.FILLED, at_ns, parent_id, *_OPEN_PARENT),
+            )
 
 
 def _pending_state(kind: str) -> ParentState:

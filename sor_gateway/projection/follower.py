@@ -15,6 +15,7 @@ import os
 import re
 import signal
 import sqlite3
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -131,7 +132,7 @@ class Follower:
         for name, body in record.facts:
             # The facts of the sessions are not the vocabulary of this package: they are shown,
             # and move no order.
-            known = name in self._codec.names
+            known = self._codec.knows(name)
             about = self._books.apply(self._codec.decode((name, body))) if known else NOBODY
             text = msgspec.json.encode(msgspec.msgpack.decode(body)).decode()
             rows.append((record.turn, record.at_ns, name, *about, text))
@@ -213,11 +214,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with closing(Follower(options.journal, options.database)) as follower:
             if options.once:
                 records = follower.catch_up().records
+                sys.stdout.write(f"{records} records read\n")
             else:
-                records = follow(follower, options.poll_ms / 1000, options.with_parent)
+                follow(follower, options.poll_ms / 1000, options.with_parent)
     except (JournalError, sqlite3.Error, OSError) as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
-    print(f"{records} records read")
     return 0
 
 

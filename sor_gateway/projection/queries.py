@@ -334,7 +334,10 @@ def ledger(database: Path) -> Ledger:
 
 def story(database: Path, parent_id: str) -> list[Happening]:
     """Everything that moved an order, in the order in which it was booked."""
-    query = "SELECT turn, at_ns, name, child_id, json FROM facts WHERE parent_id = ? AND parent_id <> '' ORDER BY id"
+    query = (
+        "SELECT turn, at_ns, name, child_id, json FROM facts"
+        " WHERE parent_id = ? AND parent_id <> '' ORDER BY id"
+    )
     with closing(connect_to_read(database)) as connection:
         rows = connection.execute(query, (parent_id,)).fetchall()
     return [_happening(*row) for row in rows]

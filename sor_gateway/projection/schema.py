@@ -66,6 +66,8 @@ TABLES: Final = {
         name TEXT NOT NULL, parent_id TEXT NOT NULL, child_id TEXT NOT NULL,
         json TEXT NOT NULL""",
 }
+CACHE_KIB: Final = 32_768
+"""Pages that the writer keeps in memory."""
 INDEXES: Final = {
     "messages_by_number": "messages (session, number)",
     "messages_by_cl_ord_id": "messages (cl_ord_id) WHERE cl_ord_id <> ''",
@@ -76,6 +78,7 @@ INDEXES: Final = {
     "executions_by_parent": "executions (parent_id)",
     "facts_by_parent": "facts (parent_id) WHERE parent_id <> ''",
 }
+"""A query has to repeat the condition of a partial index to be served by it."""
 
 
 def connect(database: Path) -> sqlite3.Connection:
@@ -88,6 +91,7 @@ def connect(database: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     # Losing the last batches with the machine is harmless: they are read again from the journal.
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     return connection
 
 

@@ -133,7 +133,6 @@ def _count_dark(parent: Parent, fact: ChildPlanned) -> None:
     venue = work.dark.setdefault(fact.venue, DarkVenue())
     work.dark_open += 1
     venue.sent += fact.quantity
-    venue.size = venue.size or fact.quantity
 
 
 def child_cancel_planned(ledger: Ledger, fact: ChildCancelPlanned) -> list[Output]:

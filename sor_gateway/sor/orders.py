@@ -189,9 +189,7 @@ class DarkVenue:
     """What one dark venue did for one parent."""
 
     size: Shares = 0
-    """What it is sent when enough is left."""
-    grown: bool = False
-    """It filled once and was given more: from then on the size holds (playbook)."""
+    """What it grew to by filling; 0 while it did not: then the strategy's size holds."""
     sent: Shares = 0
     """In the current wave."""
     filled: Shares = 0
@@ -204,15 +202,14 @@ class DarkVenue:
     def next_size(self) -> Shares:
         """Its size in the next wave: what filled shows that there is more, so it gets more once
         (playbook: ceil to 2,500 of q(1 + fill rate)), then the size holds."""
-        if self.grown or not self.filled or not self.sent:
+        if self.size or not self.filled:
             return self.size
-        grown = self.size + self.size * self.filled // self.sent
-        return -(-grown // GROWTH_STEP) * GROWTH_STEP
+        return -(-(self.sent + self.filled) // GROWTH_STEP) * GROWTH_STEP
 
     def close_wave(self) -> None:
         """The wave ran its time: what it showed is kept, its counts begin anew."""
         if self.sent:
-            self.size, self.grown = self.next_size, self.grown or self.filled > 0
+            self.size = self.next_size
             self.dry_waves = 0 if self.filled else self.dry_waves + 1
         self.sent = self.filled = 0
 

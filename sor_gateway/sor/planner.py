@@ -231,7 +231,8 @@ class Planner:
         sizes: list[tuple[float, str, Shares]] = []
         for venue in candidates:
             seen = route.work.dark.get(venue.name)
-            size = min(seen.next_size if seen else strategy.dark_quantity, venue.max_child_quantity)
+            size = max(seen.next_size if seen else 0, strategy.dark_quantity)
+            size = min(size, venue.max_child_quantity)
             scores[venue.name] = self._score(route, venue, size, venue.mid_fee_micros, 0)
             sizes.append((scores[venue.name].cost, venue.name, size))
         sizes.sort()

@@ -13,121 +13,16 @@ from sor_gateway.fix.message import Message
 from sor_gateway.fix.values import utc_timestamp
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import Record
-from tests.daemon.desk import SECOND, Desk, Peer
+from tests.daemon.desk import SECOND, Desk
+from tests.daemon.venue import NEVER, Quotes, Venue
 
 ROOT = Path(__file__).parents[2]
-NEVER = 10**9
 
 
 @pytest.fixture(scope="module")
 def configuration() -> Configuration:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("SOR__")}
     return load(ROOT / "config", environ)
-
-
-class Venue:
-    """A venue behind one of the desk's peers: accepts, fills, cancels, answers H; remembers."""
-
-    def __init__(self, fill: int = NEVER) -> None:
-        self.fill = fill
-        """Shares filled at once of each order; the rest is live, or cancelled for an IOC."""
-        self.orders: dict[str, list[int]] = {}
-        """By ClOrdID: quantity, cum, live."""
-        self.executions: list[tuple[str, str, int]] = []
-
-    def __call__(self, peer: Peer, message: Message, now: int) -> None:
-        if message.msg_type == "D":
-            self._order(peer, message, now)
-        elif message.msg_type == "F":
-            self._cancel(peer, message, now)
-        elif message.msg_type == "H":
-            self._status(peer, message, now)
-
-    def _report(
-        self, peer: Peer, cl_ord_id: str, kind: str, status: str, now: int, *more: tuple[int, str]
-    ) -> None:
-        quantity, cum, live = self.orders[cl_ord_id]
-        side, symbol = "2", "ACME"
-        body = [
-            (37, f"V{cl_ord_id}"),
-            (11, cl_ord_id),
-            (17, f"X{len(peer.received)}-{len(peer.stored)}-{len(self.executions)}-{kind}"),
-            (150, kind),
-            (39, status),
-            (55, symbol),
-            (54, side),
-            (38, str(quantity)),
-            (151, str(quantity - cum if live else 0)),
-            (14, str(cum)),
-            (6, "50"),
-            (60, utc_timestamp(now)),
-        ]
-        peer.send("8", body + list(more), now)
-
-    def _order(self, peer: Peer, message: Message, now: int) -> None:
-        cl_ord_id, quantity = message[11], int(message[38])
-        assert cl_ord_id not in self.orders, "a D came twice"
-        self.orders[cl_ord_id] = [quantity, 0, 1]
-        self._report(peer, cl_ord_id, "0", "0", now)
-        filled = min(self.fill, quantity)
-        if filled:
-            self.execute(peer, cl_ord_id, filled, now)
-        if message.get(59) == "3" and filled < quantity:
-            self.orders[cl_ord_id][2] = 0
-            self._report(peer, cl_ord_id, "4", "4", now)
-
-    def execute(self, peer: Peer, cl_ord_id: str, shares: int, now: int) -> None:
-        order = self.orders[cl_ord_id]
-        order[1] += shares
-        order[2] = int(order[1] < order[0])
-        exec_id = f"F{len(self.executions) + 1}"
-        self.executions.append((exec_id, cl_ord_id, shares))
-        body = [(32, str(shares)), (31, "50.00"), (30, peer.session.settings.name)]
-        status = "1" if order[2] else "2"
-        more = [*body, (851, "2")]
-        quantity, cum, _ = order
-        peer.send(
-            "8",
-            [
-                *[(37, f"V{cl_ord_id}"), (11, cl_ord_id), (17, exec_id), (150, "F"), (39, status)],
-                *[(55, "ACME"), (54, "2"), (38, str(quantity)), (151, str(quantity - cum))],
-                *[(14, str(cum)), (6, "50"), (60, utc_timestamp(now)), *more],
-            ],
-            now,
-        )
-
-    def _cancel(self, peer: Peer, message: Message, now: int) -> None:
-        order = self.orders.get(message[41])
-        if order is None or not order[2]:
-            reason = "1" if order is None else "0"
-            body = [(37, "NONE"), (11, message[11]), (41, message[41]), (39, "8")]
-            peer.send("9", [*body, (434, "1"), (102, reason)], now)
-            return
-        order[2] = 0
-        self._report(peer, message[41], "4", "4", now)
-
-    def _status(self, peer: Peer, message: Message, now: int) -> None:
-        cl_ord_id = message[11]
-        request = [(790, message[790])] if 790 in message else []
-        if cl_ord_id not in self.orders:
-            body = [(37, "NONE"), (11, cl_ord_id), (17, "0"), (150, "I"), (39, "8"), (103, "5")]
-            body += [(55, "ACME"), (54, "2"), (38, "0"), (151, "0"), (14, "0"), (6, "0")]
-            peer.send("8", [*body, (60, utc_timestamp(now)), *request], now)
-            return
-        quantity, cum, live = self.orders[cl_ord_id]
-        status = "2" if cum == quantity else ("1" if cum else "0") if live else "4"
-        self._report(peer, cl_ord_id, "I", status, now, *request)
-
-
-def quotes(peer: Peer, message: Message, now: int) -> None:
-    """A market-data session: a book for whoever asks."""
-    if message.msg_type != "V":
-        return
-    for tag, symbol in message.fields:
-        if tag == 55:
-            entries = [(269, "0"), (270, "50.00"), (271, "100000")]
-            entries += [(269, "1"), (270, "50.02"), (271, "100000")]
-            peer.send("W", [(262, message[262]), (55, symbol), (268, "2"), *entries], now)
 
 
 def order(cl_ord_id: str, quantity: int = 1_000, *more: tuple[int, str]) -> list[tuple[int, str]]:
@@ -140,7 +35,7 @@ def order(cl_ord_id: str, quantity: int = 1_000, *more: tuple[int, str]) -> list
 def new_desk(configuration: Configuration, dark_fill: int = 0, lit_fill: int = NEVER) -> Desk:
     desk = Desk(
         configuration,
-        {"dark-a": Venue(dark_fill), "exchange": Venue(lit_fill), "exchange-md": quotes},
+        {"dark-a": Venue(dark_fill), "exchange": Venue(lit_fill), "exchange-md": Quotes()},
     )
     desk.connect("dark-a", "exchange", "exchange-md", "EMS")
     desk.run(20)

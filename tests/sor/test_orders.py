@@ -207,21 +207,21 @@ class TestNetting:
 class TestDarkSizes:
     """brief.md, the reference scenario: 5,000 that filled 4,000 becomes 10,000."""
 
-    @pytest.mark.parametrize(("filled", "size"), [(4_000, 10_000), (2_500, 7_500), (0, 5_000)])
+    @pytest.mark.parametrize(("filled", "size"), [(4_000, 10_000), (2_500, 7_500), (0, 0)])
     def test_a_fill_earns_more(self, filled: int, size: int) -> None:
-        venue = DarkVenue(size=5_000, sent=5_000, filled=filled)
+        venue = DarkVenue(sent=5_000, filled=filled)
         assert venue.next_size == size
         venue.close_wave()
         assert venue.size == size
 
     def test_it_grows_once_then_holds(self) -> None:
-        venue = DarkVenue(size=5_000, sent=5_000, filled=4_000)
+        venue = DarkVenue(sent=5_000, filled=4_000)
         venue.close_wave()
         venue.sent = venue.filled = 10_000
         assert venue.next_size == 10_000
 
     def test_dry_waves_count_in_a_row_only(self) -> None:
-        venue = DarkVenue(size=100, sent=100)
+        venue = DarkVenue(sent=100)
         venue.close_wave()
         assert venue.dry_waves == 1
         venue.close_wave()
@@ -231,7 +231,7 @@ class TestDarkSizes:
         assert venue.dry_waves == 0
 
     def test_a_wave_that_was_cut_short_proves_nothing(self) -> None:
-        work = Work(dark={"dark-a": DarkVenue(size=100, sent=100)}, dark_wave=1, dark_open=1)
+        work = Work(dark={"dark-a": DarkVenue(sent=100)}, dark_wave=1, dark_open=1)
         work.close_dark_wave(judged=False)
-        assert work.dark["dark-a"] == DarkVenue(size=100)
+        assert work.dark["dark-a"] == DarkVenue()
         assert work.dark_wave == 0

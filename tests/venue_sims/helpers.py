@@ -20,7 +20,6 @@ DEFAULT = CONFIG / "scenarios" / "default"
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND
 SOR = "SOR-FIX.4.4"
-FREE_DEPTH = 20
 
 
 def market(seed: int = 42, scale: int = 1) -> MarketSettings:
@@ -59,6 +58,7 @@ class Desk:
         self.now = now
         self.facts: list[object] = []
         venue.start(now)
+        venue.advance(now)
         self.facts += venue.take_facts()
 
     def send(self, command: Command) -> None:

@@ -85,9 +85,11 @@ class RawClient:
     async def report(self, cl_ord_id: str, exec_type: str) -> Message:
         """The next ExecutionReport of an order with this ExecType."""
         return await self.expect(
-            lambda message: message[35] == "8"
-            and message.get(11) == cl_ord_id
-            and message.get(150) == exec_type
+            lambda message: (
+                message[35] == "8"
+                and message.get(11) == cl_ord_id
+                and message.get(150) == exec_type
+            )
         )
 
     async def _read(self) -> None:

@@ -231,9 +231,7 @@ class TestRestart:
             assert len(ids) == len(set(ids))
             await client.close()
 
-    async def test_reports_that_never_left_are_sent_after_the_restart(
-        self, tmp_path: Path
-    ) -> None:
+    async def test_reports_that_never_left_are_sent_after_the_restart(self, tmp_path: Path) -> None:
         client = RawClient("SOR", "EXCH")
         async with running("exchange", tmp_path, quiet=True, crash=True) as venue:
             await client.connect(venue.port)
@@ -257,7 +255,9 @@ class TestRestart:
             client.order("C1", (54, 2), (38, 100), (40, 2), (44, "49.00"))
             fill = await client.report("C1", "F")
             client.send("2", (7, 1), (16, 0))
-            again = await client.expect(lambda m: m[35] == "8" and m.get(43) == "Y" and m[150] == "F")
+            again = await client.expect(
+                lambda m: m[35] == "8" and m.get(43) == "Y" and m[150] == "F"
+            )
             assert (again[34], again[17], again[31]) == (fill[34], fill[17], fill[31])
             await client.close()
 

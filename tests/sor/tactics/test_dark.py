@@ -46,9 +46,9 @@ class TestVerdict:
         work = Work(
             dark_wave=1,
             dark={
-                "a": DarkVenue(5_000, sent=5_000, filled=4_000, filled_ever=4_000),
-                "b": DarkVenue(5_000, sent=5_000),
-                "c": DarkVenue(5_000, sent=5_000, filled=2_500, filled_ever=2_500),
+                "a": DarkVenue(sent=5_000, filled=4_000, filled_ever=4_000),
+                "b": DarkVenue(sent=5_000),
+                "c": DarkVenue(sent=5_000, filled=2_500, filled_ever=2_500),
             },
         )
         verdict = judge(work, 0.4)
@@ -56,18 +56,18 @@ class TestVerdict:
         assert [name for name, _ in verdict.drops] == ["b"]
 
     def test_just_under_the_share_is_dry(self) -> None:
-        at = Work(dark={"a": DarkVenue(100, sent=1_000, filled=400, filled_ever=400)})
-        under = Work(dark={"a": DarkVenue(100, sent=1_000, filled=399, filled_ever=399)})
+        at = Work(dark={"a": DarkVenue(sent=1_000, filled=400, filled_ever=400)})
+        under = Work(dark={"a": DarkVenue(sent=1_000, filled=399, filled_ever=399)})
         assert not judge(at, 0.4).is_dry
         assert judge(under, 0.4).is_dry
 
     def test_a_venue_that_filled_before_gets_a_second_chance(self) -> None:
-        venue = DarkVenue(100, sent=100, filled_ever=100)
+        venue = DarkVenue(sent=100, filled_ever=100)
         assert judge(Work(dark={"a": venue}), 0.4).drops == []
         venue.dry_waves = 1
         assert judge(Work(dark={"a": venue}), 0.4).drops == [("a", "no fill in 2 waves in a row")]
 
     def test_a_wave_that_never_arrived_proves_nothing(self) -> None:
-        verdict = judge(Work(dark={"a": DarkVenue(100)}), 0.4)
+        verdict = judge(Work(dark={"a": DarkVenue()}), 0.4)
         assert not verdict.is_dry
         assert verdict.drops == []

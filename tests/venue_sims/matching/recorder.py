@@ -26,7 +26,9 @@ def text(event: Event) -> str:
     if isinstance(event, Dropped):
         return f"{event.order_id} drops {event.quantity}: {event.cause}"
     assert isinstance(event, Amended)
-    return f"{event.order_id} amended to {event.quantity}, {'kept' if event.kept_priority else 'back'}"
+    return (
+        f"{event.order_id} amended to {event.quantity}, {'kept' if event.kept_priority else 'back'}"
+    )
 
 
 class Recorder:

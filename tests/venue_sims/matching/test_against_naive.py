@@ -117,8 +117,8 @@ class TestCrossing:
         """Without MinQty a dark book never rests two orders that could trade at the midpoint."""
         draw = random.Random(seed)
         dark = Crossing()
-        entered = {side: 0 for side in Side}
-        gone = {side: 0 for side in Side}
+        entered = dict.fromkeys(Side, 0)
+        gone = dict.fromkeys(Side, 0)
         traded = 0
         for number in range(3_000):
             choice = draw.random()
@@ -141,9 +141,7 @@ class TestCrossing:
                 assert entered[side] == gone[side] + traded + resting
             mid = dark.mid
             if mid is not None:
-                willing_buyer = any(
-                    o.price is None or o.price >= mid for o in dark.queue(Side.BUY)
-                )
+                willing_buyer = any(o.price is None or o.price >= mid for o in dark.queue(Side.BUY))
                 willing_seller = any(
                     o.price is None or o.price <= mid for o in dark.queue(Side.SELL)
                 )

@@ -44,9 +44,7 @@ class TestResting:
 class TestTrading:
     def test_buy(self, book: Recorder) -> None:
         book.enter(sell("s1", 100, 1000))
-        assert book.enter(buy("b1", 100, 1000)) == [
-            "b1 trades 100 with s1 at 1000, leaves 0 and 0"
-        ]
+        assert book.enter(buy("b1", 100, 1000)) == ["b1 trades 100 with s1 at 1000, leaves 0 and 0"]
         assert book.queue(Side.SELL) == []
 
     def test_sell(self, book: Recorder) -> None:

@@ -1,0 +1,374 @@
+"""`make bench`: the gateway against a bare byte relay, same peers, same run, interleaved rounds.
+
+Owns: the processes, the rounds, the ratio and the verdict.
+May not know: FIX, how the gateway works.
+
+Both arms have the same load client and the same instant-fill venue at their ends (peers.py).
+Between them stands, in turn, a uvloop process that copies bytes (relay.py), or the gateway: parent
+in, risk, routing, child out, report in, report out, its journal on disk, its projection running.
+
+A round is every arm with 1 order outstanding (round trip: D written to fill read) and with many
+(throughput). Arms take turns within each round, so that a machine that is busy is busy for both.
+Figures are medians over the rounds. What is judged is relative to the relay of the same run:
+
+- the median round trip is at most RATIO_MAX times the relay's;
+- the throughput is at least as far from the relay's as QuickFIX's Python binding was measured to
+  be: 2,300 orders/s where a relay does 28,000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from sor_gateway.stack import Stack, StackError
+
+ROOT: Final = Path(__file__).parents[1]
+RATIO_MAX: Final = 3.0
+REFERENCE_ORDERS_PER_S: Final = 2_300
+REFERENCE_RELAY_ORDERS_PER_S: Final = 28_000
+MANY: Final = 100
+WARM_UP_S: Final = 0.5
+WARM_UPS_MAX: Final = 20
+RELAY, GATEWAY = "relay", "gateway"
+
+VENUE: Final = """\
+kind = "exchange"
+mic = "XLIT"
+comp_id = "EXCH"
+host = "127.0.0.1"
+port = {port}
+market_data = true
+symbols = ["ACME"]
+take_fee = 0.0028
+add_fee = -0.0018
+mid_fee = 0.0010
+latency_prior_us = 250
+fill_rate_prior = 0.95
+orders_per_second = 1_000_000     # the throttle is not what is measured
+cancel_reserve = 1_000
+"""
+
+
+class BenchError(Exception):
+    """A process did not do its part; there is nothing to judge."""
+
+
+@dataclass(slots=True)
+class Sample:
+    """One arm of one round."""
+
+    arm: str
+    outstanding: int
+    orders: int
+    orders_per_s: float
+    p50_us: float
+    p99_us: float
+    cpu_us_per_order: float
+    """CPU time of the process in the middle; the relay's is the floor."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """One arm at one load: medians over the rounds."""
+
+    arm: str
+    outstanding: int
+    orders: int
+    orders_per_s: float
+    p50_us: float
+    p50_us_least: float
+    p50_us_most: float
+    p99_us: float
+    cpu_us_per_order: float
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is judged, and against what."""
+
+    p50_ratio: float
+    p50_ratio_max: float
+    orders_per_s: float
+    orders_per_s_min: float
+
+    @property
+    def good(self) -> bool:
+        """Whether the gateway is ahead of both bars."""
+        return self.p50_ratio <= self.p50_ratio_max and self.orders_per_s >= self.orders_per_s_min
+
+
+class Helper:
+    """A process of ours that speaks JSON lines."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        self.name = name
+        self.process = process
+
+    @classmethod
+    async def start(cls, name: str, *arguments: str) -> Helper:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            *arguments,
+            cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        return cls(name, process)
+
+    async def hear(self) -> dict[str, Any]:
+        """Its next line. Raises BenchError when it has ended."""
+        assert self.process.stdout is not None
+        line = await self.process.stdout.readline()
+        if not line:
+            raise BenchError(f"{self.name} ended with {await self.process.wait()}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    async def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Give it a line, wait for its answer."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(question).encode() + b"\n")
+        return await self.hear()
+
+    async def stop(self) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+        await self.process.wait()
+
+
+class Bench:
+    """The desk of one run: a venue, both arms, one load client."""
+
+    def __init__(self, folder: Path, arms: Iterable[str]) -> None:
+        self.arms = list(arms)
+        self._folder = folder
+        self._helpers: list[Helper] = []
+        self._stack: Stack | None = None
+        self._pids: dict[str, int] = {}
+        self._ems: Helper | None = None
+
+    async def start(self) -> None:
+        """Bring everything up and log on. Raises BenchError and StackError."""
+        venue_port = await self._serving("venue", "benchmarks.peers", "venue")
+        ports = {}
+        if RELAY in self.arms:
+            ports[RELAY] = await self._serving(RELAY, "benchmarks.relay", str(venue_port))
+            self._pids[RELAY] = self._helpers[-1].process.pid
+        if GATEWAY in self.arms:
+            ports[GATEWAY] = await self._start_gateway(venue_port)
+        self._ems = await Helper.start(
+            "ems", "benchmarks.peers", "ems", *(f"{arm}={port}" for arm, port in ports.items())
+        )
+        self._helpers.append(self._ems)
+        await self._ems.hear()
+
+    async def stop(self) -> None:
+        if self._ems is not None:
+            await self._ems.stop()
+        if self._stack is not None:
+            await self._stack.stop()
+        for helper in self._helpers:
+            await helper.stop()
+
+    async def warm_up(self) -> None:
+        """Until every arm fills every order. Raises BenchError when one never does."""
+        for arm in self.arms:
+            for attempt in range(WARM_UPS_MAX):
+                answer = await self._measure(arm, 1 if attempt < 2 else MANY, WARM_UP_S)
+                if attempt > 2 and not answer["failures"]:
+                    break
+            else:
+                raise BenchError(f"{arm} does not fill: {answer['first_failure']}")
+
+    async def sample(self, arm: str, outstanding: int, seconds: float) -> Sample:
+        """One measurement. Raises BenchError when an order was not filled."""
+        before = cpu_s(self._pids[arm])
+        answer = await self._measure(arm, outstanding, seconds)
+        cpu = cpu_s(self._pids[arm]) - before
+        if answer["failures"] or not answer["orders"]:
+            raise BenchError(f"{arm}, {outstanding} outstanding: {answer}")
+        return Sample(
+            arm,
+            outstanding,
+            answer["orders"],
+            answer["orders_per_s"],
+            answer["p50_us"],
+            answer["p99_us"],
+            cpu * 1e6 / answer["orders"],
+        )
+
+    async def _measure(self, arm: str, outstanding: int, seconds: float) -> dict[str, Any]:
+        assert self._ems is not None
+        return await self._ems.ask({"arm": arm, "outstanding": outstanding, "seconds": seconds})
+
+    async def _serving(self, name: str, *arguments: str) -> int:
+        """Start a helper that serves; its port."""
+        helper = await Helper.start(name, *arguments)
+        self._helpers.append(helper)
+        port: int = (await helper.hear())["port"]
+        return port
+
+    async def _start_gateway(self, venue_port: int) -> int:
+        config = self._folder / "config"
+        write_config(config, venue_port)
+        self._stack = Stack(self._folder, config, {})
+        await self._stack.start_gateway()
+        await self._stack.ready()
+        assert self._stack.gateway is not None
+        self._pids[GATEWAY] = self._stack.gateway.pid
+        return self._stack.port
+
+
+def write_config(folder: Path, venue_port: int) -> None:
+    """The shipped configuration, with one venue."""
+    folder.mkdir(parents=True)
+    for file in ("gateway.toml", "strategies.toml", "calendar.toml", "securities.csv"):
+        shutil.copy(ROOT / "config" / file, folder / file)
+    (folder / "venues").mkdir()
+    (folder / "venues" / "exchange.toml").write_text(VENUE.format(port=venue_port))
+
+
+def cpu_s(pid: int) -> float:
+    """CPU time that a process has used, in seconds; 0 where there is no /proc."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return 0.0
+    fields = text.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
+
+
+async def run(options: argparse.Namespace, folder: Path, console: Console) -> list[Sample]:
+    """All rounds. Raises BenchError and StackError."""
+    arms = [RELAY] if options.relay_only else [RELAY, GATEWAY]
+    bench = Bench(folder, arms)
+    samples: list[Sample] = []
+    try:
+        await bench.start()
+        await bench.warm_up()
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task("rounds", total=options.rounds)
+            for number in range(options.rounds):
+                turns = arms if number % 2 == 0 else arms[::-1]
+                for outstanding in (1, MANY):
+                    samples += [await bench.sample(a, outstanding, options.seconds) for a in turns]
+                progress.update(task, advance=1)
+    finally:
+        await bench.stop()
+    return samples
+
+
+def summarise(samples: list[Sample]) -> list[Figures]:
+    """Medians by arm and load."""
+    figures = []
+    for outstanding in (1, MANY):
+        for arm in (RELAY, GATEWAY):
+            own = [s for s in samples if (s.arm, s.outstanding) == (arm, outstanding)]
+            if not own:
+                continue
+            p50s = [sample.p50_us for sample in own]
+            figures.append(
+                Figures(
+                    arm,
+                    outstanding,
+                    sum(sample.orders for sample in own),
+                    statistics.median(sample.orders_per_s for sample in own),
+                    statistics.median(p50s),
+                    min(p50s),
+                    max(p50s),
+                    statistics.median(sample.p99_us for sample in own),
+                    statistics.median(sample.cpu_us_per_order for sample in own),
+                )
+            )
+    return figures
+
+
+def judge(figures: list[Figures]) -> Verdict:
+    """The gateway against the relay of the same run."""
+    by_key = {(each.arm, each.outstanding): each for each in figures}
+    scale = by_key[RELAY, MANY].orders_per_s / REFERENCE_RELAY_ORDERS_PER_S
+    return Verdict(
+        by_key[GATEWAY, 1].p50_us / by_key[RELAY, 1].p50_us,
+        RATIO_MAX,
+        by_key[GATEWAY, MANY].orders_per_s,
+        REFERENCE_ORDERS_PER_S * scale,
+    )
+
+
+def render(console: Console, figures: list[Figures], verdict: Verdict | None) -> None:
+    """For people."""
+    table = Table(title="EMS to venue and back, medians over the rounds", title_justify="left")
+    table.add_column("between", no_wrap=True)
+    headings = ("open", "orders", "orders/s", "p50 us", "least-most", "p99 us", "CPU us")
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for each in figures:
+        table.add_row(
+            each.arm,
+            str(each.outstanding),
+            f"{each.orders:,}",
+            f"{each.orders_per_s:,.0f}",
+            f"{each.p50_us:,.0f}",
+            f"{each.p50_us_least:,.0f}-{each.p50_us_most:,.0f}",
+            f"{each.p99_us:,.0f}",
+            f"{each.cpu_us_per_order:,.0f}",
+        )
+    console.print(table)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    console.print(f"{cores} cores, load {os.getloadavg()[0]:.1f}", highlight=False)
+    if verdict is None:
+        return
+    console.print(
+        f"round trip p50: {verdict.p50_ratio:.2f} x the relay (at most {verdict.p50_ratio_max}); "
+        f"throughput: {verdict.orders_per_s:,.0f} orders/s "
+        f"(at least {verdict.orders_per_s_min:,.0f} by this run's relay)",
+        highlight=False,
+    )
+    console.print("[bold green]ahead of both[/]" if verdict.good else "[bold red]behind[/]")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="The gateway against a bare byte relay.")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--relay-only", action="store_true", help="the yardstick alone")
+    parser.add_argument("--keep", type=Path, help="keep configuration, journal and log here")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    console = Console(quiet=options.json)
+    with tempfile.TemporaryDirectory(prefix="sor-bench-") as scratch:
+        try:
+            samples = asyncio.run(run(options, options.keep or Path(scratch), console))
+        except (BenchError, StackError) as error:
+            sys.exit(f"no result: {error}")
+    figures = summarise(samples)
+    verdict = None if options.relay_only else judge(figures)
+    render(console, figures, verdict)
+    if options.json:
+        answer = {
+            "figures": [asdict(each) for each in figures],
+            "verdict": None if verdict is None else asdict(verdict) | {"good": verdict.good},
+            "samples": [asdict(sample) for sample in samples],
+        }
+        sys.stdout.write(json.dumps(answer, indent=2) + "\n")
+    sys.exit(0 if verdict is None or verdict.good else 1)
+
+
+if __name__ == "__main__":
+    main()
