@@ -9,7 +9,10 @@ in, risk, routing, child out, report in, report out, its journal on disk, its pr
 
 A round is every arm with 1 order outstanding (round trip: D written to fill read) and with many
 (throughput). Arms take turns within each round, so that a machine that is busy is busy for both.
-Figures are medians over the rounds. What is judged is relative to the relay of the same run:
+Figures are medians over the rounds. Where QuickFIX is installed (Debian: libquickfix-dev) a third
+arm is QuickFIX in C++, passing messages on (quickfix_relay.cpp): shown, not judged.
+
+What is judged is relative to the relay of the same run:
 
 - the median round trip is at most RATIO_MAX times the relay's;
 - the throughput is at least as far from the relay's as QuickFIX's Python binding was measured to
@@ -35,16 +38,19 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from sor_gateway.stack import Stack, StackError
+from sor_gateway.stack import Stack, StackError, free_port
+from tests.interop.build import QuickfixMissing, build
 
 ROOT: Final = Path(__file__).parents[1]
+QUICKFIX_SOURCE: Final = Path(__file__).with_name("quickfix_relay.cpp")
 RATIO_MAX: Final = 3.0
 REFERENCE_ORDERS_PER_S: Final = 2_300
 REFERENCE_RELAY_ORDERS_PER_S: Final = 28_000
 MANY: Final = 100
+PYTHON: Final = (sys.executable, "-m")
 WARM_UP_S: Final = 0.5
 WARM_UPS_MAX: Final = 20
-RELAY, GATEWAY = "relay", "gateway"
+RELAY, GATEWAY, QUICKFIX = "relay", "gateway", "QuickFIX"
 
 VENUE: Final = """\
 kind = "exchange"
@@ -122,8 +128,6 @@ class Helper:
     @classmethod
     async def start(cls, name: str, *arguments: str) -> Helper:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
             *arguments,
             cwd=ROOT,
             stdin=asyncio.subprocess.PIPE,
@@ -165,15 +169,20 @@ class Bench:
 
     async def start(self) -> None:
         """Bring everything up and log on. Raises BenchError and StackError."""
-        venue_port = await self._serving("venue", "benchmarks.peers", "venue")
+        venue_port = await self._serving("venue", *PYTHON, "benchmarks.peers", "venue")
         ports = {}
         if RELAY in self.arms:
-            ports[RELAY] = await self._serving(RELAY, "benchmarks.relay", str(venue_port))
-            self._pids[RELAY] = self._helpers[-1].process.pid
+            ports[RELAY] = await self._serving(RELAY, *PYTHON, "benchmarks.relay", str(venue_port))
+        if QUICKFIX in self.arms:
+            ports[QUICKFIX] = await self._start_quickfix(venue_port)
         if GATEWAY in self.arms:
             ports[GATEWAY] = await self._start_gateway(venue_port)
         self._ems = await Helper.start(
-            "ems", "benchmarks.peers", "ems", *(f"{arm}={port}" for arm, port in ports.items())
+            "ems",
+            *PYTHON,
+            "benchmarks.peers",
+            "ems",
+            *(f"{arm}={port}" for arm, port in ports.items()),
         )
         self._helpers.append(self._ems)
         await self._ems.hear()
@@ -221,8 +230,18 @@ class Bench:
         """Start a helper that serves; its port."""
         helper = await Helper.start(name, *arguments)
         self._helpers.append(helper)
+        self._pids[name] = helper.process.pid
         port: int = (await helper.hear())["port"]
         return port
+
+    async def _start_quickfix(self, venue_port: int) -> int:
+        store = self._folder / "quickfix"
+        store.mkdir(parents=True)
+        dictionary = ROOT / "sor_gateway" / "fix" / "dictionaries" / "FIX44.xml"
+        ports = (str(free_port()), str(venue_port))
+        return await self._serving(
+            QUICKFIX, str(build(QUICKFIX_SOURCE)), *ports, str(store), str(dictionary)
+        )
 
     async def _start_gateway(self, venue_port: int) -> int:
         config = self._folder / "config"
@@ -254,9 +273,21 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
 
 
+def quickfix_is_here(console: Console) -> bool:
+    """Whether the third arm can be built; says so when it cannot."""
+    try:
+        build(QUICKFIX_SOURCE)
+    except QuickfixMissing as missing:
+        console.print(f"without QuickFIX as a third arm: {missing}")
+        return False
+    return True
+
+
 async def run(options: argparse.Namespace, folder: Path, console: Console) -> list[Sample]:
     """All rounds. Raises BenchError and StackError."""
     arms = [RELAY] if options.relay_only else [RELAY, GATEWAY]
+    if quickfix_is_here(console):
+        arms.insert(1, QUICKFIX)
     bench = Bench(folder, arms)
     samples: list[Sample] = []
     try:
@@ -278,7 +309,7 @@ def summarise(samples: list[Sample]) -> list[Figures]:
     """Medians by arm and load."""
     figures = []
     for outstanding in (1, MANY):
-        for arm in (RELAY, GATEWAY):
+        for arm in (RELAY, QUICKFIX, GATEWAY):
             own = [s for s in samples if (s.arm, s.outstanding) == (arm, outstanding)]
             if not own:
                 continue
@@ -347,7 +378,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The gateway against a bare byte relay.")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
-    parser.add_argument("--relay-only", action="store_true", help="the yardstick alone")
+    parser.add_argument("--relay-only", action="store_true", help="the yardsticks alone")
     parser.add_argument("--keep", type=Path, help="keep configuration, journal and log here")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

@@ -38,24 +38,29 @@ class Side(asyncio.Protocol):
 
 
 class Accepted(Side):
-    """The EMS's side: reads nothing until the venue's side stands."""
+    """The EMS's side: keeps what comes before the venue's side stands."""
 
     def __init__(self, target: int) -> None:
         super().__init__()
         self._target = target
+        self._early = b""
         self._dialling: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        assert self.transport is not None
-        self.transport.pause_reading()
         self._dialling = asyncio.get_running_loop().create_task(self._dial())
+
+    def data_received(self, data: bytes) -> None:
+        if self.other is None:
+            self._early += data  # a Logon: the EMS waits for its answer
+        else:
+            super().data_received(data)
 
     async def _dial(self) -> None:
         loop = asyncio.get_running_loop()
         _, self.other = await loop.create_connection(lambda: Side(self), "127.0.0.1", self._target)
-        assert self.transport is not None
-        self.transport.resume_reading()
+        if self._early:
+            super().data_received(self._early)
 
 
 async def serve(target: int) -> None:

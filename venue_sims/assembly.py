@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from venue_sims.checks import VenueSettings
 from venue_sims.config import ConfigError, MarketSettings, SymbolSettings, VenueFile
 from venue_sims.floor import Floor
 from venue_sims.flow.aggressors import Aggressors
@@ -23,7 +24,7 @@ from venue_sims.latency import Latency
 from venue_sims.matching.book import Book
 from venue_sims.matching.crossing import Crossing
 from venue_sims.state import VenueState
-from venue_sims.venue import Venue, VenueSettings
+from venue_sims.venue import Venue
 
 
 def build_venue(

@@ -158,7 +158,7 @@ class Control:
     def _book(self, words: list[str]) -> Answer:
         symbol = self._symbol(words)
         depth = self._number(words[1]) if len(words) > 1 else DEFAULT_DEPTH
-        matcher = self._venue.floors[symbol].matcher
+        matcher, dark = self._venue.floors[symbol].matcher, self._venue.kind.dark
         answer: Answer = {"symbol": symbol}
         for key, side in (("bids", Side.BUY), ("asks", Side.SELL)):
             answer[key] = [
@@ -168,7 +168,7 @@ class Control:
             answer[f"{key}_hidden"] = [
                 {"order_id": order.order_id, "quantity": order.quantity, "limit": order.price}
                 for order in matcher.queue(side)
-                if not order.displayed
+                if dark or not order.displayed
             ][:depth]
         return answer
 

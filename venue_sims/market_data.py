@@ -236,7 +236,8 @@ class Publisher:
 
 
 def _differences(kind: str, symbol: str, before: Ladder, after: Ladder) -> list[Fields]:
-    """Deletes first, then new and changed levels. A level's id (278) is its side and price."""
+    """Deletes first, then new and changed levels. A level is known by its side and price: a
+    snapshot has no MDEntryID (278) that an update could name."""
     old = {price: (shares, orders) for price, shares, orders in before}
     new = {price: (shares, orders) for price, shares, orders in after}
     entries = [_entry(_DELETE, kind, symbol, price) for price in old if price not in new]
@@ -251,11 +252,9 @@ def _differences(kind: str, symbol: str, before: Ladder, after: Ladder) -> list[
 
 
 def _entry(action: str, kind: str, symbol: str, price: int) -> Fields:
-    text = price_to_text(price)
     return [
         (tags.MDUpdateAction, action),
         (tags.MDEntryType, kind),
-        (tags.MDEntryID, f"{'B' if kind == _BID else 'A'}{text}"),
         (tags.Symbol, symbol),
-        (tags.MDEntryPx, text),
+        (tags.MDEntryPx, price_to_text(price)),
     ]

@@ -38,7 +38,7 @@ CONGESTED_BYTES: Final = 256 * 1024
 STALL_RETRY_NS: Final = 250_000_000
 """How often a stalled journal is tried again, and a congested consumer looked at."""
 TIMER_GRAIN_NS: Final = 1_000_000
-"""Timers of event loops are whole milliseconds: nothing is asked for sooner."""
+"""Timers of event loops are whole milliseconds: asking for less would make turns spin."""
 STOP_S: Final = 3.0
 """How long a clean stop waits for Logouts to be answered."""
 
@@ -266,7 +266,7 @@ class VenueServer:
             self._journal.roll(self.image())
         deadline = self._next_deadline(now)
         if deadline is not None:
-            deadline = max(deadline, self.clock() + TIMER_GRAIN_NS)
+            deadline = max(deadline, now + TIMER_GRAIN_NS)
         self.reactor.schedule(deadline)
 
     def image(self) -> bytes:

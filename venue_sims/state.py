@@ -148,6 +148,16 @@ class VenueState:
         order_id = self.client(session).ids.get(cl_ord_id)
         return self.orders.get(order_id) if order_id else None
 
+    def orders_meant(self, command: MassCancelReceived) -> list[VenueOrder]:
+        """The live orders that a mass cancel means, in order of priority."""
+        return [
+            order
+            for order in self.live_orders()
+            if order.session == command.session
+            and command.symbol in ("", order.terms.symbol)
+            and command.capacity in (None, order.terms.capacity)
+        ]
+
     def live_orders(self) -> list[VenueOrder]:
         """Orders that may still trade, in order of priority."""
         live = [order for order in self.orders.values() if order.live]

@@ -15,11 +15,17 @@ latency is over, in order, session by session.
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
+from venue_sims.agenda import NEVER, Agenda
+from venue_sims.checks import (
+    RefusalError,
+    VenueSettings,
+    check_numbers,
+    check_terms,
+    refuse,
+)
 from venue_sims.commands import (
     CancelReceived,
     Command,
@@ -51,8 +57,7 @@ from venue_sims.flow.latent import NAME_PREFIX
 from venue_sims.kinds import Kind
 from venue_sims.latency import Latency
 from venue_sims.matching.events import Amended, Cause, Dropped, Event, Traded
-from venue_sims.matching.orders import Lifetime, Order, Side
-from venue_sims.matching.rules import on_tick
+from venue_sims.matching.orders import Order, Side
 from venue_sims.reports import Report
 from venue_sims.state import VenueOrder, VenueState
 from venue_sims.words import Capacity, Liquidity, OrdType, Reason, worded
@@ -66,24 +71,6 @@ _DROPPED: Final = {
     Cause.COLLAR: "N: nothing left within the collar",
     Cause.SELF_MATCH: "V: would have traded with an order of the same SelfMatchID",
 }
-
-
-@dataclass(slots=True)
-class VenueSettings:
-    """What a venue is, besides its kind."""
-
-    name: str
-    mic: str
-    max_quantity: int = 1_000_000
-    max_price_micros: int = 1_000_000_000_000
-
-
-@dataclass(slots=True)
-class _RefusalError(Exception):
-    """Why a command cannot be taken."""
-
-    reason: Reason
-    text: str
 
 
 def side_of(capacity: Capacity) -> Side:
@@ -113,8 +100,7 @@ class Venue:
         self._latency = latency
         self._facts: list[Command | VenueFact] = []
         self._changed: dict[str, None] = {}
-        self._due: dict[str, int] = {}
-        self._agenda: list[tuple[int, str]] = []
+        self._agenda = Agenda()
         self._handlers: dict[type, Callable[[Any, int], None]] = {
             OrderReceived: self._on_order,
             OrderUnusable: self._on_unusable,
@@ -129,7 +115,9 @@ class Venue:
     def start(self, now: int) -> None:
         """Open: orders of before a restart rest again in their order, then the flows come."""
         for order in self.state.live_orders():
-            self.floors[order.terms.symbol].matcher.restore(_to_match(order))
+            self.floors[order.terms.symbol].matcher.restore(
+                _to_match(order.order_id, order.terms, order.leaves)
+            )
         for symbol, floor in self.floors.items():
             self._book(symbol, floor.start(self.clock.market(now)), now)
             self._plan(symbol, floor)
@@ -145,7 +133,7 @@ class Venue:
         """Live through everything that is due up to `now`."""
         while True:
             command_at, session = self._next_command()
-            floor_at, symbol = self._next_floor()
+            floor_at, symbol = self._agenda.next()
             if floor_at <= command_at:
                 if floor_at > now:
                     return
@@ -169,11 +157,11 @@ class Venue:
 
     def next_deadline(self) -> int | None:
         """When `advance` has to be called next; reports that wait for a logon do not count."""
-        floor_at, _ = self._next_floor()
-        if floor_at < _NEVER:
+        floor_at, _ = self._agenda.next()
+        if floor_at < NEVER:
             floor_at += -floor_at % WAKE_GRAIN_NS
         deadline = min(floor_at, self._next_command()[0])
-        return deadline if deadline < _NEVER else None
+        return deadline if deadline < NEVER else None
 
     def next_report_ns(self, session: str) -> int | None:
         """When the oldest report of a session may leave."""
@@ -202,24 +190,15 @@ class Venue:
     # --- the agenda -----------------------------------------------------------------------
 
     def _next_command(self) -> tuple[int, str]:
-        best, name = _NEVER, ""
+        best, name = NEVER, ""
         for client in self.state.clients.values():
             if client.inbound and client.inbound[0].due_ns < best:
                 best, name = client.inbound[0].due_ns, client.name
         return best, name
 
-    def _next_floor(self) -> tuple[int, str]:
-        agenda = self._agenda
-        while agenda and self._due.get(agenda[0][1]) != agenda[0][0]:
-            heapq.heappop(agenda)
-        return agenda[0] if agenda else (_NEVER, "")
-
     def _plan(self, symbol: str, floor: Floor) -> None:
         at = floor.next_ns()
-        wall = _NEVER if at is None else self.clock.wall(at)
-        if self._due.get(symbol) != wall:
-            self._due[symbol] = wall
-            heapq.heappush(self._agenda, (wall, symbol))
+        self._agenda.plan(symbol, NEVER if at is None else self.clock.wall(at))
 
     def _run_floor(self, symbol: str, at: int, now: int) -> None:
         floor = self.floors[symbol]
@@ -242,21 +221,12 @@ class Venue:
             self._on_known(command, ids[terms.cl_ord_id], now)
             return
         order_id = self.state.next_order_id(now)
-        order = Order(
-            order_id,
-            side_of(terms.capacity),
-            terms.quantity,
-            terms.price,
-            terms.self_match_id,
-            displayed=not (terms.hidden or self.kind.dark),
-            min_qty=terms.min_qty,
-            min_qty_mode=terms.min_qty_mode,
-        )
+        order = _to_match(order_id, terms, terms.quantity)
         try:
             self._check(terms)
             floor = self._refer(terms.symbol, now)
             self._check_entry(floor, order, terms.post_only)
-        except _RefusalError as refusal:
+        except RefusalError as refusal:
             self._reject(command, order_id, refusal, now)
             return
         leaves_at = self._leaves_at(command.session, now)
@@ -279,19 +249,19 @@ class Venue:
 
     def _on_unusable(self, command: OrderUnusable, now: int) -> None:
         if command.terms.cl_ord_id in self.state.client(command.session).ids:
-            refusal = _RefusalError(
+            refusal = RefusalError(
                 Reason.DUPLICATE,
                 worded(Reason.DUPLICATE, f"ClOrdID {command.terms.cl_ord_id} was used"),
             )
         else:
-            refusal = _RefusalError(command.reason, worded(command.reason, command.text))
+            refusal = RefusalError(command.reason, worded(command.reason, command.text))
         self._reject(command, self.state.next_order_id(now), refusal, now)
 
     def _reject(
         self,
         command: OrderReceived | OrderUnusable,
         order_id: str,
-        refusal: _RefusalError,
+        refusal: RefusalError,
         now: int,
     ) -> None:
         duplicate = refusal.reason is Reason.DUPLICATE
@@ -310,7 +280,7 @@ class Venue:
     def _on_cancel(self, command: CancelReceived, now: int) -> None:
         try:
             order = self._order_for(command, now)
-        except _RefusalError as refusal:
+        except RefusalError as refusal:
             self._refuse(command, refusal, now)
             return
         self._floor_cancel(order)
@@ -323,7 +293,7 @@ class Venue:
             price = command.price if order.terms.ord_type is not OrdType.MARKET else None
             min_qty = order.terms.min_qty if command.min_qty is None else command.min_qty
             self._check_replace(command, order, price, min_qty, now)
-        except _RefusalError as refusal:
+        except RefusalError as refusal:
             self._refuse(command, refusal, now)
             return
         terms, floor = order.terms, self.floors[order.terms.symbol]
@@ -365,7 +335,7 @@ class Venue:
         self._fact(StatusAnswered(now, leaves_at, command.session, order_id))
 
     def _on_mass_cancel(self, command: MassCancelReceived, now: int) -> None:
-        orders = [] if command.unsupported else self._orders_in(command)
+        orders = [] if command.unsupported else self.state.orders_meant(command)
         for order in orders:
             self._refer(order.terms.symbol, now)
         orders = [order for order in orders if order.live]
@@ -380,52 +350,20 @@ class Venue:
             )
         )
 
-    def _orders_in(self, command: MassCancelReceived) -> list[VenueOrder]:
-        """The live orders that a mass cancel means."""
-        return [
-            order
-            for order in self.state.live_orders()
-            if order.session == command.session
-            and command.symbol in ("", order.terms.symbol)
-            and command.capacity in (None, order.terms.capacity)
-        ]
-
     # --- checks ---------------------------------------------------------------------------
 
     def _check(self, terms: Terms) -> None:
-        """What can be said against an order without the book. Raises _RefusalError."""
-        kind = self.kind
-        if terms.symbol not in self.floors:
-            _refuse(Reason.UNKNOWN_SYMBOL, f"{terms.symbol} does not trade here")
-        if terms.ord_type not in kind.ord_types:
-            _refuse(Reason.UNSUPPORTED, f"{terms.ord_type} orders are not taken here")
-        if terms.lifetime not in kind.lifetimes:
-            _refuse(Reason.UNSUPPORTED, f"{terms.lifetime} orders are not taken here")
-        if terms.post_only and (not kind.post_only or terms.lifetime is not Lifetime.DAY):
-            _refuse(Reason.UNSUPPORTED, "post-only is for resting orders on displayed books")
-        if terms.min_qty and not kind.min_qty:
-            _refuse(Reason.UNSUPPORTED, "MinQty is not taken here")
-        if terms.price is None and terms.ord_type is OrdType.LIMIT:
-            _refuse(Reason.UNSUPPORTED, "a limit order needs a price")
-        self._check_numbers(terms.symbol, terms.quantity, terms.price, terms.min_qty)
-
-    def _check_numbers(self, symbol: str, quantity: int, price: int | None, min_qty: int) -> None:
-        if quantity <= 0:
-            _refuse(Reason.BAD_QUANTITY, f"quantity {quantity}")
-        if quantity > self.settings.max_quantity:
-            _refuse(Reason.EXCEEDS_LIMIT, f"quantity above {self.settings.max_quantity}")
-        if not 0 <= min_qty <= quantity:
-            _refuse(Reason.BAD_QUANTITY, f"MinQty {min_qty} of {quantity}")
-        if price is None:
-            return
-        if not 0 < price <= self.settings.max_price_micros:
-            _refuse(Reason.EXCEEDS_LIMIT, "price out of bounds")
-        if not on_tick(price, self.floors[symbol].path.settings.tick_micros):
-            _refuse(Reason.PRICE_INCREMENT, "price increment")
+        """What can be said against an order without the book. Raises RefusalError."""
+        floor = self.floors.get(terms.symbol)
+        if floor is None:
+            refuse(Reason.UNKNOWN_SYMBOL, f"{terms.symbol} does not trade here")
+        check_terms(terms, self.kind)
+        tick = floor.path.settings.tick_micros
+        check_numbers(self.settings, tick, terms.quantity, terms.price, terms.min_qty)
 
     def _check_entry(self, floor: Floor, order: Order, post_only: bool) -> None:
         if floor.refusal(order, post_only) is Cause.POST_ONLY:
-            _refuse(Reason.POST_ONLY, "post-only order would trade")
+            refuse(Reason.POST_ONLY, "post-only order would trade")
 
     def _check_replace(
         self,
@@ -437,33 +375,34 @@ class Venue:
     ) -> None:
         terms = order.terms
         if command.problem:
-            _refuse(Reason.UNSUPPORTED, command.problem)
+            refuse(Reason.UNSUPPORTED, command.problem)
         if terms.ord_type is OrdType.LIMIT and price is None:
-            _refuse(Reason.UNSUPPORTED, "a limit order needs a price")
+            refuse(Reason.UNSUPPORTED, "a limit order needs a price")
         if min_qty and not self.kind.min_qty:
-            _refuse(Reason.UNSUPPORTED, "MinQty is not taken here")
-        self._check_numbers(terms.symbol, command.quantity, price, min(min_qty, command.quantity))
-        trial = _to_match(order)
+            refuse(Reason.UNSUPPORTED, "MinQty is not taken here")
+        tick = self.floors[terms.symbol].path.settings.tick_micros
+        check_numbers(self.settings, tick, command.quantity, price, min(min_qty, command.quantity))
+        trial = _to_match(order.order_id, terms, order.leaves)
         trial.price = price
         self._check_entry(self._refer(terms.symbol, now), trial, terms.post_only)
 
     def _order_for(self, command: CancelReceived | ReplaceReceived, now: int) -> VenueOrder:
-        """The live order that a request means. Raises _RefusalError."""
+        """The live order that a request means. Raises RefusalError."""
         if command.cl_ord_id in self.state.client(command.session).ids:
-            _refuse(Reason.DUPLICATE, f"ClOrdID {command.cl_ord_id} was used")
+            refuse(Reason.DUPLICATE, f"ClOrdID {command.cl_ord_id} was used")
         order = self.state.order_meant(command.session, command.orig_cl_ord_id)
         if order is None:
-            _refuse(Reason.UNKNOWN_ORDER, "unknown order")
+            refuse(Reason.UNKNOWN_ORDER, "unknown order")
         if order.live:
             self._refer(order.terms.symbol, now)
         if not order.live:
-            _refuse(Reason.TOO_LATE, f"the order is {order.state}")
+            refuse(Reason.TOO_LATE, f"the order is {order.state}")
         if order.terms.cl_ord_id != command.orig_cl_ord_id:
-            _refuse(Reason.UNKNOWN_ORDER, f"the order goes by {order.terms.cl_ord_id} now")
+            refuse(Reason.UNKNOWN_ORDER, f"the order goes by {order.terms.cl_ord_id} now")
         return order
 
     def _refuse(
-        self, command: CancelReceived | ReplaceReceived, refusal: _RefusalError, now: int
+        self, command: CancelReceived | ReplaceReceived, refusal: RefusalError, now: int
     ) -> None:
         order = self.state.order_meant(command.session, command.orig_cl_ord_id)
         known = order is not None and refusal.reason is not Reason.UNKNOWN_ORDER
@@ -543,20 +482,12 @@ class Venue:
         self._facts.append(fact)
 
 
-_NEVER: Final = 1 << 62
-
-
-def _refuse(reason: Reason, message: str) -> NoReturn:
-    raise _RefusalError(reason, worded(reason, message))
-
-
-def _to_match(order: VenueOrder) -> Order:
-    """A client's live order as a matcher sees it."""
-    terms = order.terms
+def _to_match(order_id: str, terms: Terms, quantity: int) -> Order:
+    """A client's order as a matcher sees it."""
     return Order(
-        order.order_id,
+        order_id,
         side_of(terms.capacity),
-        order.leaves,
+        quantity,
         terms.price,
         terms.self_match_id,
         displayed=not terms.hidden,

@@ -302,6 +302,7 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         dark_box_ns=model.dark_box_ms * NANOS_PER_MILLISECOND,
         dark_dry_share=model.dark_dry_share,
         lit_wave_ns=model.lit_wave_ms * NANOS_PER_MILLISECOND,
+        sweep_levels=model.sweep_levels,
         weight_fee=model.weight_fee,
         weight_impact=model.weight_impact,
         weight_latency=model.weight_latency,

@@ -219,6 +219,7 @@ class StrategyModel(Model):
     dark_box_ms: int = Field(2_000, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     dark_dry_share: float = Field(0.4, ge=0, le=1, description="a share from 0 to 1")
     lit_wave_ms: int = Field(250, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
+    sweep_levels: int = Field(0, ge=0, le=50, description="price levels, 0 (all) to 50")
     weight_fee: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)
     weight_impact: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)
     weight_latency: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)

@@ -25,7 +25,7 @@ from sor_gateway.daemon.facts import (
 )
 from sor_gateway.daemon.replay import Answer, answer_client, answer_venue
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
-from sor_gateway.fix import events
+from sor_gateway.fix import events, tags
 from sor_gateway.fix.message import Message
 from sor_gateway.fix.session import Session
 from sor_gateway.fix.store import Numbers
@@ -36,6 +36,7 @@ from sor_gateway.net.reactor import Reactor
 from sor_gateway.ops.metrics import DurationHistogram
 from sor_gateway.sor import commands
 from sor_gateway.sor.events import (
+    ChildEnded,
     ChildFilled,
     ChildPlanned,
     ChildrenDoubted,
@@ -128,7 +129,9 @@ class Replaying:
 
     begin: int
     end: int
-    synchronised: bool
+    noted: bool
+    """Orders that are voided in it may be released once they are unknown (recovery.md 3.1): asked
+    for before SYNCHRONISED, by a venue that forgot nothing."""
 
 
 class Engine:
@@ -219,6 +222,7 @@ class Engine:
         logouts, self._logouts = self._logouts, []
         for link, text in logouts:
             self._touch(link).session.logout(text, now)
+            self._close_flow(link, text, now)
             self._consume(link, now)
         for decision in self.router.decide(now):
             self.counters.decisions += 1
@@ -312,7 +316,7 @@ class Engine:
         if sent and sent[-1].epoch == epoch:
             next_out = sent[-1].number + 1
         if position != (epoch, next_in, next_out, pending):
-            self._record(SessionMoved(name, *position))
+            self._record(SessionMoved(name, *position, after=True))
         self._recorded[name] = position
 
     # --- facts ----------------------------------------------------------------------------
@@ -380,12 +384,20 @@ class Engine:
             else:
                 self._from_quotes(link, event, now)
 
+    def _close_flow(self, link: Link, cause: str, now: int) -> None:
+        """Nothing of the application's leaves this session until it is synchronised (again)."""
+        self._outboxes_due.pop(link.session.settings.name, None)
+        if isinstance(link, VenueLink) and self.router.state.venues[link.name].is_open:
+            self.apply(VenueClosed(now, link.name, cause))
+
     def _from_client(self, link: ClientLink, event: events.Event, now: int) -> None:
         if isinstance(event, events.AppReceived):
             if not self._quarantined(link, event, now):
                 self._client_message(link, event.number, event.message, now)
         elif isinstance(event, events.Hint):
-            self._client_message(link, event.number, event.message, now, hint=True)
+            # The client took the message back with a gap fill or a reset: an order that it believes
+            # never sent must not live here. What it still wants comes again, with 97=Y.
+            self._log("client-hint-ignored", client=link.name, number=event.number)
         elif isinstance(event, events.ReplayWanted):
             self._begin_replay(link, event)
         elif isinstance(event, events.Proved):
@@ -397,21 +409,14 @@ class Engine:
         elif isinstance(event, events.EpochBegan):
             self._new_epoch(link, event)
             link.outbox.epoch_ended()
+            self._close_flow(link, "a new epoch began", now)
         elif isinstance(event, events.LoggedOut):
             self._lost(link, event.reason)
-            self._outboxes_due.pop(link.name, None)
+            self._close_flow(link, event.reason, now)
         else:
             self._common(link, event)
 
-    def _client_message(
-        self,
-        link: ClientLink,
-        number: int,
-        message: Message,
-        now: int,
-        *,
-        hint: bool = False,
-    ) -> None:
+    def _client_message(self, link: ClientLink, number: int, message: Message, now: int) -> None:
         self._current = (link.name, link.session.numbers.epoch, number, message)
         fact = link.translator.to_fact(message, now, self.router.next_parent_id)
         if isinstance(fact, BusinessReject):
@@ -419,17 +424,14 @@ class Engine:
                 outgoing = link.translator.business_reject(fact, number)
                 _send(link, outgoing, now)
         else:
-            if hint and hasattr(fact, "poss_resend"):
-                fact.poss_resend = True
             self.apply(fact)
         self._current = None
 
     def _from_venue(self, link: VenueLink, event: events.Event, now: int) -> None:
-        if isinstance(event, events.AppReceived):
+        if isinstance(event, events.AppReceived | events.Hint):
             if not self._quarantined(link, event, now):
-                self._venue_message(link, event.number, event.message, now)
-        elif isinstance(event, events.Hint):
-            self._venue_message(link, event.number, event.message, now, hint=True)
+                hint = isinstance(event, events.Hint)
+                self._venue_message(link, event.number, event.message, now, hint=hint)
         elif isinstance(event, events.ReplayWanted):
             self._begin_replay(link, event)
         elif isinstance(event, events.Synchronised):
@@ -437,17 +439,19 @@ class Engine:
             self._log("venue-synchronised", venue=link.name, epoch=event.epoch)
         elif isinstance(event, events.LoggedOut):
             self._lost(link, event.reason)
-            self.apply(VenueClosed(now, link.name, event.reason))
+            self._close_flow(link, event.reason, now)
         elif isinstance(event, events.Skipped):
             self._common(link, event)
             cause = f"the venue passed over numbers {event.begin} to {event.end}"
-            self.apply(ChildrenDoubted(now, link.name, cause))
+            self.apply(ChildrenDoubted(now, link.name, cause, notes_stand=True))
         elif isinstance(event, events.Forgot):
             cause = f"the venue asks for {event.begin}, proved through {event.proven_through}"
             self.apply(ChildrenDoubted(now, link.name, cause))
         elif isinstance(event, events.EpochBegan):
             self._new_epoch(link, event)
             cause = f"epoch {event.epoch} began"
+            link.logon_number = 0
+            self._close_flow(link, cause, now)  # not synchronised any more (recovery.md 2.1)
             self.apply(ChildrenDoubted(now, link.name, cause, epoch_ended=True))
         elif isinstance(event, events.PeerRejected):
             self._venue_refused(link, event, now)
@@ -475,12 +479,16 @@ class Engine:
 
     def _venue_refused(self, link: VenueLink, event: events.PeerRejected, now: int) -> None:
         """A venue refused one of our messages at session level: find which, and book it."""
-        text = event.message.get(58, "")
+        text = event.message.get(tags.Text, "")
         self._log("venue-rejected", venue=link.name, number=event.ref_number, text=text)
         epoch = link.session.numbers.epoch
         number = event.ref_number
         for entry in self.journal.outbound(link.name, epoch, number, number):
             fact = link.translator.refused(entry.raw, text or "", now)
+            if isinstance(fact, ChildEnded) and self.router.is_reported(fact.child_id):
+                # It took the order once: this is about a copy of it, and no terminal report.
+                cause = f"the venue refused a copy of the order: {text}"
+                fact = ChildrenDoubted(now, link.name, cause, [fact.child_id])
             if fact is not None:
                 self.apply(fact)
 
@@ -522,7 +530,7 @@ class Engine:
             link.counters.connects += 1
             self._log("session-logged-on", session=link.name, epoch=event.epoch)
         elif isinstance(event, events.PeerRejected):
-            text = event.message.get(58, "")
+            text = event.message.get(tags.Text, "")
             self._log("peer-rejected", session=link.name, number=event.ref_number, text=text)
 
     def _incident(self, link: Link, event: events.Incident) -> None:
@@ -546,7 +554,8 @@ class Engine:
     # --- replays --------------------------------------------------------------------------
 
     def _begin_replay(self, link: ClientLink | VenueLink, event: events.ReplayWanted) -> None:
-        self._replays[link.name] = Replaying(event.begin, event.end, event.synchronised)
+        noted = not event.synchronised and event.begin > link.session.numbers.proven_through
+        self._replays[link.name] = Replaying(event.begin, event.end, noted)
 
     def _continue_replay(self, link: Link, now: int) -> None:
         """Answer the next chunk of a range that the peer asked for."""
@@ -557,20 +566,24 @@ class Engine:
         through = min(replay.end, replay.begin + REPLAY_CHUNK - 1)
         epoch = session.numbers.epoch
         entries = self.journal.outbound(name, epoch, replay.begin, through)
-        answer = self._answer(link, entries)
+        answer = self._answer(link, entries, now)
+        if answer.forgot:
+            replay.noted = False
+            cause = f"the venue asks for {answer.forgot}, which it has reported on"
+            self.apply(ChildrenDoubted(now, name, cause))
         if through == replay.end:
             del self._replays[name]
         else:
             replay.begin = through + 1
         session.resend(answer.resend, through, now, answer.void)
         for child_id in answer.voided_children:
-            self.apply(ChildVoided(now, name, child_id, epoch, not replay.synchronised))
+            self.apply(ChildVoided(now, name, child_id, epoch, replay.noted))
         self._consume(link, now)  # what was voided and resent; perhaps the next range
 
-    def _answer(self, link: ClientLink | VenueLink, entries: list[Entry]) -> Answer:
+    def _answer(self, link: ClientLink | VenueLink, entries: list[Entry], now: int) -> Answer:
         if isinstance(link, ClientLink):
             return answer_client(entries)
-        return answer_venue(entries, link.translator, link.logon_number, self.router.is_voided)
+        return answer_venue(entries, link.translator, self.router, link.logon_number, now)
 
     # --- when things go wrong -------------------------------------------------------------
 
@@ -607,7 +620,7 @@ class Engine:
         record = Record(self.turn_number + 1, now, [], [self._codec.encode(poison)])
         self.journal.append(record, durable=True)
 
-    def _quarantined(self, link: Link, event: events.AppReceived, now: int) -> bool:
+    def _quarantined(self, link: Link, event: events.AppReceived | events.Hint, now: int) -> bool:
         """Whether this message crashed us before: then it is consumed and not handled
         (recovery.md 1.7)."""
         name = link.session.settings.name
@@ -619,11 +632,11 @@ class Engine:
         self._log("message-quarantined", session=name, number=event.number)
         if isinstance(link, ClientLink):
             reject = BusinessReject(event.message.msg_type, 4, "the gateway could not handle it")
-            outgoing = link.translator.business_reject(reject, event.number)
-            _send(link, outgoing, now)
+            if link.session.logged_on:
+                _send(link, link.translator.business_reject(reject, event.number), now)
         elif isinstance(link, VenueLink):
-            child_id = event.message.get(11, "") or ""
-            children = [child_id] if child_id else []
+            child_id = event.message.get(tags.OrigClOrdID) or event.message.get(tags.ClOrdID)
+            children = [child_id] if child_id and self.router.is_child(link.name, child_id) else []
             self.apply(ChildrenDoubted(now, name, "a report of it was quarantined", children))
         return True
 

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 @dataclass(slots=True)
 class SessionMoved:
     """A session's numbers where its messages alone do not give them: a new epoch, a reset that is
-    pending, numbers forced by an operator. The messages of its record count on top of it."""
+    pending, numbers forced by an operator. The messages of its record count on top of it, unless
+    it says where the session stood `after` them."""
 
     session: str
     epoch: int
     next_in: int
     next_out: int
     reset_pending: bool = False
+    after: bool = False
 
 
 @dataclass(slots=True)

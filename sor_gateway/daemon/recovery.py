@@ -22,7 +22,7 @@ from sor_gateway.daemon.facts import (
     SessionMoved,
 )
 from sor_gateway.daemon.outbox import Outbox
-from sor_gateway.fix.store import Numbers, add_range
+from sor_gateway.fix.store import Numbers, add_range, add_skipped
 from sor_gateway.journal.record import Entry, FactCodec, Poisoned, Record
 from sor_gateway.sor.commands import Report
 from sor_gateway.sor.events import FACTS
@@ -117,12 +117,19 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
     """Apply one record."""
     recovered.turn = record.turn
     recovered.records += 1
+    after: list[SessionMoved] = []
     for pair in record.facts:
-        _apply(recovered, codec.decode(pair))
+        fact = codec.decode(pair)
+        if isinstance(fact, SessionMoved) and fact.after:
+            after.append(fact)
+        else:
+            _apply(recovered, fact)
     for entry in record.entries:
         _count(recovered.session_numbers(entry.session), entry)
         if entry.outbound and entry.key and entry.session in recovered.outboxes:
             recovered.outboxes[entry.session].numbered(entry.key, entry.number)
+    for moved in after:
+        _move(recovered, moved)
 
 
 def _count(numbers: Numbers, entry: Entry) -> None:
@@ -146,7 +153,7 @@ def _apply(recovered: Recovered, fact: object) -> None:
     elif isinstance(fact, RangeSkipped):
         numbers = recovered.session_numbers(fact.session)
         assert numbers.epoch == fact.epoch
-        add_range(numbers.skipped, fact.begin, fact.end)
+        add_skipped(numbers.skipped, fact.begin, fact.end)
     elif isinstance(fact, PeerProved):
         recovered.session_numbers(fact.session).proven_through = fact.through
         if fact.session in recovered.outboxes:

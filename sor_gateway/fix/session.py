@@ -64,11 +64,11 @@ from sor_gateway.fix.replay import Asked, Replay
 from sor_gateway.fix.settings import Role, SessionSettings
 from sor_gateway.fix.states import ESTABLISHED, LISTENING, OPEN, State, Step, follow
 from sor_gateway.fix.store import (
-    SKIPPED_RANGES_MAX,
     Consumed,
     Numbers,
     Sent,
     add_range,
+    add_skipped,
     covers,
     runs_of,
 )
@@ -664,10 +664,7 @@ class Session:
         self._count(raw, new - 1, MsgType.SEQUENCE_RESET)
 
     def _skip(self, begin: int, end: int) -> None:
-        skipped = self.numbers.skipped
-        add_range(skipped, begin, end)
-        if len(skipped) > SKIPPED_RANGES_MAX:
-            skipped[0:2] = [(skipped[0][0], skipped[1][1])]
+        add_skipped(self.numbers.skipped, begin, end)
         self._events.append(Skipped(self.numbers.epoch, begin, end))
 
     # -- logon, reset, logout ----------------------------------------------------------------------
@@ -896,8 +893,8 @@ class Session:
         assert 1 <= begin <= end < numbers.next_out
         self._forget_marker()
         if begin <= numbers.proven_through:
+            # What was proved once stays the highest: a later request is measured by it too.
             self._events.append(Forgot(numbers.epoch, begin, numbers.proven_through))
-            numbers.proven_through = begin - 1
         asked = Asked(begin, end, self.synchronised)
         if replay.active:
             replay.add(asked)

@@ -10,7 +10,7 @@ How a fold rebuilds `Numbers` from what a session emitted, in order, per epoch:
 - `Sent`: `next_out = number + 1`.
 - `EpochBegan`: `epoch` as given, both numbers 1, `voided` and `skipped` empty,
   `reset_pending = asked_by_us`.
-- `Voided`: `add_range(voided, begin, end)`; `Skipped`: `add_range(skipped, begin, end)`.
+- `Voided`: `add_range(voided, begin, end)`; `Skipped`: `add_skipped(skipped, begin, end)`.
 
 `proven_through` may start at 0: it is proved anew.
 """
@@ -87,6 +87,13 @@ def add_range(ranges: list[Range], begin: int, end: int) -> None:
         begin, end = min(begin, ranges[last][0]), max(end, ranges[last][1])
         last += 1
     ranges[first:last] = [(begin, end)]
+
+
+def add_skipped(skipped: list[Range], begin: int, end: int) -> None:
+    """Remember numbers of the peer whose content we never saw, within the bound."""
+    add_range(skipped, begin, end)
+    if len(skipped) > SKIPPED_RANGES_MAX:
+        skipped[0:2] = [(skipped[0][0], skipped[1][1])]
 
 
 def covers(ranges: list[Range], number: int) -> bool:

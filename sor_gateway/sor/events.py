@@ -12,6 +12,7 @@ journal can still be read; a changed meaning takes a new class.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import get_args
 
 from sor_gateway.sor.types import (
     ChildState,
@@ -465,37 +466,5 @@ Decision = (
 )
 Fact = ClientFact | VenueFact | OperatorFact | Decision
 
-FACTS: tuple[type[Fact], ...] = (
-    ParentSubmitted,
-    ParentUnreadable,
-    CancelRequested,
-    ReplaceRequested,
-    AmendUnreadable,
-    StatusRequested,
-    ChildAccepted,
-    ChildFilled,
-    ChildEnded,
-    ChildCancelRefused,
-    ChildStatusReported,
-    ChildVoided,
-    ChildrenDoubted,
-    VenueOpened,
-    VenueClosed,
-    KillSwitched,
-    FlowStopped,
-    Restarted,
-    IdsReserved,
-    ParentAccepted,
-    ParentRefused,
-    StageMoved,
-    VenueDropped,
-    WaveStarted,
-    ChildPlanned,
-    ChildCancelPlanned,
-    ChildStatusPlanned,
-    ChildReleased,
-    ParentReplaced,
-    ParentReplaceRefused,
-    ParentClosed,
-)
+FACTS: tuple[type[Fact], ...] = get_args(Fact)
 """Every fact there is, for the journal's codec."""

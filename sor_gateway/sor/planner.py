@@ -288,7 +288,9 @@ class Planner:
             venue = self._lit[offer.venue]
             return self._score(route, venue, quantity, venue.take_fee_micros, away)
 
-        takes, held_back = plan_takes(offers, route.is_buy, route.available, rooms, score_of)
+        takes, held_back = plan_takes(
+            offers, route.is_buy, route.available, rooms, score_of, route.strategy.sweep_levels
+        )
         if held_back:
             self._agenda.wake(parent.parent_id, plan.now + route.strategy.lit_wave_ns)
             route.planned = True  # an IOC parent waits for its throttle rather than end

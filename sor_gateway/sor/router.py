@@ -58,7 +58,7 @@ from sor_gateway.sor.planner import Planner
 from sor_gateway.sor.settings import RouterSettings
 from sor_gateway.sor.state import RouterState
 from sor_gateway.sor.tactics.sweep import CHILDREN_MAX
-from sor_gateway.sor.types import Nanos
+from sor_gateway.sor.types import ChildState, Nanos
 from sor_gateway.sor.venues import VenueState
 
 Handler = Callable[[Ledger, Any], list[Output]]
@@ -161,6 +161,18 @@ class Router:
         """Whether the child's order message was gap-filled before (recovery.md 3.7)."""
         child = self.state.children.get(child_id)
         return child is not None and child.voided
+
+    def is_reported(self, child_id: str) -> bool:
+        """Whether its venue ever said a word about the child (recovery.md 3.1, 3.3)."""
+        child = self.state.children.get(child_id)
+        return child is not None and (
+            child.cum_quantity > 0
+            or child.state not in (ChildState.PENDING_NEW, ChildState.RELEASED)
+        )
+
+    def is_child(self, venue: str, child_id: str) -> bool:
+        """Whether this is an order of ours at that venue."""
+        return self._ledger.find_child(venue, child_id) is not None
 
     def open_children(self) -> int:
         """Children that may still fill, in doubt or not."""

@@ -60,6 +60,8 @@ class StrategySettings:
     """Lit opens when a whole dark wave filled less than this share of what it sent."""
     lit_wave_ns: Nanos = 250 * NANOS_PER_MILLISECOND
     """Least time between two lit waves of one parent."""
+    sweep_levels: int = 0
+    """How many price levels of the consolidated book one lit wave takes; 0 for all."""
     weight_fee: float = 1.0
     weight_impact: float = 1.0
     weight_latency: float = 1.0

@@ -147,7 +147,8 @@ class ClientTranslator:
     def _cancel(self, message: Message, now: int) -> ClientFact:
         """An OrderCancelRequest (F)."""
         cl_ord_id, orig = message[tags.ClOrdID], message[tags.OrigClOrdID]
-        return CancelRequested(now, self.client, cl_ord_id, orig, self._echo(message))
+        poss_resend = message.get(tags.PossResend) == "Y"
+        return CancelRequested(now, self.client, cl_ord_id, orig, self._echo(message), poss_resend)
 
     def _replace(self, message: Message, now: int) -> ClientFact:
         """An OrderCancelReplaceRequest (G)."""
@@ -170,6 +171,7 @@ class ClientTranslator:
             terms.ord_type,
             terms.limit_micros,
             echo,
+            message.get(tags.PossResend) == "Y",
         )
 
     def _status(self, message: Message, now: int) -> ClientFact:

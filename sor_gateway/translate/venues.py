@@ -258,6 +258,7 @@ class VenueTranslator:
             message.get(tags.LastMkt) or self.venue.mic,
             time_or_zero(message),
             message.get(tags.OrderID, ""),
+            average_or_zero(message),
         )
 
     def _ended(self, message: Message, child_id: str, how: ChildState, now: int) -> ChildEnded:
@@ -267,7 +268,8 @@ class VenueTranslator:
         reason = tables.REASON_OF_ORD_REJ.get(code, Reason.VENUE) if rejected else Reason.NONE
         cum = read_quantity(message, tags.CumQty, "CumQty")
         words = clean(message.get(tags.Text, ""))
-        return ChildEnded(now, self.venue.name, child_id, how, cum, reason, words)
+        average = average_or_zero(message)
+        return ChildEnded(now, self.venue.name, child_id, how, cum, reason, words, average)
 
     def _status(self, message: Message, now: int) -> ChildStatusReported:
         """The answer to a status request. Its 11 is the order's."""
@@ -375,6 +377,15 @@ def average_micros(text: str) -> Micros:
     if not price.is_finite() or abs(price) >= PRICE_MAX:
         raise Useless(f"6={shown(text)} (AvgPx): expected a price")
     return int((price * MICROS_PER_UNIT).to_integral_value(ROUND_HALF_EVEN))
+
+
+def average_or_zero(message: Message) -> Micros:
+    """AvgPx (6); 0 when it is missing or makes no sense: it prices what was never reported
+    (recovery.md 3.6), and the report counts without it."""
+    try:
+        return max(0, average_micros(message.get(tags.AvgPx, "0")))
+    except Useless:
+        return 0
 
 
 def reported_fee(message: Message) -> Micros | None:

@@ -50,7 +50,9 @@ class Peer:
     stored: list[Sent] = field(default_factory=list)
 
     def send(self, msg_type: str, body: list[tuple[int, str]], now: int) -> None:
-        self.session.send(msg_type, body, now)
+        """Say something; a peer that is not logged on stays silent."""
+        if self.session.logged_on:
+            self.session.send(msg_type, body, now)
 
     def turn(self, now: int) -> None:
         data, self.from_gateway = self.from_gateway, b""
@@ -264,9 +266,9 @@ class Desk:
                     peer.turn(self.now)
             self.turn()
 
-    def crash(self) -> None:
+    def crash(self, arrives: Callable[[int], int] = lambda _: 0) -> None:
         """kill -9: the gateway's memory is gone, the lines are cut, the journal stays."""
-        self.cut()
+        self.cut(arrives=arrives)
         for peer in self.peers.values():
             peer.to_gateway = b""
         self.start()

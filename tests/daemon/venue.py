@@ -8,7 +8,7 @@ that the gateway's books are held against.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 from sor_gateway.fix.message import Message
@@ -80,6 +80,8 @@ class Venue:
         """ClOrdIDs of orders that filled after they were reported over."""
         self.received: list[tuple[str, str]] = []
         """MsgType and ClOrdID of every order message."""
+        self.lost_reports = False
+        """Reports were lost for good: nobody can be told of a late fill among them."""
         self.unanswered_status = False
         """Says nothing to H."""
         self.reports = 0
@@ -105,7 +107,12 @@ class Venue:
                 self.execute(
                     peer, order.cl_ord_id, self.dice.choice((left, left // 2 or left)), now
                 )
-            elif order.how == "4" and left and self.dice.random() < self.manners.late:
+            elif (
+                order.how == "4"
+                and left
+                and not order.voiceless
+                and self.dice.random() < self.manners.late
+            ):
                 self.late_fills.append(order.cl_ord_id)
                 self.execute(
                     peer, order.cl_ord_id, self.dice.choice((left, left // 2 or left)), now
@@ -133,8 +140,7 @@ class Venue:
             60: utc_timestamp(now),
         }
         body |= {int(name[1:]): value for name, value in tags.items()}
-        if peer.session.logged_on:
-            peer.send("8", [*body.items(), *(more or [])], now)
+        peer.send("8", [*body.items(), *(more or [])], now)
 
     def execute(self, peer: Peer, cl_ord_id: str, shares: int, now: int) -> None:
         """Shares trade."""

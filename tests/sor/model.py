@@ -37,6 +37,8 @@ class ModelVenue:
     history: list[ev.VenueFact] = field(default_factory=list)
     up: bool = True
     epoch: int = 1
+    lost: list[ev.VenueFact] = field(default_factory=list)
+    """Executions that were passed over: they may still come, as hints."""
     exec_number: int = 0
     deaf: bool = False
     """It loses status requests and cancels."""
@@ -50,7 +52,7 @@ class ModelVenue:
             return
         elif isinstance(command, CancelChild):
             order = self.orders.get(command.child_id)
-            if order is not None and order.live:
+            if order is not None and order.live and self.random.random() < 0.9:
                 self.end(command.child_id, ChildState.CANCELED, now)
             else:
                 self.to_router.append(
@@ -136,6 +138,7 @@ class ModelVenue:
                 if isinstance(command, CancelChild) and command.child_id not in voided
             ]
             if lose_reports:
+                self.lost += [fact for fact in self.to_router if isinstance(fact, ev.ChildFilled)]
                 self.to_router.clear()
                 facts.append(ev.ChildrenDoubted(now, self.name, "gap", [], notes_stand=True))
             facts += [

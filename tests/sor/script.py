@@ -4,7 +4,7 @@ engine does. Every fact is kept, so that any script can be folded again."""
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, Report, SendChild
@@ -37,21 +37,21 @@ def px(text: str) -> int:
     return round(float(text) * UNIT)
 
 
-def lit(name: str = "ecn", **changes: object) -> VenueSettings:
+def lit(name: str = "ecn", **changes: Any) -> VenueSettings:
     venue = VenueSettings(name, VenueKind.ECN, "XECN", 3_000, -2_000, 1_000, 150_000, 0.95)
-    return replace(venue, **changes)  # type: ignore[arg-type]
+    return replace(venue, **changes)
 
 
-def dark(name: str = "dark-a", **changes: object) -> VenueSettings:
+def dark(name: str = "dark-a", **changes: Any) -> VenueSettings:
     venue = VenueSettings(name, VenueKind.DARK, "DRKA", 1_500, 1_500, 1_500, 550_000, 0.5)
-    return replace(venue, **changes)  # type: ignore[arg-type]
+    return replace(venue, **changes)
 
 
 def settings(
     *venues: VenueSettings,
     strategy: StrategySettings | None = None,
     risk: RiskSettings | None = None,
-    **changes: object,
+    **changes: Any,
 ) -> RouterSettings:
     strategy = strategy or StrategySettings("balanced")
     made = RouterSettings(
@@ -64,7 +64,7 @@ def settings(
         strategy.name,
         risk=risk or RiskSettings(),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 class Script:
@@ -151,7 +151,7 @@ class Script:
 
     # --- clients ---------------------------------------------------------------------------
 
-    def submit(self, cl_ord_id: str = "A1", quantity: int = 1_000, **changes: object) -> str:
+    def submit(self, cl_ord_id: str = "A1", quantity: int = 1_000, **changes: Any) -> str:
         """A new order, a buy limit at 50.10 unless changed; its ParentID."""
         parent_id = self.router.next_parent_id()
         fact = ev.ParentSubmitted(
@@ -167,7 +167,7 @@ class Script:
             TimeInForce.DAY,
             "",
         )
-        self.step(replace(fact, **changes))  # type: ignore[arg-type]
+        self.step(replace(fact, **changes))
         return parent_id
 
     def cancel(self, cl_ord_id: str = "A2", orig: str = "A1") -> list[Output]:
@@ -188,7 +188,7 @@ class Script:
         return self.step(ev.ChildAccepted(self.now, child.venue, child_id, f"V{child_id}"))
 
     def fill_fact(
-        self, child_id: str, quantity: int, price: str = "50.05", **changes: object
+        self, child_id: str, quantity: int, price: str = "50.05", **changes: Any
     ) -> ev.ChildFilled:
         child = self.router.state.children[child_id]
         self.exec_number += 1
@@ -206,10 +206,10 @@ class Script:
             30,
             "XECN",
         )
-        return replace(fact, **changes)  # type: ignore[arg-type]
+        return replace(fact, **changes)
 
     def fill(
-        self, child_id: str, quantity: int, price: str = "50.05", **changes: object
+        self, child_id: str, quantity: int, price: str = "50.05", **changes: Any
     ) -> list[Output]:
         return self.step(self.fill_fact(child_id, quantity, price, **changes))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -89,7 +90,7 @@ class TestNewOrder:
             ({"sent_ns": 1}, Reason.STALE),
         ],
     )
-    def test_refused(self, changes: dict[str, object], reason: Reason) -> None:
+    def test_refused(self, changes: dict[str, Any], reason: Reason) -> None:
         made = script()
         made.submit(**changes)
         (report,) = made.reports()
@@ -307,7 +308,7 @@ class TestCancel:
 class TestReplace:
     """G: children are pulled, then the new terms hold (fix.md 3.3)."""
 
-    def pulled(self, made: Script, **terms: object) -> list[Output]:
+    def pulled(self, made: Script, **terms: Any) -> list[Output]:
         out = made.replace(**terms)
         assert made.kinds(out) == ["pending-replace"]
         (pull,) = made.cancels(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -23,11 +24,11 @@ from .script import MS, SECOND, Script, dark, lit, px, settings
 
 BALANCED = StrategySettings("balanced")
 LIT_ONLY = StrategySettings("lit-only", use_dark=False)
-MARKET = {"ord_type": OrdType.MARKET, "limit_micros": None}
-IOC = {"time_in_force": TimeInForce.IOC}
+MARKET: dict[str, Any] = {"ord_type": OrdType.MARKET, "limit_micros": None}
+IOC: dict[str, Any] = {"time_in_force": TimeInForce.IOC}
 
 
-def two_lit(**changes: object) -> Script:
+def two_lit(**changes: Any) -> Script:
     """Two lit venues that show the same price."""
     made = Script(settings(lit("x"), lit("y", **changes), strategy=LIT_ONLY))
     for name in ("x", "y"):
@@ -96,6 +97,8 @@ class TestDarkWaves:
 
     def test_children_are_pulled_when_the_box_ends(self) -> None:
         made = self.block()
+        for send in made.sends():
+            made.accept(send.child_id)
         assert not made.cancels(made.wait(2 * SECOND - 1))
         assert len(made.cancels(made.wait(1))) == 3
 
@@ -269,7 +272,7 @@ class TestSweep:
 class TestChoice:
     """One fee or one latency decides where the next child goes."""
 
-    def chosen_lit(self, **changes: object) -> tuple[str, int]:
+    def chosen_lit(self, **changes: Any) -> tuple[str, int]:
         made = two_lit(**changes)
         made.submit(quantity=100)
         (child,) = (d for d in made.decisions if isinstance(d, ev.ChildPlanned))
@@ -288,7 +291,7 @@ class TestChoice:
         cheap = self.chosen_lit(take_fee_micros=-1_600)
         assert cheap == ("y", self.chosen_lit()[1] - round(0.95 * 4_600))
 
-    def chosen_dark(self, **changes: object) -> str:
+    def chosen_dark(self, **changes: Any) -> str:
         made = Script(settings(dark("a"), dark("b", **changes), strategy=BALANCED))
         made.submit(quantity=100)
         return made.sends()[0].venue

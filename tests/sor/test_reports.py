@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from .script import SECOND, Script, dark, lit, px, settings
 DARK_ONLY = StrategySettings("dark", use_lit=False, dark_box_ns=600 * SECOND)
 
 
-def one_child(**venue: object) -> tuple[Script, str]:
+def one_child(**venue: Any) -> tuple[Script, str]:
     """An order for 1,000, whole at one dark venue that acknowledged it."""
     made = Script(settings(dark(**venue), strategy=DARK_ONLY))
     made.submit(quantity=1_000)
@@ -26,7 +27,7 @@ def one_child(**venue: object) -> tuple[Script, str]:
     return made, child_id
 
 
-def unanswered(**venue: object) -> tuple[Script, str]:
+def unanswered(**venue: Any) -> tuple[Script, str]:
     made = Script(settings(dark(**venue), strategy=DARK_ONLY))
     made.submit(quantity=1_000)
     return made, made.sends()[0].child_id
@@ -250,7 +251,7 @@ class TestDoubt:
     """3.5: doubt counts as live and ends only by a terminal report or the answer to a request that
     was sent after it arose."""
 
-    def doubted(self, made: Script, **changes: bool) -> list[Output]:
+    def doubted(self, made: Script, **changes: Any) -> list[Output]:
         return made.step(ev.ChildrenDoubted(made.now, "dark-a", "forgot", **changes))
 
     def test_it_is_asked_about_at_once_and_counts_as_live(self) -> None:
@@ -425,7 +426,7 @@ class TestDoubt:
 class TestRelease:
     """3.1: voided and released are two facts."""
 
-    def lost(self, made: Script, child_id: str, epoch: int = 1, **gone: bool) -> None:
+    def lost(self, made: Script, child_id: str, epoch: int = 1, **gone: Any) -> None:
         """The line was cut before the order arrived, and comes back."""
         made.step(ev.VenueClosed(made.now, "dark-a", "cut"))
         made.step(ev.ChildVoided(made.now, "dark-a", child_id, epoch, **gone))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -29,8 +30,8 @@ SETTINGS = settings(
 )
 
 
-def check(nbbo: Nbbo = QUOTED, **changes: object) -> Refusal | None:
-    return check_terms(SETTINGS, replace(TERMS, **changes), nbbo)  # type: ignore[arg-type]
+def check(nbbo: Nbbo = QUOTED, **changes: Any) -> Refusal | None:
+    return check_terms(SETTINGS, replace(TERMS, **changes), nbbo)
 
 
 class TestTerms:
@@ -50,7 +51,7 @@ class TestTerms:
         assert refusal == Refusal(Reason.BAD_QUANTITY, f"quantity {quantity}: at least 1")
 
     def test_quantity_at_and_beyond_its_bound(self) -> None:
-        low = {"limit_micros": px("49.60"), "side": Side.BUY}
+        low: dict[str, Any] = {"limit_micros": px("49.60"), "side": Side.BUY}
         assert check(Nbbo(0, px("40.00")), quantity=1_000, limit_micros=px("39.99")) is None
         refusal = check(quantity=1_001, **low)
         assert refusal == Refusal(Reason.EXCEEDS_LIMIT, "quantity 1001: at most 1000")
@@ -80,7 +81,7 @@ class TestTerms:
         assert refusal == Refusal(Reason.EXCEEDS_LIMIT, "value 40050.00: at most 40000.00")
 
     def test_a_low_sell_is_valued_at_what_it_will_get(self) -> None:
-        low = {"side": Side.SELL, "limit_micros": px("49.60")}
+        low: dict[str, Any] = {"side": Side.SELL, "limit_micros": px("49.60")}
         assert check(quantity=800, **low) is None
         assert check(quantity=801, **low) is not None
 

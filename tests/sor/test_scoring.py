@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def ranking(strategy: StrategySettings) -> list[str]:
     return sorted(rows, key=lambda name: -rows[name].display)
 
 
-def ecn_score(**changes: object) -> Score:
+def ecn_score(**changes: Any) -> Score:
     return score(lit(**changes), VenueState(), BALANCED, 100, 100, 3_000, MID, 5_000, 5_000)
 
 
@@ -85,7 +86,8 @@ class TestCost:
 
     @pytest.mark.parametrize("part", ["fee", "impact", "latency", "fill"])
     def test_each_weight_multiplies_its_part(self, part: str) -> None:
-        heavier = replace(BALANCED, **{f"weight_{part}": 2.0})
+        heavy: dict[str, Any] = {f"weight_{part}": 2.0}
+        heavier = replace(BALANCED, **heavy)
         venue = lit(impact_bps=1.0)
         field = "opportunity" if part == "fill" else part
         once = score(venue, VenueState(), BALANCED, 100, 100, 3_000, MID, 0, 10)

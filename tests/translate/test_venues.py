@@ -161,7 +161,13 @@ class TestFills:
             last_market="XECN",
             transact_ns=1_767_623_400_123_000_000,
             venue_order_id="V1",
+            avg_price_micros=50_010_000,
         )
+
+    @pytest.mark.parametrize("average", ["", "6=many|", "6=-1|"])
+    def test_count_without_an_average_that_makes_sense(self, average: str) -> None:
+        text = FILL_44.replace("6=50.01|", average)
+        assert fill(text).avg_price_micros == 0
 
     @pytest.mark.parametrize(
         ("field", "liquidity", "fee"),
@@ -218,7 +224,7 @@ class TestReports:
         text = f"35=8|{BASE.replace('11=C1', '11=X1|41=C1')}150={code}|39={code}|14=100|151=0|6=5|"
         reason = Reason.VENUE if how is ChildState.REJECTED else Reason.NONE
         assert read(f"{text}58=N: remainder|") == ChildEnded(
-            NOW, "ecn", "C1", how, 100, reason, "N: remainder"
+            NOW, "ecn", "C1", how, 100, reason, "N: remainder", 5_000_000
         )
 
     @pytest.mark.parametrize(

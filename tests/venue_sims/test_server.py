@@ -186,7 +186,7 @@ class TestDark:
             assert fill[9730] == "M"
             assert fill[30] == "DRKA"
             assert 851 not in fill
-            assert int(round(float(fill[31]) * 1000)) % 5 == 0, "a midpoint is on a half tick"
+            assert round(float(fill[31]) * 1000) % 5 == 0, "a midpoint is on a half tick"
             fee = sum(round(float(m[137]) * 1_000_000) for m in fills_of(client))
             shares = sum(int(m[32]) for m in fills_of(client))
             assert fee == shares * 1_500

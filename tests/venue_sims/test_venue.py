@@ -1,4 +1,4 @@
-"""The venue machine: its promises to clients under random streams, and that a fold is its memory."""
+"""The venue machine: its promises to clients, and that a fold of its facts is its memory."""
 
 from __future__ import annotations
 
@@ -69,13 +69,16 @@ class TestOrders:
         assert fill.fee_micros == 280_000
 
     def test_a_resting_order_earns_the_rebate(self, exchange: Desk) -> None:
-        price = touch(exchange, Side.BUY) + 10_000
-        exchange.order(terms("C1", BUY, 100, price))
-        reports = exchange.order(terms("C2", SELL, 100, price))
-        resting = next(r for r in reports if r.terms.cl_ord_id == "C1")
-        taking = next(r for r in reports if r.kind is ReportKind.TRADE and r is not resting)
+        """It queues behind the house at the bid; a seller takes the house's shares first."""
+        price, shares, _ = exchange.venue.floors["ACME"].matcher.depth(Side.BUY, 1)[0]
+        exchange.send(OrderReceived(SOR, exchange.now, terms("C1", BUY, 100, price)))
+        exchange.send(OrderReceived(SOR, exchange.now, terms("C2", SELL, shares + 100, price)))
+        trades = [r for r in exchange.settle() if r.kind is ReportKind.TRADE]
+        resting = next(r for r in trades if r.terms.cl_ord_id == "C1")
+        taking = next(r for r in reversed(trades) if r.terms.cl_ord_id == "C2")
         assert (resting.liquidity, resting.fee_micros) == (Liquidity.ADDED, -180_000)
         assert (taking.liquidity, taking.fee_micros) == (Liquidity.REMOVED, 280_000)
+        assert (taking.last_quantity, taking.state) == (100, State.FILLED)
         assert resting.last_price == taking.last_price == price
 
     def test_ioc_remainder_is_canceled_with_a_reason(self, exchange: Desk) -> None:
@@ -150,8 +153,8 @@ class TestRequests:
         assert kinds == [ReportKind.NEW, ReportKind.TRADE, ReportKind.CANCEL_REFUSED]
 
     def test_fills_carry_the_original_id_until_a_replace_is_accepted(self, exchange: Desk) -> None:
+        exchange.order(terms("C1", SELL, 300, 60 * DOLLAR))
         best = touch(exchange, Side.BUY)
-        exchange.order(terms("C1", SELL, 300, best + 500_000))
         exchange.send(ReplaceReceived(SOR, exchange.now, "G1", "C1", "ACME", 300, best))
         replaced, *fills = exchange.settle()
         assert (replaced.kind, replaced.terms.cl_ord_id, replaced.orig_cl_ord_id) == (
@@ -371,7 +374,9 @@ class Invariants:
 
 def run_random(name: str, seed: int, count: int) -> tuple[Desk, list[Command], Invariants]:
     desk = Desk(make_venue(venue_file(name), market(seed, scale=60)))
-    draw, seen, sent, checker = random.Random(seed), [], [], Invariants()
+    draw, checker = random.Random(seed), Invariants()
+    seen: list[str] = []
+    sent: list[Command] = []
     for number in range(count):
         command = random_command(draw, number, desk.now, seen)
         sent.append(command)
@@ -414,7 +419,8 @@ class TestUnderRandomStreams:
 
     def test_the_fold_of_the_journal_is_the_live_state(self, name: str, seed: int) -> None:
         desk = Desk(make_venue(venue_file(name), market(seed, scale=60)))
-        codec, draw, seen = fact_codec(), random.Random(seed), []
+        codec, draw = fact_codec(), random.Random(seed)
+        seen: list[str] = []
         recovered = Recovered(VenueState(desk.venue.settings.mic))
         sent_number = 0
         for number in range(400):
@@ -461,21 +467,13 @@ class TestUnderRandomStreams:
         settings = market(seed, scale=60)
         quiet = venue_file(name, quiet=True)
         venue = make_venue(quiet, settings, again.state)
-        for order in venue.state.live_orders():
-            venue.floors[order.terms.symbol].matcher.restore(_as_restored(venue, order.order_id))
+        venue.start(desk.now)
         restored = [
             (side, order.order_id, order.quantity)
             for side in Side
             for order in venue.floors["ACME"].matcher.queue(side)
         ]
         assert restored == clients(desk)
-
-
-def _as_restored(venue: object, order_id: str) -> object:
-    from venue_sims.venue import Venue, _to_match
-
-    assert isinstance(venue, Venue)
-    return _to_match(venue.state.orders[order_id])
 
 
 @pytest.mark.parametrize("name", ["exchange", "dark-a"])
@@ -486,7 +484,8 @@ class TestOnTheWire:
         chosen = FIX44 if dialect is FIX44 else FIX42
         dictionary = load_packaged(chosen.begin_string)
         desk = Desk(make_venue(venue_file(name), market(5, scale=60)))
-        draw, seen, kinds = random.Random(5), [], set()
+        draw, kinds = random.Random(5), set()
+        seen: list[str] = []
         header = [(34, "1"), (49, "X"), (52, "20260101-00:00:00.000"), (56, "SOR")]
         for number in range(500):
             command = random_command(draw, number, desk.now, seen)

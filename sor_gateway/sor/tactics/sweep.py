@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Final
 
 from sor_gateway.sor.scoring import Score
@@ -55,13 +55,15 @@ def plan_takes(
     quantity: Shares,
     rooms: dict[str, Room],
     score_of: Callable[[Offer, Shares], Score],
+    levels: int = 0,
 ) -> tuple[list[Take], bool]:
-    """What to take of `offers` until `quantity` is reached. The flag says that something displayed
-    was left for want of orders (throttle, or the bound of a wave): nothing worse is taken then."""
+    """What to take of `offers` until `quantity` is reached or `levels` prices are used up (0: no
+    bound). The flag says that something displayed was left for want of orders (throttle, or the
+    bound of a wave): nothing worse is taken then."""
     takes: list[Take] = []
     left = {venue: room.orders for venue, room in rooms.items()}
     offers = sorted(offers, key=_price, reverse=not is_buy)
-    for _, level in groupby(offers, key=_price):
+    for _, level in islice(groupby(offers, key=_price), levels or None):
         scored = [(score_of(offer, min(offer.displayed, quantity)), offer) for offer in level]
         scored.sort(key=_cost_then_name)
         held_back = False

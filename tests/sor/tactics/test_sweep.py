@@ -61,6 +61,15 @@ class TestBounds:
         assert [quantity for _, _, quantity in taken] == [40, 40, 20]
         assert not held_back
 
+    def test_no_more_price_levels_than_the_strategy_takes(self) -> None:
+        offers = [Offer("cheap", 100, 100), Offer("dear", 100, 50), Offer("dear", 101, 100)]
+        takes, held_back = plan_takes(offers, True, 1_000, ROOMY, score_of, levels=1)
+        assert [(take.offer.price_micros, take.quantity) for take in takes] == [
+            (100, 100),
+            (100, 50),
+        ]
+        assert not held_back
+
     def test_children_of_a_wave_are_bounded(self) -> None:
         offers = [Offer("cheap", 100 + step, 10) for step in range(CHILDREN_MAX + 5)]
         taken, held_back = plan(offers, 10_000)

@@ -12,7 +12,7 @@ from venue_sims.flow.flows import Enter, Withdraw, owner_of
 from venue_sims.flow.house_quotes import HouseQuotes, HouseSettings
 from venue_sims.flow.latent import Latent, LatentSettings, remaining_of, shown
 from venue_sims.flow.market_path import Quote, QuoterSettings
-from venue_sims.flow.streams import Stream
+from venue_sims.flow.streams import Stream, mix
 from venue_sims.flow.visitors import Visitors, VisitorSettings, block_size
 from venue_sims.matching.orders import Side
 
@@ -46,8 +46,6 @@ class TestStreams:
 
     def test_splitmix64_reference_values(self) -> None:
         """The published generator from seed 1234567: the first output is mix(seed)."""
-        from venue_sims.flow.streams import mix
-
         assert mix(1234567) == 6457827717110365317
 
 

@@ -29,7 +29,7 @@ TICK = 10_000
 
 
 def path(seed: int = 42, symbol: str = "ACME", **more: float) -> MarketPath:
-    return MarketPath(seed, PathSettings(symbol, 50_000_000, TICK, **more), QUOTERS)  # type: ignore[arg-type]
+    return MarketPath(seed, PathSettings(symbol, 50_000_000, TICK, **more), QUOTERS)
 
 
 class TestAgreement:
@@ -63,9 +63,10 @@ class TestAgreement:
 
     def test_seed_and_symbol_change_everything(self) -> None:
         slots = range(1000, 2000)
-        base = [path().price(slot) for slot in slots]
-        assert [path(seed=43).price(slot) for slot in slots] != base
-        assert [path(symbol="BOLT").price(slot) for slot in slots] != base
+        base, other_seed, other_symbol = path(), path(seed=43), path(symbol="BOLT")
+        prices = [base.price(slot) for slot in slots]
+        assert [other_seed.price(slot) for slot in slots] != prices
+        assert [other_symbol.price(slot) for slot in slots] != prices
 
 
 class TestBounds:
