@@ -181,7 +181,7 @@ def _story(console: Console, stack: Stack) -> None:
             row[0] += 1
             row[1] += child.quantity
             row[2] += child.cum_quantity
-            row[3] = child.why
+            row[3] = child.why.partition(";")[0]
     for (wave, venue, tactic), (count, sent, filled, why) in sorted(rows.items()):
         table.add_row(str(wave), venue, tactic, str(count), f"{sent:,}", f"{filled:,}", why)
     console.print(table)
