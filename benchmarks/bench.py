@@ -365,6 +365,14 @@ def render(console: Console, figures: list[Figures], verdict: Verdict | None) ->
     console.print(f"{cores} cores, load {os.getloadavg()[0]:.1f}", highlight=False)
     if verdict is None:
         return
+    by_key = {(each.arm, each.outstanding): each for each in figures}
+    if (QUICKFIX, 1) in by_key:
+        ratio = by_key[QUICKFIX, 1].p50_us / by_key[RELAY, 1].p50_us
+        rate = by_key[QUICKFIX, MANY].orders_per_s
+        console.print(
+            f"for comparison, QuickFIX in C++, passing on: {ratio:.2f} x, {rate:,.0f} orders/s",
+            highlight=False,
+        )
     console.print(
         f"round trip p50: {verdict.p50_ratio:.2f} x the relay (at most {verdict.p50_ratio_max}); "
         f"throughput: {verdict.orders_per_s:,.0f} orders/s "

@@ -172,22 +172,27 @@ def orders(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
 
 @app.command()
 def explain(
-    parent: Annotated[str, typer.Argument(help="The parent's id, see `orders`.")],
+    parent: Annotated[str, typer.Argument(help="The parent's id or ClOrdID, see `orders`.")],
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell why each child of a parent went where it went."""
-    children = queries.children(_database(config), parent)
-    if not children:
-        typer.echo(f"no child of {parent} in the journal", err=True)
+    """Tell a parent's story: every wave, why each child went where it went, what came of it."""
+    database = _database(config)
+    order = queries.order(database, parent)
+    if order is None:
+        typer.echo(
+            f"there is no parent {parent} in the journal: see `sor-gateway orders`", err=True
+        )
         raise typer.Exit(EXIT_FAILED)
+    children = queries.children(database, order.parent_id)
     if as_json:
         typer.echo(json.dumps([asdict(child) for child in children], indent=2))
         return
-    table = Table(title=parent, title_justify="left")
+    for happening in queries.story(database, order.parent_id):
+        typer.echo(f"{_time(happening.at_ns)}  {happening.text}")
+    table = Table(title=order.parent_id, title_justify="left")
     for heading in ("wave", "child", "venue", "sent", "filled", "state", "cost/share", "score"):
         table.add_column(heading)
-    table.add_column("why", overflow="fold")
     for child in children:
         table.add_row(
             str(child.wave),
@@ -198,7 +203,6 @@ def explain(
             child.state,
             _money(child.cost_micros),
             f"{child.display_score:.1f}",
-            child.why,
         )
     Console().print(table)
 
@@ -251,4 +255,3 @@ def _money(micros: int) -> str:
 def _time(at_ns: int) -> str:
     moment = datetime.fromtimestamp(at_ns / 1e9, UTC)
     return moment.strftime("%Y%m%d-%H:%M:%S.%f")
-

@@ -109,7 +109,7 @@ class Proved:
 
 @dataclass(slots=True)
 class Forgot:
-    """The peer asks for messages that it had proved to have: it lost its memory (recovery.md 3.3)."""
+    """The peer asks for what it had proved to have: it lost its memory (recovery.md 3.3)."""
 
     epoch: int
     begin: int

@@ -25,17 +25,17 @@ def die() -> NoReturn:
 def arm(kill_at: int, mode: str, torn_bytes: int) -> None:
     write_all, writes = segments.write_all, 0
 
-    def deadly(fd: int, data: segments.Bytes) -> None:
+    def deadly(descriptor: int, data: bytes | bytearray) -> None:
         nonlocal writes
         writes += 1
         if writes < kill_at:
-            write_all(fd, data)
+            write_all(descriptor, data)
             return
         if mode == "torn":
             with memoryview(data) as view:
-                os.write(fd, view[: max(1, torn_bytes % len(view))])
+                os.write(descriptor, view[: max(1, torn_bytes % len(view))])
         elif mode == "after":
-            write_all(fd, data)
+            write_all(descriptor, data)
         die()
 
     segments.write_all = deadly
