@@ -278,12 +278,28 @@ class TestPoison:
         self.crash_on_the_next_message(table, "EMS")
         table.connect(*LINES)
         table.now += MILLISECOND
-        for _ in range(3):  # the resend and the Logout come in one piece
-            table.client.turn(table.now)
+        while b"\x0135=D\x01" not in table.client.to_gateway:
             table.turn()
+            table.client.turn(table.now)
         table.client.session.logout("bye", table.now)
-        table.run(30)
+        table.client.turn(table.now)  # the order, sent again, and the Logout come in one piece
+        table.turn()
         assert not table.engine.poisoned
+        table.run(30)
+        table.assert_fold_is_live()
+
+    def test_a_hint_that_crashed_us_is_quarantined_too(self, table: Table) -> None:
+        child = table.rest()
+        table.venue.session.numbers.next_out += 1
+        table.run(1)
+        table.dark.execute(table.venue, child.child_id, 300, table.now)
+        number = table.venue.session.numbers.next_out - 1
+        table.venue.withholds = lambda _: True
+        table.engine.poisoned.add(("dark-a", 1, number))
+        table.run(20)
+        assert not table.engine.poisoned
+        assert table.told() == 300  # H told of it, under an id of ours
+        assert next(iter(fills(table.client))).startswith("Y")
 
     def test_a_venue_report_puts_its_child_in_doubt_and_h_books_what_it_said(
         self, table: Table
@@ -378,6 +394,27 @@ class TestSessions:
         assert ("H", child.child_id) in table.dark.received
         table.end_well()
 
+    def test_2_2_a_logon_of_ours_that_is_too_low_counts_as_a_reset(
+        self, configuration: Configuration
+    ) -> None:
+        """1.5: numbers of ours are gone. The venue's refusal is consumed in the same record."""
+        for venue in configuration.venues:
+            venue.orders.on_low_number = "reset"
+        table = Table(configuration)
+        child = table.rest()
+        table.cut("dark-a")
+        table.venue.session.numbers.next_in += 100
+        table.connect("dark-a")
+        table.run(3)
+        assert table.engine.links["dark-a"].session.numbers.reset_pending
+        table.assert_fold_is_live()
+        table.crash()
+        table.connect(*LINES)
+        table.run(30)
+        assert table.engine.links["dark-a"].session.numbers.epoch == 2
+        assert ("H", child.child_id) in table.dark.received
+        table.end_well()
+
     def test_2_2_a_new_epoch_puts_children_in_doubt_and_kills_their_cancels(
         self, table: Table
     ) -> None:
@@ -436,6 +473,20 @@ class TestSessions:
         assert child.flight.doubt is not None
         table.dark.unanswered_status = False
         table.end_well()
+
+    def test_2_5_what_was_skipped_is_remembered_within_a_bound_by_the_fold_too(
+        self, table: Table
+    ) -> None:
+        child = table.rest()
+        table.venue.withholds = lambda sent: sent.msg_type != "8"
+        for _ in range(300):
+            table.venue.session.numbers.next_out += 1
+            table.dark.say(table.venue, table.dark.orders[child.child_id], "0", table.now)
+            for _ in range(2):
+                table.venue.turn(table.now)
+                table.turn()
+        assert len(table.engine.links["dark-a"].session.numbers.skipped) == 256
+        table.assert_fold_is_live()
 
     def test_2_5_an_order_that_its_client_gap_filled_does_not_live(self, table: Table) -> None:
         self.skip_a_number(table.client)
@@ -827,6 +878,26 @@ class TestReportsToTheClient:
         assert len(table.sent("EMS", "8")) == before
         table.run(10)
         assert table.told() == 300
+
+    def test_4_1_nor_what_was_due_when_the_reset_came(
+        self, table: Table, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sor_gateway.daemon.engine.REPORTS_CHUNK", 1)
+        table.rest()
+        table.run(10, SECOND)  # what was reported so far is proved
+        before = len(table.sent("EMS", "8"))
+        for _ in range(3):
+            table.client.send("H", [(11, "A1"), (55, "ACME"), (54, "2")], table.now)
+        table.client.turn(table.now)
+        table.turn()
+        assert len(table.sent("EMS", "8")) == before + 1  # two are due in the next turns
+        table.client.session.reset(table.now)
+        table.client.turn(table.now)
+        table.turn()
+        assert len(table.sent("EMS", "8")) == before + 1
+        table.run(10)
+        again = [each.get(97) for each in reports(table.client)[-3:]]
+        assert again == ["Y", None, None]
 
     def test_4_2_after_a_reset_what_is_unproved_comes_with_97_and_the_same_17(
         self, table: Table
