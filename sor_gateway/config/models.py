@@ -113,6 +113,13 @@ class SessionModel(Model):
     password: str = Field("", description="a password")
 
 
+class VenueSessionModel(SessionModel):
+    """[session] of a venue. Its messages are not held against our dictionary: a report that we
+    reject is an execution that we lose. What translation cannot read raises an alarm."""
+
+    validation: Literal["strict", "off"] = Field("off", description='"strict" or "off"')
+
+
 class EmsModel(SessionModel):
     """[ems.NAME] of gateway.toml."""
 
@@ -206,7 +213,9 @@ class VenueModel(Model):
     orders_per_second: int = Field(200, ge=1, le=1_000_000, description="1 to 1000000")
     cancel_reserve: int = Field(50, ge=0, le=1_000_000, description="0 to 1000000")
     max_child_quantity: int = Field(1_000_000, ge=1, description="shares, 1 or more")
-    session: SessionModel = Field(default_factory=SessionModel, description="a table [session]")
+    session: VenueSessionModel = Field(
+        default_factory=VenueSessionModel, description="a table [session]"
+    )
     tls: TlsModel | None = Field(None, description="a table [tls]")
 
 

@@ -7,6 +7,7 @@ May not know: what any of them does.
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import signal
 import sys
@@ -23,9 +24,11 @@ from sor_gateway.daemon.engine import Engine, Log
 from sor_gateway.daemon.operations import EngineOperations
 from sor_gateway.daemon.recovery import (
     SNAPSHOT_VERSION,
+    PeerMissing,
     Recovered,
     Snapshot,
     SnapshotError,
+    check_peers,
     encode_snapshot,
     fact_codec,
     recover,
@@ -72,7 +75,7 @@ def run(configuration: Configuration) -> int:
         log("journal-note", text=note)
     try:
         return uvloop.run(_run(configuration, journal, log))
-    except SnapshotError as error:
+    except (SnapshotError, PeerMissing) as error:
         log("journal-refused", text=str(error))
         return EXIT_JOURNAL
     finally:
@@ -183,8 +186,13 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     recovered = recover(configuration.router, journal.snapshot, journal.tail(), fact_codec())
     fold_ms = (wall_clock_ns() - started_ns) // 1_000_000
     log("recovered", records=recovered.records, turn=recovered.turn, fold_ms=fold_ms)
+    check_peers(
+        recovered,
+        [settings.name for settings in configuration.ems_sessions],
+        [venue.name for venue in configuration.venues],
+    )
     parts = wire(configuration, journal, recovered, loop, wall_clock_ns, log)
-    _begin(parts, journal, configuration.gateway.durability, log)
+    _begin(parts, journal, recovered, configuration.gateway.durability, log)
 
     gateway = configuration.gateway
     listener = Listener(
@@ -208,6 +216,7 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     await admin.start(gateway.admin_host, gateway.admin_port)
     for dialer in dialers:
         dialer.start()
+    _spare_the_collector()
     log("listening", host=gateway.host, port=listener.port, admin_port=admin.port)
 
     stop = asyncio.Event()
@@ -234,15 +243,26 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     return code
 
 
-def _begin(parts: Parts, journal: Journal, durability: str, log: Log) -> None:
+def _begin(parts: Parts, journal: Journal, recovered: Recovered, durability: str, log: Log) -> None:
     """The first turn, before any socket: ids skip to a fresh block, no venue is open."""
     engine, now = parts.engine, parts.reactor.now
     suspect = journal.boot_changed and durability == "process"
     engine.operate(Restarted(now, journal.boot_id, suspect))
     engine.operate(engine.next_ids(now))
+    if recovered.crashed_often(now):
+        engine.operate(FlowStopped(now, "crashed again and again: cancel only"))
+        log("cancel-only", remedy="find the bug; a start a minute after the last crash is normal")
     if suspect:
         log("tail-suspect", remedy='sor-gateway kill --off --reason "reconciled with the venues"')
     engine.turn(now)
+
+
+def _spare_the_collector() -> None:
+    """What is there after start lives as long as the process: no collection need look at it. The
+    order path makes no cycles, so full collections, which stop the turn, may be rare."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _dialers(configuration: Configuration, parts: Parts) -> list[Dialer]:

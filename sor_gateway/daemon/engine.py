@@ -57,6 +57,8 @@ REPLAY_CHUNK = 500
 """Stored messages sent again per session and turn: a long replay delays nobody for long."""
 REPLAY_BUFFER_BYTES = 1_048_576
 """A peer with more than this unread is sent no further part of its replay."""
+REPLAY_RETRY_NS = 10_000_000
+"""How soon such a peer is looked at again: it must not make the loop spin."""
 REPORTS_CHUNK = 1_000
 """Reports that leave one outbox in a turn."""
 IDS_BLOCK = 100_000
@@ -212,9 +214,8 @@ class Engine:
         for session in self.reactor.receive(now):
             self._consume(self._touch(self._by_session[id(session)]), now)
         for name in list(self._replays):
-            link = self.links[name]
-            if self.reactor.buffered(link.session) < REPLAY_BUFFER_BYTES:
-                self._continue_replay(self._touch(link), now)
+            if self._takes_more(name):
+                self._continue_replay(self._touch(self.links[name]), now)
         pending, self._pending_facts = self._pending_facts, []
         for fact in pending:
             self.apply(fact)
@@ -242,7 +243,7 @@ class Engine:
         except JournalStalled as stall:
             self._freeze(stall, now)
             return
-        self._release()
+        self._release(now)
 
     def _commit(self, now: int) -> None:
         entries: list[Entry] = []
@@ -258,7 +259,7 @@ class Engine:
         self.counters.last_record_ns = now
         self.journal.append(record, durable=durable)
 
-    def _release(self) -> None:
+    def _release(self, now: int) -> None:
         self.reactor.flush([link.session for link in self._touched.values()])
         self._touched.clear()
         for session, reason in self._to_close:
@@ -277,18 +278,23 @@ class Engine:
         self._alarms.clear()
         if self.journal.roll_due:
             self._roll()
-        if self._replays or self._outboxes_due:
+        if self._outboxes_due or any(self._takes_more(name) for name in self._replays):
             self.reactor.wake()
-        self.reactor.schedule(self._next_deadline())
+        self.reactor.schedule(self._next_deadline(now))
 
     def _roll(self) -> None:
         """Begin a new segment. When the disk does not take it the old one goes on."""
         if not self.journal.roll(self._snapshot(self)):
             self._log("journal-not-rolled", remedy="free room on the journal's disk")
 
-    def _next_deadline(self) -> int | None:
+    def _takes_more(self, name: str) -> bool:
+        """Whether a peer reads what it asked for again."""
+        return self.reactor.buffered(self.links[name].session) < REPLAY_BUFFER_BYTES
+
+    def _next_deadline(self, now: int) -> int | None:
         deadlines = [link.session.next_deadline() for link in self.links.values()]
         deadlines.append(self.router.next_deadline())
+        deadlines.append(now + REPLAY_RETRY_NS if self._replays else None)
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def _collect(self, link: Link, entries: list[Entry]) -> None:
@@ -472,10 +478,18 @@ class Engine:
         if isinstance(fact, Unusable):
             self._log("venue-message-unusable", venue=link.name, number=number, text=fact.text)
             self.counters.alarms["unusable"] = self.counters.alarms.get("unusable", 0) + 1
+            self._doubt_unread(link, message, now)
         elif fact is not None and (not hint or isinstance(fact, ChildFilled)):
             # A hint only ever books an execution; it ends no doubt (recovery.md 2.5).
             self.apply(fact)
         self._current = None
+
+    def _doubt_unread(self, link: VenueLink, message: Message, now: int) -> None:
+        """Nobody knows what a message said that could not be read: H does. An answer to H that
+        cannot be read asks no further question at once, or the two would answer each other."""
+        child_id = child_of(message)
+        if self.router.is_settled(link.name, child_id):
+            self.apply(ChildrenDoubted(now, link.name, "a report of it is unusable", [child_id]))
 
     def _venue_refused(self, link: VenueLink, event: events.PeerRejected, now: int) -> None:
         """A venue refused one of our messages at session level: find which, and book it."""
@@ -506,14 +520,15 @@ class Engine:
             link.quoted_ns = now
         elif isinstance(event, events.LoggedOn):
             link.translator.forget()
-            for outgoing in link.translator.subscribe(link.symbols):
-                _send(link, outgoing, now)
+            if link.session.logged_on:  # it may have hung up in the same breath
+                for outgoing in link.translator.subscribe(link.symbols):
+                    _send(link, outgoing, now)
         elif isinstance(event, events.LoggedOut):
             link.translator.forget()
             self.router.market.forget(link.venue)
             link.quoted_ns = 0
             self._lost(link, event.reason)
-        elif isinstance(event, events.ReplayWanted):
+        elif isinstance(event, events.ReplayWanted) and link.session.replaying is not None:
             link.session.resend([], event.end, now, [])  # requests are never asked twice
 
     def _common(self, link: ClientLink | VenueLink, event: events.Event) -> None:
@@ -605,17 +620,18 @@ class Engine:
         self.stalled = False
         self._log("journal-writes-again")
         self._pending_facts.append(FlowStopped(now, "the journal's disk was full: cancel only"))
-        self._release()
+        self._release(now)
         return True
 
     def _poison(self, now: int) -> None:
         """A bug of ours: record the message that showed it, alone, before the process ends.
 
-        The turn itself never happened. At the next start the message is consumed unhandled."""
-        if self._current is None:
-            return
-        session, epoch, number, message = self._current
-        raw = "\x01".join(f"{tag}={value}" for tag, value in message.fields).encode("latin-1")
+        The turn itself never happened. At the next start the message is consumed unhandled. A crash
+        that no message was the cause of is counted only."""
+        session, epoch, number, raw = "", 0, 0, b""
+        if self._current is not None:
+            session, epoch, number, message = self._current
+            raw = "\x01".join(f"{tag}={value}" for tag, value in message.fields).encode("latin-1")
         poison = Poisoned(session, epoch, number, raw, traceback.format_exc(limit=20))
         record = Record(self.turn_number + 1, now, [], [self._codec.encode(poison)])
         self.journal.append(record, durable=True)
@@ -635,10 +651,16 @@ class Engine:
             if link.session.logged_on:
                 _send(link, link.translator.business_reject(reject, event.number), now)
         elif isinstance(link, VenueLink):
-            child_id = event.message.get(tags.OrigClOrdID) or event.message.get(tags.ClOrdID)
-            children = [child_id] if child_id and self.router.is_child(link.name, child_id) else []
+            child_id = child_of(event.message)
+            children = [child_id] if self.router.is_child(link.name, child_id) else []
             self.apply(ChildrenDoubted(now, name, "a report of it was quarantined", children))
         return True
+
+
+def child_of(message: Message) -> str:
+    """The child that a venue's message is about, whatever else is wrong with it: 41 when 11 is that
+    of a cancel request."""
+    return message.get(tags.OrigClOrdID) or message.get(tags.ClOrdID) or ""
 
 
 def _send(link: Link, outgoing: Outgoing, now: int, key: str = "") -> int:

@@ -31,10 +31,18 @@ from sor_gateway.sor.settings import RouterSettings
 from sor_gateway.sor.state import RouterState
 
 SNAPSHOT_VERSION = 1
+CRASHES_MAX = 3
+"""As many crashes of ours within CRASHES_WITHIN_NS lead to a start that only cancels
+(recovery.md 1.7): whatever crashes us comes again and again."""
+CRASHES_WITHIN_NS = 60_000_000_000
 
 
 class SnapshotError(Exception):
     """The snapshot was written by a version whose state this one cannot read."""
+
+
+class PeerMissing(Exception):  # noqa: N818 - what it says is what is wrong
+    """Orders are open for a client or at a venue that the configuration does not have any more."""
 
 
 @dataclass(slots=True)
@@ -58,7 +66,14 @@ class Recovered:
     numbers: dict[str, Numbers] = field(default_factory=dict)
     outboxes: dict[str, Outbox] = field(default_factory=dict)
     poisoned: set[tuple[str, int, int]] = field(default_factory=set)
+    crashes: list[int] = field(default_factory=list)
+    """When the last crashes were that left a word, oldest first; at most CRASHES_MAX, and none from
+    before the last roll of the journal."""
     records: int = 0
+
+    def crashed_often(self, now: int) -> bool:
+        """Whether the last crashes came so close that this start may only cancel."""
+        return len(self.crashes) == CRASHES_MAX and now - self.crashes[0] <= CRASHES_WITHIN_NS
 
     def session_numbers(self, name: str) -> Numbers:
         """The numbers of a session; fresh ones for a session never seen before."""
@@ -92,6 +107,21 @@ def recover(
     return recovered
 
 
+def check_peers(recovered: Recovered, clients: Iterable[str], venues: Iterable[str]) -> None:
+    """Nobody could be told of these executions, or asked about these orders.
+
+    Raises PeerMissing with the names."""
+    state = recovered.router.state
+    needed = {f"[ems.{state.parents[each].client}]" for each in state.open_parents}
+    needed |= {f"venues/{name}.toml" for name, venue in state.venues.items() if venue.children}
+    here = {f"[ems.{name}]" for name in clients} | {f"venues/{name}.toml" for name in venues}
+    if missing := sorted(needed - here):
+        raise PeerMissing(
+            f"orders are open and the configuration lacks {', '.join(missing)}: put it back; "
+            "a venue may be `enabled = false`"
+        )
+
+
 def _from_snapshot(settings: RouterSettings, raw: bytes | None) -> Recovered:
     if raw is None:
         return Recovered(Router(settings))
@@ -122,6 +152,8 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
         fact = codec.decode(pair)
         if isinstance(fact, SessionMoved) and fact.after:
             after.append(fact)
+        elif isinstance(fact, Poisoned):
+            _crashed(recovered, fact, record.at_ns)
         else:
             _apply(recovered, fact)
     for entry in record.entries:
@@ -158,14 +190,18 @@ def _apply(recovered: Recovered, fact: object) -> None:
         recovered.session_numbers(fact.session).proven_through = fact.through
         if fact.session in recovered.outboxes:
             recovered.outboxes[fact.session].proved(fact.through)
-    elif isinstance(fact, Poisoned):
-        recovered.poisoned.add((fact.session, fact.epoch, fact.number))
     elif isinstance(fact, MessageQuarantined):
         recovered.poisoned.discard((fact.session, fact.epoch, fact.number))
     elif not isinstance(fact, RangeResent):
         for output in recovered.router.handle(fact):  # type: ignore[arg-type]
             if isinstance(output, Report):
                 recovered.outbox(output.client).add(output)
+
+
+def _crashed(recovered: Recovered, fact: Poisoned, at_ns: int) -> None:
+    recovered.crashes = [*recovered.crashes, at_ns][-CRASHES_MAX:]
+    if fact.session:
+        recovered.poisoned.add((fact.session, fact.epoch, fact.number))
 
 
 def _move(recovered: Recovered, fact: SessionMoved) -> None:

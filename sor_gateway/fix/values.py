@@ -167,6 +167,9 @@ def parse_utc_timestamp(text: str) -> int:
         raise ValueError(f"{text[:40]!r}: expected a UTC time YYYYMMDD-HH:MM:SS.sss") from None
     if len(text) == _SECONDS_LENGTH:
         return nanos
+    millis = text[_SECONDS_LENGTH + 1 :]
+    if len(millis) == 3 and text[_SECONDS_LENGTH] == "." and millis.isascii() and millis.isdigit():
+        return nanos + int(millis) * NANOS_PER_MILLISECOND  # what nearly everybody writes
     fraction = _FRACTION.fullmatch(text, _SECONDS_LENGTH)
     if fraction is None:
         raise ValueError(f"{text[:40]!r}: expected a UTC time YYYYMMDD-HH:MM:SS.sss")

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sor_gateway.fix.session import Session
 
 NANOS_PER_SECOND = 1_000_000_000
+NEVER = 1 << 63
 
 
 @dataclass(slots=True, eq=False)
@@ -92,6 +93,8 @@ class Reactor:
         self._timer_due = 0.0
         """The loop's time at which the timer fires."""
         self._deadline: int | None = None
+        self._earliest = 0
+        """No session's deadline is before this; 0 until the owner has said so."""
         self._fired = 0
         self._received = False
         self._stopped = False
@@ -181,7 +184,9 @@ class Reactor:
             self._handle = self.loop.call_soon(self._run_turn)
 
     def schedule(self, deadline_ns: int | None) -> None:
-        """Have a turn at this time; None for no such time. Replaces what was scheduled before."""
+        """Have a turn at this time, which is the earliest deadline of any session or later work of
+        the owner; None for no such time. Replaces what was scheduled before."""
+        self._earliest = NEVER if deadline_ns is None else deadline_ns
         if deadline_ns == self._deadline or self._stopped:
             return
         self._cancel_timer()
@@ -208,11 +213,12 @@ class Reactor:
             if line.connected:
                 touched[line] = None
                 line.session.challenge(now)
-        for line in self._lines.values():
-            deadline = line.session.next_deadline()
-            if deadline is not None and deadline <= now:
-                touched[line] = None
-                line.session.tick(now)
+        if now >= self._earliest:  # most turns come from the wire: nobody's time is up
+            for line in self._lines.values():
+                deadline = line.session.next_deadline()
+                if deadline is not None and deadline <= now:
+                    touched[line] = None
+                    line.session.tick(now)
         return [line.session for line in touched]
 
     def flush(self, sessions: Iterable[Session] | None = None) -> None:

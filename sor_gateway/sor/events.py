@@ -205,6 +205,8 @@ class ChildStatusReported:
     avg_price_micros: Micros = 0
     how: ChildState = ChildState.LIVE
     """When known and not live: the terminal state."""
+    cancel_pending: bool = False
+    """When live: the venue is working on our cancel (FIX 39=6)."""
 
 
 @dataclass(slots=True)

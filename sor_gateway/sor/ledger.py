@@ -40,6 +40,9 @@ from sor_gateway.sor.types import (
 )
 from sor_gateway.sor.venues import VenueState
 
+ASKED_AT_ONCE_MAX: Final = 3
+"""A doubt that grows is asked about at once this often; then with the back-off of an unanswered
+question: a venue whose very answers put its orders in doubt would be asked at wire speed."""
 DARK: Final = "dark"
 """The tactic whose children make a dark wave."""
 
@@ -219,7 +222,8 @@ class Ledger:
         doubt = flight.doubt
         doubt.cause = cause
         doubt.request_id = ""
-        doubt.asked_ns = 0
+        if doubt.tries < ASKED_AT_ONCE_MAX:
+            doubt.asked_ns = 0
         doubt.unknown = False
         self.agenda.due(child.parent_id)
         return doubt

@@ -152,7 +152,10 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
     flight.doubt = None
     flight.answered = True
     flight.checked_ns = fact.at_ns
-    flight.cancel_id = ""  # an answer of live after it: that cancel is dead (recovery.md 3.7)
+    if fact.cancel_pending and flight.cancel_id:
+        flight.cancel_ns = fact.at_ns  # its answer may take as long again
+    else:
+        flight.cancel_id = ""  # live without 39=6 after it: that cancel is dead (recovery.md 3.7)
     child.move(ChildEvent.ACCEPT)
     return out
 

@@ -174,6 +174,11 @@ class Router:
         """Whether this is an order of ours at that venue."""
         return self._ledger.find_child(venue, child_id) is not None
 
+    def is_settled(self, venue: str, child_id: str) -> bool:
+        """Whether this is an open order of ours at that venue, and not in doubt."""
+        child = self._ledger.find_child(venue, child_id)
+        return child is not None and child.flight is not None and child.flight.doubt is None
+
     def open_children(self) -> int:
         """Children that may still fill, in doubt or not."""
         return sum(len(venue.children) for venue in self.state.venues.values())

@@ -193,6 +193,10 @@ class ClientTranslator:
         for name, tag in self._body_echo.items():
             if value := message.get(tag):
                 echo[name] = value
+        if echo.get("TargetStrategy", "") not in tables.STRATEGY_NAMES:
+            # Public dictionaries end the list at 3: an EMS that validates by one would refuse each
+            # report that gives a bilateral value back, and lose its fills. 848 tells it all.
+            echo.pop("TargetStrategy", None)
         return echo
 
     # --- reports to messages ----------------------------------------------------------------

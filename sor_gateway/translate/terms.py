@@ -73,6 +73,9 @@ UNWANTED: Final = (
 )
 
 
+UNWANTED_TAGS: Final = frozenset(unwanted.tag for unwanted in UNWANTED)
+
+
 @dataclass(slots=True)
 class Terms:
     """What an order or a replace request asks for, read and found possible."""
@@ -146,6 +149,8 @@ def read_limit(message: Message, ord_type: OrdType) -> int | None:
 
 def refuse_unwanted(message: Message) -> None:
     """Constraints that nobody here would keep. Raises Refusal for the first one."""
+    if UNWANTED_TAGS.isdisjoint(message.first):
+        return
     for unwanted in UNWANTED:
         value = message.get(unwanted.tag)
         if value and not set(value.split()) <= unwanted.harmless:

@@ -72,6 +72,8 @@ INFORMATIONAL_TYPES: Final = frozenset({"A", "6", "E", "7", "9", "B", "D"})
 """Pending states, stopped, suspended, calculated, restated: nothing that the router books."""
 ENDED_STATUS: Final = ENDED_TYPES | {"2": ChildState.FILLED}
 """OrdStatus (39) of an order that is over."""
+PENDING_CANCEL_STATUS: Final = "6"
+"""OrdStatus (39) of a live order whose cancel the venue is working on."""
 LIVE_STATUS: Final = frozenset({"0", "1", "5", "6", "7", "9", "A", "D", "E"})
 """OrdStatus (39) of an order that may still fill."""
 
@@ -291,6 +293,7 @@ class VenueTranslator:
             read_quantity(message, tags.CumQty, "CumQty"),
             average_micros(required(message, tags.AvgPx, "AvgPx")),
             ENDED_STATUS.get(status, ChildState.LIVE),
+            status == PENDING_CANCEL_STATUS,
         )
 
     def _cancel_refused(self, message: Message, now: int) -> ChildCancelRefused:

@@ -22,7 +22,7 @@ from sor_gateway.fix.states import State
 from sor_gateway.fix.store import Numbers, Sent
 from sor_gateway.journal.memory import MemoryJournal, MemoryStorage
 from sor_gateway.journal.segments import SEGMENT_MESSAGES
-from sor_gateway.sor.events import Restarted
+from sor_gateway.sor.events import FlowStopped, Restarted
 
 SECOND = 1_000_000_000
 START = 1_800_000_000 * SECOND
@@ -131,6 +131,7 @@ class MemoryReactor:
         self.told: dict[str, int] = {}
         """The line on which each session believes to be; 0 for none."""
         self.deadline: int | None = None
+        self.woken = False
 
     def receive(self, now: int) -> list[Session]:
         touched = []
@@ -169,7 +170,8 @@ class MemoryReactor:
         self.deadline = deadline
 
     def wake(self) -> None:
-        """The test turns as often as it likes."""
+        """The test turns as often as it likes, and may look whether that was asked for."""
+        self.woken = True
 
     def buffered(self, session: Session) -> int:
         return len(self.peers[session.settings.name].from_gateway)
@@ -231,6 +233,8 @@ class Desk:
         )
         self.engine.operate(Restarted(self.now, "boot"))
         self.engine.operate(self.engine.next_ids(self.now))
+        if recovered.crashed_often(self.now):
+            self.engine.operate(FlowStopped(self.now, "crashed again and again"))
         self.turn()
 
     def _open_journal(self) -> MemoryJournal:
@@ -272,6 +276,10 @@ class Desk:
         for peer in self.peers.values():
             peer.to_gateway = b""
         self.start()
+
+    def is_stalled(self) -> bool:
+        """Whether the journal cannot write."""
+        return self.engine.stalled
 
     def folded(self) -> Recovered:
         """What a start would find now."""

@@ -121,13 +121,13 @@ class TestOneRecordATurn:
         desk.storage.reserve_held = False
         submit(desk, order("A1"))
         desk.run(3)
-        assert desk.engine.stalled
+        assert desk.is_stalled()
         assert not [each for each in reports(desk) if each.get(11) == "A1"]
         with pytest.raises(JournalStalled):
             desk.journal.retry()
         desk.storage.full = False
         desk.run(3, SECOND)
-        assert not desk.engine.stalled
+        assert not desk.is_stalled()
         assert [each[39] for each in reports(desk) if each.get(11) == "A1"][:1] == ["0"]
         desk.assert_fold_is_live()
 
@@ -224,7 +224,7 @@ class TestPoison:
     ) -> None:
         desk = new_desk(configuration)
         monkeypatch.setattr(
-            desk.engine.links["EMS"].translator,  # type: ignore[union-attr]
+            desk.engine.links["EMS"].translator,
             "to_fact",
             lambda *_: (_ for _ in ()).throw(AssertionError("a bug of ours")),
         )

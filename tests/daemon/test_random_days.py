@@ -184,9 +184,9 @@ class Day:
         dice = self.dice
         venue = self.venues[dice.choice(VENUES)]
         venue.fill = dice.choice((0, 50, 100, NEVER))
-        some = lambda: dice.choice((0.0, 0.0, 0.3))  # noqa: E731
+        some = dice.choices((0.0, 0.3), (2, 1), k=4)
         late = dice.choice((0.0,) * 9 + (0.05,))
-        venue.manners = Manners(some(), some(), some(), late, some(), dice.choice((0.0, 0.02)))
+        venue.manners = Manners(some[0], some[1], some[2], late, some[3], dice.choice((0.0, 0.02)))
 
     def venue_restart(self) -> None:
         """F27."""

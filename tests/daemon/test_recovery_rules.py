@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sor_gateway.config import Configuration, load
+from sor_gateway.daemon.recovery import PeerMissing, check_peers
 from sor_gateway.fix.message import Message
 from sor_gateway.fix.store import Numbers, covers
 from sor_gateway.fix.values import utc_timestamp
@@ -18,7 +19,7 @@ from sor_gateway.sor.events import VenueOpened
 from sor_gateway.sor.orders import Child, Parent
 from tests.daemon.desk import SECOND, Desk, Peer
 from tests.daemon.trader import fills, reports
-from tests.daemon.venue import NEVER, Quotes, Venue, lose
+from tests.daemon.venue import NEVER, Order, Quotes, Venue, lose
 
 ROOT = Path(__file__).parents[2]
 MILLISECOND = SECOND // 1_000
@@ -195,7 +196,7 @@ class TestTheRecord:
         table.storage.full, table.storage.reserve_held = True, False
         table.order()
         table.run(20, 100 * MILLISECOND)
-        assert table.engine.stalled
+        assert table.is_stalled()
         assert not table.dark.orders
         assert not reports(table.client)
         with pytest.raises(JournalStalled):
@@ -254,7 +255,7 @@ class TestPoison:
         def bug(*_: object) -> None:
             raise AssertionError("a bug of ours")
 
-        translator.to_fact = bug  # type: ignore[method-assign, union-attr, assignment]
+        translator.to_fact = bug  # type: ignore[method-assign, union-attr]
         with pytest.raises(AssertionError, match="a bug of ours"):
             table.run(5)
         table.crash()
@@ -329,6 +330,83 @@ class TestPoison:
         assert (("H", child.child_id)) in table.dark.received
         assert table.parent.state == "canceled"
         table.end_well()
+
+
+class TestPeersThatLeftTheConfiguration:
+    def test_a_start_with_open_orders_of_theirs_is_refused_by_name(self, table: Table) -> None:
+        check_peers(table.folded(), [], [])
+        table.rest()
+        check_peers(table.folded(), ["EMS"], ["dark-a"])
+        with pytest.raises(
+            PeerMissing, match=r"lacks \[ems.EMS\], venues/dark-a.toml: put it back"
+        ):
+            check_peers(table.folded(), ["EMS42"], ["exchange"])
+
+
+class TestCrashLoops:
+    """1.7."""
+
+    def crash_in_decide(self, table: Table) -> None:
+        def bug(now: int) -> None:
+            raise AssertionError("no message is to blame")
+
+        table.engine.router.decide = bug  # type: ignore[method-assign, assignment]
+        with pytest.raises(AssertionError, match="to blame"):
+            table.turn()
+        table.now += MILLISECOND
+        table.crash()
+        table.connect(*LINES)
+        table.run(20)
+
+    def test_three_crashes_in_a_minute_lead_to_a_start_that_only_cancels(
+        self, table: Table
+    ) -> None:
+        child = table.rest()
+        for _ in range(2):
+            self.crash_in_decide(table)
+        assert not table.engine.router.state.stopped
+        assert table.dark.orders[child.child_id].live
+        self.crash_in_decide(table)
+        table.order("A2")
+        table.run(20)
+        assert not table.dark.orders[child.child_id].live
+        assert len(table.dark.orders) == 1
+        assert not table.lit.orders
+        table.now += 61 * SECOND
+        table.crash()
+        table.end_well()
+
+    def test_three_crashes_in_more_than_a_minute_do_not(self, table: Table) -> None:
+        for _ in range(3):
+            table.now += 25 * SECOND
+            self.crash_in_decide(table)
+        table.now += 25 * SECOND
+        table.crash()
+        assert not table.engine.router.state.stopped
+
+
+class TestPeersThatDoNotRead:
+    def test_a_replay_waits_for_its_reader_without_spinning(
+        self, table: Table, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        table.dark.fill = NEVER
+        table.order()
+        table.run(10)
+        before = len(reports(table.client))
+        monkeypatch.setattr(table.reactor, "buffered", lambda _: 1 << 30)
+        table.cut("EMS")
+        numbers = table.client.session.numbers
+        table.client.restart(Numbers(numbers.epoch, 1, numbers.next_out))
+        table.connect("EMS")
+        table.run(5)
+        table.reactor.woken = False
+        table.run(5)
+        assert not table.reactor.woken
+        assert table.reactor.deadline is not None
+        assert 0 < table.reactor.deadline - table.now <= 10 * MILLISECOND
+        monkeypatch.undo()
+        table.run(5)
+        assert len(reports(table.client)) == 2 * before
 
 
 class TestSessions:
@@ -724,6 +802,33 @@ class TestDoubt:
         table.end_well()
         assert kinds(table, "A2") == ["6", "4"]
 
+    def test_3_7_a_cancel_that_the_venue_works_on_is_not_sent_again(self, table: Table) -> None:
+        child = table.rest()
+        table.dark.manners.slow_cancels = True
+        table.cancel("A2", "A1")
+        table.run(150, 100 * MILLISECOND)
+        kinds_received = [kind for kind, _ in table.dark.received]
+        assert kinds_received.count("F") == 1
+        assert (
+            2 <= kinds_received.count("H") <= 8
+        )  # once in an answer's time-out, not at wire speed
+        table.dark.end(table.venue, table.dark.orders[child.child_id], table.now)
+        table.end_well()
+        assert kinds(table, "A2") == ["6", "4"]
+
+    def test_3_7_one_that_it_lost_is_sent_anew(self, table: Table) -> None:
+        child = table.rest()
+        table.cancel("A2", "A1")
+        table.client.turn(table.now)
+        table.turn()
+        table.venue.from_gateway = b""  # the venue's own front end ate it, numbers and all
+        table.venue.session.numbers.next_in += 1
+        table.end_well()
+        cancels = [each for each in table.venue.received if each.msg_type == "F"]
+        assert [each[41] for each in cancels] == [child.child_id]
+        assert 43 not in cancels[0]
+        assert kinds(table, "A2") == ["6", "4"]
+
     def test_3_9_a_cancel_stays_pending_while_a_child_is_in_doubt(self, table: Table) -> None:
         table.dark.manners.voiceless = 1.0
         table.dark.unanswered_status = True
@@ -745,6 +850,35 @@ class TestDoubt:
         assert str(child.state) == "live"
         assert ("H", child.child_id) in table.dark.received or child.flight.doubt  # type: ignore[union-attr]
         table.end_well()
+
+
+class TestReportsThatCannotBeRead:
+    def test_its_child_is_asked_about(self, table: Table) -> None:
+        child = table.rest()
+        order = table.dark.orders[child.child_id]
+        order.cum = 300
+        table.dark.executions.append(("F1", child.child_id, 300))
+        more = [(32, "0"), (31, "50.00"), (30, "XVEN")]
+        table.dark.say(table.venue, order, "F", table.now, more, t17="F1")
+        table.run(10)
+        assert ("H", child.child_id) in table.dark.received
+        assert table.told() == 300
+        table.end_well()
+
+    def test_an_answer_to_h_that_cannot_be_read_is_not_asked_for_again_at_wire_speed(
+        self, table: Table
+    ) -> None:
+        child = table.rest()
+        order = table.dark.orders[child.child_id]
+        say = table.dark.say
+
+        def mumble(peer: Peer, order: Order, kind: str, *rest: object, **tags: str) -> None:
+            say(peer, order, kind, *rest, **tags, t39="Z" if kind == "I" else order.status)  # type: ignore[arg-type]
+
+        table.dark.say = mumble  # type: ignore[method-assign, assignment]
+        table.dark.say(table.venue, order, "F", table.now, [(32, "0"), (31, "50.00")])
+        table.run(200, 5 * MILLISECOND)
+        assert table.dark.received.count(("H", child.child_id)) <= 3
 
 
 class TestExecutions:
@@ -971,6 +1105,33 @@ class TestRepeatedAndStaleOrders:
         table.client.to_gateway += raw.raw.replace(b"\x0149=", b"\x0143=Y\x0149=")
         table.run(5)
         assert len(table.parents()) == 1
+
+
+class TestLinesThatEndInOneBreath:
+    """Everything that a peer said and its hanging up may come in one turn."""
+
+    def everything_arrives(self, table: Table, name: str) -> None:
+        table.cut(name, arrives=lambda length: length)
+        table.turn()
+        assert not table.engine.links[name].session.logged_on
+
+    def test_a_venue_that_takes_our_market_data_logon_and_hangs_up(self, table: Table) -> None:
+        table.cut("exchange-md")
+        table.turn()
+        table.connect("exchange-md")
+        table.turn()
+        self.everything_arrives(table, "exchange-md")
+        table.order()
+        table.end_well()
+
+    @pytest.mark.parametrize("name", ["exchange-md", "dark-a", "EMS"])
+    def test_a_peer_that_asks_for_everything_again_and_hangs_up(
+        self, table: Table, name: str
+    ) -> None:
+        table.rest()
+        table.peers[name].session.send("2", [(7, "1"), (16, "0")], table.now)
+        self.everything_arrives(table, name)
+        table.end_well()
 
 
 class TestShutdown:

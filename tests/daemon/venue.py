@@ -31,6 +31,7 @@ class Order:
     live: bool = True
     how: str = "0"
     """OrdStatus once it is over without being filled."""
+    cancelling: bool = False
     voiceless: bool = False
     """The venue never says a word about it unless it is asked."""
 
@@ -44,6 +45,8 @@ class Order:
             return "2"
         if not self.live:
             return self.how
+        if self.cancelling:
+            return "6"
         return "1" if self.cum else "0"
 
 
@@ -61,6 +64,8 @@ class Manners:
     """A cancel request is done and not answered."""
     trades: float = 0.0
     """A resting order trades in a turn."""
+    slow_cancels: bool = False
+    """A cancel request stays pending: H is answered with 39=6."""
 
 
 class Venue:
@@ -193,6 +198,9 @@ class Venue:
             return
         if self.dice.random() < self.manners.silent_cancels:
             order.live, order.how = False, "4"
+            return
+        if self.manners.slow_cancels:
+            order.cancelling = True
             return
         self.end(peer, order, now, t11=message[11], t41=message[41])
 

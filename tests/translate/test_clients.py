@@ -122,6 +122,19 @@ class TestNewOrder:
             "DeliverToSubID": "DLVS",
         }
 
+    def test_a_bilateral_strategy_number_is_not_given_back_where_public_lists_end_at_3(
+        self,
+    ) -> None:
+        """QuickFIX's own FIX44.xml refuses 847=1000 in a report, and with it the fill."""
+        bilateral = read(ORDER + "847=1000|848=urgent|")
+        standard = read(ORDER + "847=3|")
+        assert isinstance(bilateral, ParentSubmitted)
+        assert isinstance(standard, ParentSubmitted)
+        assert bilateral.strategy == "urgent"
+        assert bilateral.echo == {"HandlInst": "1", "TargetStrategyParameters": "urgent"}
+        assert standard.strategy == "minimal-impact"
+        assert standard.echo == {"HandlInst": "1", "TargetStrategy": "3"}
+
     def test_97_is_a_possible_resend(self) -> None:
         fact = read(ORDER, extra="97=Y|")
         assert isinstance(fact, ParentSubmitted)
@@ -160,6 +173,15 @@ class TestOtherRequests:
         assert read(text) == ReplaceRequested(
             NOW, "ems", "A2", "A1", 500, OrdType.LIMIT, 49_000_000, {"HandlInst": "1"}
         )
+
+    def test_a_request_that_may_be_sent_again_says_so(self) -> None:
+        cancel = read(f"35=F|41=A1|11=A2|55=ACME|54=2|60={NOW_TEXT}|38=20000|", extra="97=Y|")
+        terms = f"55=ACME|54=2|60={NOW_TEXT}|38=500|40=2|44=49|"
+        replace_ = read(f"35=G|41=A1|11=A2|21=1|{terms}", extra="97=Y|")
+        assert isinstance(cancel, CancelRequested)
+        assert isinstance(replace_, ReplaceRequested)
+        assert cancel.poss_resend
+        assert replace_.poss_resend
 
     def test_an_impossible_replace(self) -> None:
         text = f"35=G|41=A1|11=A2|55=ACME|54=2|60={NOW_TEXT}|38=0|40=1|"

@@ -262,7 +262,8 @@ class TestStatusAnswers:
     @pytest.mark.parametrize("status", ["0", "1", "6", "A", "E"])
     def test_live(self, status: str) -> None:
         assert self.status(f"39={status}|14=100|151=400|6=50.0123456|") == ChildStatusReported(
-            NOW, "ecn", "C1", "H1", True, True, 100, 50_012_346
+            *(NOW, "ecn", "C1", "H1", True, True, 100, 50_012_346),
+            cancel_pending=status == "6",
         )
 
     @pytest.mark.parametrize(
