@@ -179,6 +179,7 @@ class Engine:
             for name, link in links.items()
             if not isinstance(link, QuotesLink)
         }
+        self._deadlines = {name: link.session.next_deadline() for name, link in links.items()}
         self._by_session = {id(link.session): link for link in links.values()}
 
     # --- the turn -------------------------------------------------------------------------
@@ -261,6 +262,8 @@ class Engine:
 
     def _release(self, now: int) -> None:
         self.reactor.flush([link.session for link in self._touched.values()])
+        for name, link in self._touched.items():
+            self._deadlines[name] = link.session.next_deadline()
         self._touched.clear()
         for session, reason in self._to_close:
             self.reactor.close(session, reason)
@@ -292,9 +295,10 @@ class Engine:
         return self.reactor.buffered(self.links[name].session) < REPLAY_BUFFER_BYTES
 
     def _next_deadline(self, now: int) -> int | None:
-        deadlines = [link.session.next_deadline() for link in self.links.values()]
-        deadlines.append(self.router.next_deadline())
-        deadlines.append(now + REPLAY_RETRY_NS if self._replays else None)
+        """The earliest of all. A session's deadline moves only in a turn that touches it."""
+        deadlines = [*self._deadlines.values(), self.router.next_deadline()]
+        if self._replays:
+            deadlines.append(now + REPLAY_RETRY_NS)
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def _collect(self, link: Link, entries: list[Entry]) -> None:

@@ -187,17 +187,15 @@ class Reactor:
         """Have a turn at this time, which is the earliest deadline of any session or later work of
         the owner; None for no such time. Replaces what was scheduled before."""
         self._earliest = NEVER if deadline_ns is None else deadline_ns
-        if deadline_ns == self._deadline or self._stopped:
+        if self._stopped:
             return
-        self._cancel_timer()
-        self._deadline = deadline_ns
-        if deadline_ns is not None:
-            # Relative to the clock reading of the turn and the loop's time at that instant, so
-            # that the turn's own duration does not delay the timer.
-            delay_s = max(0, deadline_ns - self.now) / NANOS_PER_SECOND
-            # Kept here: uvloop gives a plain handle, which cannot tell, for a time that has passed.
-            self._timer_due = self._loop_time + delay_s
-            self._timer = self.loop.call_at(self._timer_due, self._on_timer)
+        if deadline_ns is None:
+            self._cancel_timer()
+        elif self._deadline is None or deadline_ns < self._deadline:
+            self._cancel_timer()
+            self._arm(deadline_ns)
+        # A timer that is too early stays: deadlines move with nearly every message, and it is
+        # cheaper to look once when it fires.
 
     def receive(self, now: int) -> list[Session]:
         """Feed the sessions: bytes of ready connections, losses, challenges, deadlines. Returns
@@ -333,14 +331,25 @@ class Reactor:
         if self._ready and self._received:
             self.wake()
 
+    def _arm(self, deadline_ns: int) -> None:
+        self._deadline = deadline_ns
+        # Relative to the clock reading of the turn and the loop's time at that instant, so that
+        # the turn's own duration does not delay the timer.
+        delay_s = max(0, deadline_ns - self.now) / NANOS_PER_SECOND
+        # Kept here: uvloop gives a plain handle, which cannot tell, for a time that has passed.
+        self._timer_due = self._loop_time + delay_s
+        self._timer = self.loop.call_at(self._timer_due, self._on_timer)
+
     def _on_timer(self) -> None:
-        assert self._timer is not None
         assert self._deadline is not None
+        deadline, self._deadline, self._timer = self._deadline, None, None
+        if self._earliest > deadline:  # it moved on while the timer ran
+            if self._earliest < NEVER:
+                self._arm(self._earliest)
+            return
         late_s = self.loop.time() - self._timer_due
         self.counters.loop_lag_ns = max(0, int(late_s * NANOS_PER_SECOND))
-        self._fired = self._deadline
-        self._timer = None
-        self._deadline = None
+        self._fired = deadline
         self.wake()
 
     def _stop(self) -> None:

@@ -129,8 +129,10 @@ class Router:
     def decide(self, now: Nanos) -> list[Decision]:
         """What to do now about the parents that are due. Changes no state; each decision has to be
         given to `handle` before the next call."""
-        plan = Plan(self.state, self.settings.venues, now)
         taken = self._agenda.take(now, self.settings.decide_budget)
+        if not taken:
+            return []
+        plan = Plan(self.state, self.settings.venues, now)
         for index, parent_id in enumerate(taken):
             parent = self.state.parents[parent_id]
             needed = len(parent.children) + CHILDREN_MAX + 2 * len(self.settings.venues) + 4

@@ -60,6 +60,8 @@ UNSUPPORTED_MSG_TYPE: Final = 3
 FIELD_MISSING: Final = 5
 """BusinessRejectReason (380): a field without which there is nothing to answer to."""
 
+HEADER_ECHO_TAGS: Final = frozenset(tag for tag, _ in tables.HEADER_ECHO.values())
+
 
 @dataclass(slots=True)
 class BusinessReject:
@@ -187,11 +189,13 @@ class ClientTranslator:
     def _echo(self, message: Message) -> dict[str, str]:
         """What every report about this message gives back, by FIX name."""
         echo: dict[str, str] = {}
-        for name, (tag, _) in tables.HEADER_ECHO.items():
-            if value := message.get(tag):
-                echo[name] = value
+        first = message.first
+        if not HEADER_ECHO_TAGS.isdisjoint(first):
+            for name, (tag, _) in tables.HEADER_ECHO.items():
+                if value := first.get(tag):
+                    echo[name] = value
         for name, tag in self._body_echo.items():
-            if value := message.get(tag):
+            if value := first.get(tag):
                 echo[name] = value
         if echo.get("TargetStrategy", "") not in tables.STRATEGY_NAMES:
             # Public dictionaries end the list at 3: an EMS that validates by one would refuse each
