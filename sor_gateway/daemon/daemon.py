@@ -20,7 +20,8 @@ from typing import Any, Final
 import uvloop
 
 from sor_gateway.config.settings import Configuration
-from sor_gateway.daemon.engine import Engine, Log
+from sor_gateway.daemon.engine import Engine
+from sor_gateway.daemon.intake import Log
 from sor_gateway.daemon.operations import EngineOperations
 from sor_gateway.daemon.recovery import (
     SNAPSHOT_VERSION,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from sor_gateway.config.settings import Configuration
 from sor_gateway.daemon.engine import Engine
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
-from sor_gateway.journal.segments import JournalCounters
+from sor_gateway.journal.counters import JournalCounters
 from sor_gateway.ops.metrics import MetricsView, SessionView, VenueView
 from sor_gateway.sor.events import KillSwitched
 

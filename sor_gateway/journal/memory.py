@@ -12,6 +12,7 @@ import errno
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from sor_gateway.journal.counters import JournalCounters
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.reader import Position
 from sor_gateway.journal.record import (
@@ -21,7 +22,7 @@ from sor_gateway.journal.record import (
     decode_record,
     encode_record,
 )
-from sor_gateway.journal.segments import SEGMENT_BYTES, SEGMENT_MESSAGES, JournalCounters
+from sor_gateway.journal.segments import SEGMENT_BYTES, SEGMENT_MESSAGES
 
 
 @dataclass(slots=True)

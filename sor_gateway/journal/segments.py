@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from sor_gateway.journal.counters import JournalCounters
 from sor_gateway.journal.errors import (
     FactMismatch,
     JournalCorrupt,
@@ -122,20 +123,6 @@ def sync_folder(descriptor: int) -> None:
         os.fsync(descriptor)
     except OSError as error:
         raise JournalFatal(f"fsync of the folder: {error}") from error
-
-
-@dataclass(slots=True)
-class JournalCounters:
-    """Plain integers, read at scrape time."""
-
-    records: int = 0
-    messages: int = 0
-    bytes_written: int = 0
-    last_write_ns: int = 0
-    """How long the last append took, from first byte to (when asked for) the disk."""
-    stalls: int = 0
-    rolls: int = 0
-    roll_failures: int = 0
 
 
 @dataclass(slots=True)

@@ -73,7 +73,7 @@ class TestCommands:
         code, output = await command(
             stack,
             *("send", "--port", str(stack.port), "--side", "sell", "--symbol", "ACME"),
-            *("--qty", "300", "--order-type", "limit", "--price", "48", "--tif", "ioc"),
+            *("--qty", "300", "--order-type", "limit", "--price", "48", "--tif", "day"),
             *("--strategy", "lit-sweep", "--timeout", "20"),
         )
         assert code == 0, output
@@ -83,7 +83,8 @@ class TestCommands:
         assert {child["venue"] for child in children} == {"exchange"}
         assert sum(child["cum_quantity"] for child in children) == 300
         messages = await asked(stack, "log", "--session", "exchange", "--msg-type", "D")
-        assert sum(int(each["text"].split("|38=")[1].split("|")[0]) for each in messages) >= 300
+        sent = [int(each["text"].split("|38=")[1].split("|")[0]) for each in messages]
+        assert sent == [child["quantity"] for child in children]
         sessions = {row["session"]: row["state"] for row in await asked(stack, "sessions")}
         assert sessions["dark-a"] == sessions["exchange"] == "synchronised"
         figures = await asyncio.to_thread(scrape, stack)

@@ -1016,7 +1016,7 @@ class TestReportsToTheClient:
     def test_4_1_nor_what_was_due_when_the_reset_came(
         self, table: Table, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("sor_gateway.daemon.engine.REPORTS_CHUNK", 1)
+        monkeypatch.setattr("sor_gateway.daemon.draft.REPORTS_CHUNK", 1)
         table.rest()
         table.run(10, SECOND)  # what was reported so far is proved
         before = len(table.sent("EMS", "8"))

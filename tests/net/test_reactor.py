@@ -347,7 +347,8 @@ class TestSessions:
     async def test_an_acceptor_is_found_by_what_its_peer_writes(self, program: Program) -> None:
         ems = program.add(ScriptedSession("EMS"))
         program.add(ScriptedSession("DARKA"), acceptor=False)
-        assert program.reactor.resolve("FIX.4.4", "EMS", "SOR") is ems
+        found: object = program.reactor.resolve("FIX.4.4", "EMS", "SOR")
+        assert found is ems
         assert program.reactor.resolve("FIX.4.2", "EMS", "SOR") is None
         assert program.reactor.resolve("FIX.4.4", "SOR", "EMS") is None
         assert program.reactor.resolve("FIX.4.4", "DARKA", "SOR") is None

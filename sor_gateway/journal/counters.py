@@ -1,0 +1,22 @@
+"""What a journal counts of itself.
+
+Owns: plain integers, read at scrape time. May not know: files, records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class JournalCounters:
+    """Plain integers, read at scrape time."""
+
+    records: int = 0
+    messages: int = 0
+    bytes_written: int = 0
+    last_write_ns: int = 0
+    """How long the last append took, from first byte to (when asked for) the disk."""
+    stalls: int = 0
+    rolls: int = 0
+    roll_failures: int = 0
