@@ -117,7 +117,8 @@ class Stack:
             for name, (kind, mic) in venues.items()
         }
         self.gateway: asyncio.subprocess.Process | None = None
-        self._extra = dict(environment or {})
+        self.extra = dict(environment or {})
+        """Further environment of the gateway; it has the last word."""
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -142,7 +143,7 @@ class Stack:
             key = venue.name.upper().replace("-", "_")
             keys[f"SOR__VENUES__{key}__HOST"] = "127.0.0.1"
             keys[f"SOR__VENUES__{key}__PORT"] = str(venue.port)
-        return {**os.environ, **keys, **self._extra}
+        return {**os.environ, **keys, **self.extra}
 
     async def start_venue(self, name: str) -> None:
         """Start one venue and wait until its control socket answers."""

@@ -12,6 +12,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,7 @@ from sor_gateway.translate.venues import VenueTranslator
 
 EXIT_GOOD: Final = 0
 EXIT_BUG: Final = 70
+EXIT_ADDRESS: Final = 71
 EXIT_JOURNAL: Final = 74
 STOP_CHILDREN_S: Final = 5.0
 """How long a stop waits for the last reports of its children (decisions.md)."""
@@ -213,27 +215,18 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     )
     admin = Admin(operations)
     follower = await _start_follower(configuration)
-    await listener.start()
-    await admin.start(gateway.admin_host, gateway.admin_port)
-    for dialer in dialers:
-        dialer.start()
-    _spare_the_collector()
-    log("listening", host=gateway.host, port=listener.port, admin_port=admin.port)
-
-    stop = asyncio.Event()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
-    stopped = asyncio.create_task(stop.wait())
-    ends: set[asyncio.Future[Any]] = {stopped, parts.reactor.failure}
-    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-
-    code = EXIT_GOOD
-    if parts.reactor.failure.done():
-        code = EXIT_BUG
-        log("failed", error=repr(parts.reactor.failure.exception()))
-        stopped.cancel()
+    try:
+        await listener.start()
+        await admin.start(gateway.admin_host, gateway.admin_port)
+    except OSError as error:
+        log("cannot-listen", text=str(error), remedy="[gateway] listen and admin, gateway.toml")
+        code = EXIT_ADDRESS
     else:
-        await _wind_down(parts, log)
+        for dialer in dialers:
+            dialer.start()
+        _spare_the_collector()
+        log("listening", host=gateway.host, port=listener.port, admin_port=admin.port)
+        code = await _until_stopped(parts, loop, log)
     for dialer in dialers:
         await dialer.stop()
     await listener.stop()
@@ -242,6 +235,23 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     await _stop_follower(follower)
     log("stopped", code=code)
     return code
+
+
+async def _until_stopped(parts: Parts, loop: asyncio.AbstractEventLoop, log: Log) -> int:
+    """Run until a signal, or until a turn raised; the exit code."""
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    stopped = asyncio.create_task(stop.wait())
+    ends: set[asyncio.Future[Any]] = {stopped, parts.reactor.failure}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    if not parts.reactor.failure.done():
+        await _wind_down(parts, log)
+        return EXIT_GOOD
+    stopped.cancel()
+    failure = parts.reactor.failure.exception()
+    log("failed", error="".join(traceback.format_exception(failure)))
+    return EXIT_BUG
 
 
 def _begin(parts: Parts, journal: Journal, recovered: Recovered, durability: str, log: Log) -> None:

@@ -41,6 +41,7 @@ LEVELS: Final[dict[str, int]] = {
     "journal-note": logging.WARNING,
     "journal-not-rolled": logging.ERROR,
     "journal-refused": logging.CRITICAL,
+    "cannot-listen": logging.CRITICAL,
     "tail-suspect": logging.ERROR,
     "children-left": logging.WARNING,
     "failed": logging.CRITICAL,

@@ -115,6 +115,23 @@ class TestCommands:
         await ems.stop()
 
 
+class TestStart:
+    async def test_an_address_in_use_is_named_with_its_remedy(self, stack: Stack) -> None:
+        another = {"SOR__GATEWAY__JOURNAL": str(stack.folder / "another")}
+        stack.extra.update(another)
+        code, output = await command(stack, "run")
+        assert code == 71
+        (line,) = [each for each in output.splitlines() if "cannot-listen" in each]
+        assert str(stack.port) in json.loads(line)["text"]
+        assert "gateway.toml" in json.loads(line)["remedy"]
+
+    async def test_a_journal_in_use_is_named(self, stack: Stack) -> None:
+        code, output = await command(stack, "run")
+        assert code == 74
+        (line,) = [each for each in output.splitlines() if "journal-refused" in each]
+        assert str(stack.journal) in json.loads(line)["text"]
+
+
 class TestSigterm:
     async def test_children_are_pulled_parents_stay_and_go_on_at_the_next_start(
         self, stack: Stack
