@@ -192,7 +192,7 @@ def explain(
         typer.echo(f"{_time(happening.at_ns)}  {happening.text}")
     table = Table(title=order.parent_id, title_justify="left")
     for heading in ("wave", "child", "venue", "sent", "filled", "state", "cost/share", "score"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading == "child")
     for child in children:
         table.add_row(
             str(child.wave),

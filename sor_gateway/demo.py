@@ -88,6 +88,9 @@ async def audit(stack: Stack, ems: Ems, order: Order) -> tuple[list[str], list[A
     violations += [
         f"the three sides differ at {account.venue}" for account in accounts if not account.agrees
     ]
+    markets = [fill.last_market for fill in order.fills]
+    if markets[:1] != [VENUES["dark-a"][1]] or len(set(markets)) < len(VENUES):
+        violations.append("the order was not worked dark first, then lit")
     if sum(account.at_venue.shares for account in accounts) != QUANTITY:
         violations.append("the venues' executions do not add up to the order")
     return violations, accounts
@@ -171,7 +174,7 @@ def _show(console: Console, message: Received, order: Order | None) -> None:
 def _story(console: Console, stack: Stack) -> None:
     """The waves, as the gateway's own journal tells them."""
     table = Table(title="Children, by wave", title_justify="left")
-    for heading in ("wave", "venue", "tactic", "children", "sent", "filled", "why (last)"):
+    for heading in ("wave", "venue", "tactic", "children", "sent", "filled", "why"):
         right = heading in ("wave", "children", "sent", "filled")
         table.add_column(heading, justify="right" if right else "left")
     rows: dict[tuple[int, str, str], list[Any]] = {}

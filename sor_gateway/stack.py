@@ -15,6 +15,7 @@ import os
 import signal
 import socket
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,9 @@ READY_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 10.0
 POLL_S: Final = 0.05
 MICROS: Final = 1_000_000
+MARKET_AGE_MS: Final = 60_000
+"""How long a desk's market has run when the desk comes up: a seed then gives much the same market
+at any time of the day."""
 
 
 class StackError(Exception):
@@ -109,6 +113,8 @@ class Stack:
         self.scenario = scenario
         self.market_scale = market_scale
         self.seed = seed
+        self.market_start_ms = int(time.time() * 1_000) - MARKET_AGE_MS
+        """When market time was 0: the same for all venues, and for a venue started again."""
         self.gateway_command = list(gateway_command)
         self.port = free_port()
         self.admin_port = free_port()
@@ -156,6 +162,7 @@ class Stack:
                 *("--market", str(self.config / "market.toml")),
                 *("--port", str(venue.port), "--control", f"127.0.0.1:{venue.control_port}"),
                 *("--seed", str(self.seed), "--clock", f"scaled:{self.market_scale:g}"),
+                *("--t0", str(self.market_start_ms)),
                 *("--journal", str(self.folder / f"venue-{name}")),
             ],
         )
