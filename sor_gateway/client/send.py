@@ -52,8 +52,13 @@ async def send(wish: Wish, console: Console) -> int:
     StateUnwritableError."""
     show: Callable[[str], None] = (lambda _: None) if wish.as_json else console.print
 
-    def listen(message: Received, _: Order | None) -> None:
+    ours = ""
+
+    def listen(message: Received, order: Order | None) -> None:
         line = describe(message)
+        if line and order is not None and order.cl_ord_id != ours:
+            # The gateway was not sure that an earlier run of ours got it (97=Y).
+            line = f"(earlier order {order.cl_ord_id}) {line}"
         if line:
             show(line)
 
@@ -65,7 +70,7 @@ async def send(wish: Wish, console: Console) -> int:
             why = ems.log[-1] if ems.log else "nobody answers"
             console.print(f"no session with {where}: {why}", markup=False)
             return EXIT_NOT_OVER
-        cl_ord_id = ems.submit(wish.order)
+        cl_ord_id = ours = ems.submit(wish.order)
         show(f"sent {cl_ord_id}: {wish.order.side} {wish.order.quantity} {wish.order.symbol}")
         order = await follow(ems, cl_ord_id, wish)
     finally:
