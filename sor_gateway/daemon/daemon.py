@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import random
 import signal
 import sys
@@ -298,7 +299,7 @@ async def _start_follower(configuration: Configuration) -> asyncio.subprocess.Pr
         sys.executable,
         *("-m", "sor_gateway.projection.follower"),
         *("--journal", str(gateway.journal), "--database", str(gateway.database)),
-        "--with-parent",
+        *("--with-parent", str(os.getpid())),
     )
 
 

@@ -178,13 +178,14 @@ class _Stop:
         self.asked = True
 
 
-def follow(follower: Follower, poll_s: float, with_parent: bool) -> int:
-    """Follow until a signal; with `with_parent`, until the process that started this one is gone.
-    Returns the number of records read."""
-    stop, parent, total = _Stop(), os.getppid(), 0
+def follow(follower: Follower, poll_s: float, parent: int) -> int:
+    """Follow until a signal, or until the process `parent` is not our parent any more (0: there is
+    none to watch). It is told, not asked for: a parent may die before we first look. Returns the
+    number of records read."""
+    stop, total = _Stop(), 0
     while True:
         # Asked before reading: what a dead parent wrote last is read before this ends.
-        last = stop.asked or (with_parent and os.getppid() != parent)
+        last = stop.asked or (parent != 0 and os.getppid() != parent)
         done = follower.step().records
         total += done
         if done < BATCH_RECORDS:
@@ -206,7 +207,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--once", action="store_true", help="catch up and end")
     parser.add_argument("--poll-ms", type=int, default=200, help="how often to look for more")
     parser.add_argument(
-        "--with-parent", action="store_true", help="end when the process that started this one does"
+        "--with-parent",
+        type=int,
+        default=0,
+        metavar="PID",
+        help="end when this process, ours, does",
     )
     options = parser.parse_args(arguments)
     os.nice(NICENESS)

@@ -225,7 +225,10 @@ class TestCommandLine:
         """A gateway that is killed leaves no follower behind, and what it wrote last is read."""
         desk.working()
         command = [*_command(desk), "--poll-ms", "10", "--with-parent"]
-        code = f"import subprocess, time; print(subprocess.Popen({command!r}).pid, flush=True)"
+        code = (
+            "import os, subprocess, time; "
+            f"print(subprocess.Popen([*{command!r}, str(os.getpid())]).pid, flush=True)"
+        )
         parent = subprocess.Popen(
             [sys.executable, "-c", code + "; time.sleep(60)"],
             stdout=subprocess.PIPE,
@@ -242,6 +245,15 @@ class TestCommandLine:
         parent.stdout.close()
         desk.refresh()
         assert _turn(desk) == 3
+
+    def test_it_ends_when_that_process_was_gone_before_it_looked(self, desk: Desk) -> None:
+        """A gateway may be killed while its follower still starts."""
+        desk.working()
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        command = [*_command(desk), "--poll-ms", "10", "--with-parent", str(gone.pid)]
+        assert subprocess.run(command, cwd=ROOT, timeout=20, check=False).returncode == 0
+        assert _turn(desk) == 2
 
 
 def _command(desk: Desk) -> list[str]:
