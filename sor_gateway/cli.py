@@ -1,4 +1,4 @@
-"""The command line: run, check, demo, send, log, orders, explain, sessions, kill.
+"""The command line: run, check, demo, send, log, orders, explain, report, sessions, kill.
 
 Owns: options, tables, exit codes. May not know: how anything is done; each command is a few lines
 over the package that does it. Commands print tables for people and take `--json`.
@@ -14,7 +14,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -25,6 +25,8 @@ from sor_gateway import demo as demonstration
 from sor_gateway.client import send as sending
 from sor_gateway.projection import follower, queries
 from sor_gateway.stack import MICROS, StackError
+from sor_gateway.tca import measures
+from sor_gateway.tca import report as completion
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -180,10 +182,7 @@ def explain(
     database = _database(config)
     order = queries.order(database, parent)
     if order is None:
-        typer.echo(
-            f"there is no parent {parent} in the journal: see `sor-gateway orders`", err=True
-        )
-        raise typer.Exit(EXIT_FAILED)
+        _no_parent(parent)
     children = queries.children(database, order.parent_id)
     if as_json:
         typer.echo(json.dumps([asdict(child) for child in children], indent=2))
@@ -205,6 +204,22 @@ def explain(
             f"{child.display_score:.1f}",
         )
     Console().print(table)
+
+
+@app.command()
+def report(
+    parent: Annotated[str, typer.Argument(help="The parent's id or ClOrdID, see `orders`.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Account for a parent's execution: price, fees, shortfall against arrival, by venue."""
+    measured = measures.measure(_database(config), parent)
+    if measured is None:
+        _no_parent(parent)
+    if as_json:
+        typer.echo(json.dumps(completion.as_json(measured), indent=2))
+        return
+    Console().print(completion.render(measured))
 
 
 @app.command()
@@ -232,6 +247,11 @@ def kill(
     """Stop all flow: cancel every child, end every parent, refuse new ones."""
     answer = _ask(config, "kill", {"on": not off, "reason": reason})
     typer.echo(json.dumps(answer))
+
+
+def _no_parent(parent: str) -> NoReturn:
+    typer.echo(f"there is no parent {parent} in the journal: see `sor-gateway orders`", err=True)
+    raise typer.Exit(EXIT_FAILED)
 
 
 def _ask(config: Path, path: str, body: dict[str, Any] | None = None) -> Any:
