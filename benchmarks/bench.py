@@ -251,7 +251,7 @@ class Bench:
     async def _start_gateway(self, venue_port: int) -> int:
         config = self._folder / "config"
         write_config(config, venue_port)
-        self._stack = Stack(self._folder, config, {})
+        self._stack = Stack(self._folder, config, {}, only=False)
         await self._stack.start_gateway()
         await self._stack.ready()
         assert self._stack.gateway is not None

@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sor_gateway import config as configuration
-from sor_gateway import demo as demonstration
 from sor_gateway.client import send as sending
+from sor_gateway.demo import run as demonstration
 from sor_gateway.projection import follower, queries
 from sor_gateway.stack import MICROS, StackError
 from sor_gateway.tca import measures
@@ -98,13 +98,17 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
 @app.command()
 def demo(
     config: ConfigOption = DEFAULT_CONFIG,
+    scenario: Annotated[str, typer.Option(help="A folder of CONFIG/scenarios.")] = "block",
     keep: Annotated[Path | None, typer.Option(help="Keep journals and logs here.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the venues' market.")] = 42,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring up venues, gateway and EMS, sell 20,000 ACME, audit every account."""
+    """Bring up venues, gateway and EMS, trade a scenario before your eyes, audit every account."""
     try:
-        good, outcome = demonstration.main(config, keep, seed, as_json)
+        good, outcome = demonstration.main(config, scenario, keep, seed, as_json)
+    except configuration.ConfigError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(EXIT_USAGE) from error
     except StackError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(EXIT_FAILED) from error

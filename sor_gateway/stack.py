@@ -24,13 +24,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from sor_gateway import config as configuration
 from sor_gateway.client.ledger import Ledger
+from sor_gateway.config.scenario import market_file
 from sor_gateway.projection import follower, queries
 
 READY_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 10.0
 POLL_S: Final = 0.05
 MICROS: Final = 1_000_000
+LOG_TAIL_CHARACTERS: Final = 2_000
+PAIR: Final = {"dark-a": ("dark", "DRKA"), "exchange": ("exchange", "XLIT")}
+"""One dark venue and one lit: enough where the gateway's own life is what matters."""
 MARKET_AGE_MS: Final = 60_000
 """How long a desk's market has run when the desk comes up: a seed then gives much the same market
 at any time of the day."""
@@ -92,6 +97,12 @@ def free_port() -> int:
         return port
 
 
+def venues_of(config: Path) -> dict[str, tuple[str, str]]:
+    """Kind and MIC of each venue that a configuration folder enables. Raises ConfigError."""
+    venues = configuration.load(config, {}).router.venues
+    return {name: (venue.kind.value, venue.mic) for name, venue in venues.items() if venue.enabled}
+
+
 class Stack:
     """Starts, watches and stops the processes; see the module."""
 
@@ -106,8 +117,10 @@ class Stack:
         seed: int = 42,
         gateway_command: Sequence[str] = ("-m", "sor_gateway", "run"),
         environment: Mapping[str, str] | None = None,
+        only: bool = True,
     ) -> None:
-        """`venues` maps a venue's name to its kind and MIC."""
+        """`venues` maps a venue's name to its kind and MIC. `only`: the gateway is told to leave
+        other venues of its configuration alone."""
         self.folder = folder
         self.config = config
         self.scenario = scenario
@@ -123,6 +136,7 @@ class Stack:
             for name, (kind, mic) in venues.items()
         }
         self.gateway: asyncio.subprocess.Process | None = None
+        self.only = only
         self.extra = dict(environment or {})
         """Further environment of the gateway; it has the last word."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -137,6 +151,17 @@ class Stack:
         """The gateway's projection."""
         return self.folder / "gateway.db"
 
+    def venue_journal(self, name: str) -> Path:
+        """A venue's journal."""
+        return self.folder / f"venue-{name}"
+
+    def check_alive(self) -> None:
+        """Raises StackError when a process that was started is not there any more."""
+        processes = {f"venue-{venue.name}": venue.process for venue in self.venues.values()}
+        for name, process in {**processes, "gateway": self.gateway}.items():
+            if process is not None and process.returncode is not None:
+                raise StackError(self._end_of(name, f"ended with {process.returncode}"))
+
     def environment(self) -> dict[str, str]:
         """The environment that points the gateway at this desk's ports and folders."""
         keys = {
@@ -146,10 +171,17 @@ class Stack:
             "SOR__GATEWAY__DATABASE": str(self.database),
         }
         for venue in self.venues.values():
-            key = venue.name.upper().replace("-", "_")
-            keys[f"SOR__VENUES__{key}__HOST"] = "127.0.0.1"
-            keys[f"SOR__VENUES__{key}__PORT"] = str(venue.port)
+            keys[f"{_prefix(venue.name)}HOST"] = "127.0.0.1"
+            keys[f"{_prefix(venue.name)}PORT"] = str(venue.port)
+        if self.only:
+            names = {path.stem for path in self.config.glob("venues/*.toml")}
+            for name in names - set(self.venues):
+                keys[f"{_prefix(name)}ENABLED"] = "false"
         return {**os.environ, **keys, **self.extra}
+
+    async def start_venues(self) -> None:
+        """Start all venues at once, and wait until each answers."""
+        await asyncio.gather(*(self.start_venue(name) for name in self.venues))
 
     async def start_venue(self, name: str) -> None:
         """Start one venue and wait until its control socket answers."""
@@ -159,11 +191,11 @@ class Stack:
             [
                 *("-m", "venue_sims", "--kind", venue.kind),
                 *("--venue", str(self.config / "scenarios" / self.scenario / f"{name}.toml")),
-                *("--market", str(self.config / "market.toml")),
+                *("--market", str(market_file(self.config, self.scenario))),
                 *("--port", str(venue.port), "--control", f"127.0.0.1:{venue.control_port}"),
                 *("--seed", str(self.seed), "--clock", f"scaled:{self.market_scale:g}"),
                 *("--t0", str(self.market_start_ms)),
-                *("--journal", str(self.folder / f"venue-{name}")),
+                *("--journal", str(self.venue_journal(name))),
             ],
         )
         await self._until(f"venue-{name}", venue.process, lambda: self._answers(name))
@@ -258,16 +290,19 @@ class Stack:
 
     async def _until(self, name: str, process: asyncio.subprocess.Process, check: Any) -> None:
         """Poll until `check` says yes. Raises StackError when the process ends or time is up."""
-        log = self.folder / f"{name}.log"
         for _ in range(int(READY_TIMEOUT_S / POLL_S)):
             if process.returncode is not None:
-                tail = log.read_text(errors="replace")[-2_000:]
-                raise StackError(f"{name} ended with {process.returncode}; {log} says:\n{tail}")
+                raise StackError(self._end_of(name, f"ended with {process.returncode}"))
             if await check():
                 return
             await asyncio.sleep(POLL_S)
-        tail = log.read_text(errors="replace")[-2_000:]
-        raise StackError(f"{name} is not ready after {READY_TIMEOUT_S:.0f} s; {log} says:\n{tail}")
+        raise StackError(self._end_of(name, f"is not ready after {READY_TIMEOUT_S:.0f} s"))
+
+    def _end_of(self, name: str, what: str) -> str:
+        """What happened to a process, and the last that it wrote."""
+        log = self.folder / f"{name}.log"
+        tail = log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
+        return f"{name} {what}; {log} says:\n{tail}"
 
 
 def client_totals(ledger: Ledger) -> dict[str, Totals]:
@@ -285,6 +320,11 @@ def client_totals(ledger: Ledger) -> dict[str, Totals]:
                 )
             )
     return totals
+
+
+def _prefix(venue: str) -> str:
+    """How the variables that set a venue's keys begin."""
+    return f"SOR__VENUES__{venue.upper().replace('-', '_')}__"
 
 
 def _to_micros(amount: Decimal) -> int:

@@ -9,12 +9,13 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 
 from sor_gateway.projection.story import price
 from sor_gateway.sor.types import MICROS_PER_UNIT, NANOS_PER_SECOND, Micros, Shares
-from sor_gateway.tca.measures import Cost, Report, Totals, VenueLine, WaveLine
+from sor_gateway.tca.measures import Cost, Report, Totals, WaveLine
 
 NOTHING: Final = "-"
 WAVES_SHOWN: Final = 40
@@ -23,7 +24,7 @@ WAVES_SHOWN: Final = 40
 
 def render(report: Report) -> RenderableType:
     """The whole report for people."""
-    parts: list[RenderableType] = [headline(report), venue_table(report)]
+    parts: list[RenderableType] = [headline(report), venue_table(report), cost_table(report)]
     if report.waves:
         parts.append(wave_table(report.waves))
     return Group(*parts)
@@ -38,7 +39,7 @@ def headline(report: Report) -> RenderableType:
         f"{order.quantity:,} {order.symbol} {limit}, strategy {order.strategy or 'default'}",
         "state": f"{order.state}, {totals.shares:,} of {order.quantity:,} in "
         f"{seconds(report.duration_ns)} s" + (f": {order.text}" if order.text else ""),
-        "average price": price(totals.average_price_micros) if totals.shares else NOTHING,
+        "average price": _average(totals),
         "arrival": _arrival(report),
         "shortfall": f"{cost(report.shortfall)} against the arrival midpoint",
         "fees": f"{money(totals.fees_micros)} USD net: "
@@ -53,8 +54,8 @@ def headline(report: Report) -> RenderableType:
 
 
 def venue_table(report: Report) -> Table:
-    """By venue."""
-    table = Table(title="By venue", title_justify="left", show_footer=True)
+    """By venue: what was sent, and what came of it."""
+    table = Table(title="By venue", title_justify="left", show_footer=True, box=SIMPLE_HEAD)
     totals = report.totals
     sent = sum(line.sent for line in report.venues)
     children = sum(line.children for line in report.venues)
@@ -65,16 +66,48 @@ def venue_table(report: Report) -> Table:
         ("filled", f"{totals.shares:,}"),
         ("of sent", percent(totals.shares, sent)),
         ("of order", percent(totals.shares, report.order.quantity)),
-        ("average", price(totals.average_price_micros) if totals.shares else NOTHING),
+        ("average", _average(totals)),
+    ):
+        table.add_column(heading, footer=footer, justify="left" if heading == "venue" else "right")
+    for line in report.venues:
+        table.add_row(
+            line.venue,
+            f"{line.children:,}",
+            f"{line.sent:,}",
+            f"{line.totals.shares:,}",
+            percent(line.totals.shares, line.sent),
+            percent(line.totals.shares, report.order.quantity),
+            _average(line.totals),
+        )
+    return table
+
+
+def cost_table(report: Report) -> Table:
+    """By venue: fees, shortfall against arrival, slippage against the moment of each child."""
+    table = Table(title="Cost by venue", title_justify="left", show_footer=True, box=SIMPLE_HEAD)
+    totals = report.totals
+    for heading, footer in (
+        ("venue", "total"),
         ("fees USD", money(totals.fees_micros)),
-        ("added / removed / mid", liquidity(totals)),
-        ("shortfall USD", money(report.shortfall.micros) if report.shortfall else NOTHING),
+        ("added", f"{totals.added:,}"),
+        ("removed", f"{totals.removed:,}"),
+        ("midpoint", f"{totals.midpoint:,}"),
+        ("shortfall USD", _usd(report.shortfall)),
         ("bps", _bps(report.shortfall)),
         ("slippage bps", ""),
     ):
         table.add_column(heading, footer=footer, justify="left" if heading == "venue" else "right")
     for line in report.venues:
-        table.add_row(*_venue_cells(line, report.order.quantity))
+        table.add_row(
+            line.venue,
+            money(line.totals.fees_micros),
+            f"{line.totals.added:,}",
+            f"{line.totals.removed:,}",
+            f"{line.totals.midpoint:,}",
+            _usd(line.shortfall),
+            _bps(line.shortfall),
+            _bps(line.slippage),
+        )
     return table
 
 
@@ -83,7 +116,7 @@ def wave_table(waves: list[WaveLine]) -> Table:
     title = "By wave"
     if len(waves) > WAVES_SHOWN:
         title += f" (the first {WAVES_SHOWN} lines of {len(waves):,}; --json has all)"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     for heading in ("wave", "at s", "venue", "tactic", "children", "sent", "filled", "of sent"):
         words = heading in ("venue", "tactic")
         table.add_column(heading, justify="left" if words else "right")
@@ -166,9 +199,12 @@ def seconds(duration_ns: int) -> str:
     return f"{Decimal(duration_ns) / NANOS_PER_SECOND:,.2f}"
 
 
-def liquidity(totals: Totals) -> str:
-    """Shares that added, removed and met at the midpoint."""
-    return f"{totals.added:,} / {totals.removed:,} / {totals.midpoint:,}"
+def _average(totals: Totals) -> str:
+    return price(totals.average_price_micros) if totals.shares else NOTHING
+
+
+def _usd(value: Cost | None) -> str:
+    return NOTHING if value is None else money(value.micros)
 
 
 def _bps(value: Cost | None) -> str:
@@ -181,24 +217,6 @@ def _arrival(report: Report) -> str:
         return "no market was known at arrival"
     bid, ask = report.arrival.bid_micros, report.arrival.ask_micros
     return f"{price(bid)} / {price(ask)}, midpoint {price(mid)}"
-
-
-def _venue_cells(line: VenueLine, quantity: Shares) -> tuple[str, ...]:
-    totals = line.totals
-    return (
-        line.venue,
-        f"{line.children:,}",
-        f"{line.sent:,}",
-        f"{totals.shares:,}",
-        percent(totals.shares, line.sent),
-        percent(totals.shares, quantity),
-        price(totals.average_price_micros) if totals.shares else NOTHING,
-        money(totals.fees_micros),
-        liquidity(totals),
-        NOTHING if line.shortfall is None else money(line.shortfall.micros),
-        _bps(line.shortfall),
-        _bps(line.slippage),
-    )
 
 
 def _totals_json(totals: Totals) -> dict[str, Any]:

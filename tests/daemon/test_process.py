@@ -15,8 +15,7 @@ import pytest
 import pytest_asyncio
 
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
-from sor_gateway.demo import VENUES
-from sor_gateway.stack import Stack
+from sor_gateway.stack import PAIR, Stack
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 @pytest_asyncio.fixture
 async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
-    stack = Stack(tmp_path, ROOT / "config", VENUES)
+    stack = Stack(tmp_path, ROOT / "config", PAIR)
     try:
         for name in stack.venues:
             await stack.start_venue(name)
