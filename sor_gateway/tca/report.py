@@ -91,10 +91,10 @@ def cost_table(report: Report) -> Table:
         ("fees USD", money(totals.fees_micros)),
         ("added", f"{totals.added:,}"),
         ("removed", f"{totals.removed:,}"),
-        ("midpoint", f"{totals.midpoint:,}"),
+        ("mid", f"{totals.midpoint:,}"),
         ("shortfall USD", _usd(report.shortfall)),
         ("bps", _bps(report.shortfall)),
-        ("slippage bps", ""),
+        ("slip bps", ""),
     ):
         table.add_column(heading, footer=footer, justify="left" if heading == "venue" else "right")
     for line in report.venues:
