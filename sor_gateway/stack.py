@@ -117,10 +117,8 @@ class Stack:
         seed: int = 42,
         gateway_command: Sequence[str] = ("-m", "sor_gateway", "run"),
         environment: Mapping[str, str] | None = None,
-        only: bool = True,
     ) -> None:
-        """`venues` maps a venue's name to its kind and MIC. `only`: the gateway is told to leave
-        other venues of its configuration alone."""
+        """`venues` maps a venue's name to its kind and MIC."""
         self.folder = folder
         self.config = config
         self.scenario = scenario
@@ -136,7 +134,6 @@ class Stack:
             for name, (kind, mic) in venues.items()
         }
         self.gateway: asyncio.subprocess.Process | None = None
-        self.only = only
         self.extra = dict(environment or {})
         """Further environment of the gateway; it has the last word."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -163,7 +160,8 @@ class Stack:
                 raise StackError(self._end_of(name, f"ended with {process.returncode}"))
 
     def environment(self) -> dict[str, str]:
-        """The environment that points the gateway at this desk's ports and folders."""
+        """The environment that points the gateway at this desk's ports and folders. A venue of the
+        configuration that is not of this desk is disabled."""
         keys = {
             "SOR__GATEWAY__LISTEN": f"127.0.0.1:{self.port}",
             "SOR__GATEWAY__ADMIN": f"127.0.0.1:{self.admin_port}",
@@ -171,12 +169,11 @@ class Stack:
             "SOR__GATEWAY__DATABASE": str(self.database),
         }
         for venue in self.venues.values():
-            keys[f"{_prefix(venue.name)}HOST"] = "127.0.0.1"
-            keys[f"{_prefix(venue.name)}PORT"] = str(venue.port)
-        if self.only:
-            names = {path.stem for path in self.config.glob("venues/*.toml")}
-            for name in names - set(self.venues):
-                keys[f"{_prefix(name)}ENABLED"] = "false"
+            keys[_variable(venue.name, "HOST")] = "127.0.0.1"
+            keys[_variable(venue.name, "PORT")] = str(venue.port)
+        for file in self.config.joinpath("venues").glob("*.toml"):
+            if file.stem not in self.venues:
+                keys[_variable(file.stem, "ENABLED")] = "false"
         return {**os.environ, **keys, **self.extra}
 
     async def start_venues(self) -> None:
@@ -322,11 +319,6 @@ def client_totals(ledger: Ledger) -> dict[str, Totals]:
     return totals
 
 
-def _prefix(venue: str) -> str:
-    """How the variables that set a venue's keys begin."""
-    return f"SOR__VENUES__{venue.upper().replace('-', '_')}__"
-
-
 def _to_micros(amount: Decimal) -> int:
     """Exact: raises ValueError when there is anything beyond the sixth decimal."""
     micros = amount * MICROS
@@ -344,6 +336,11 @@ async def _stop(process: asyncio.subprocess.Process) -> int:
         except TimeoutError:
             process.kill()
     return await process.wait()
+
+
+def _variable(venue: str, key: str) -> str:
+    """The environment variable of a key of a venue's file."""
+    return f"SOR__VENUES__{venue.upper().replace('-', '_')}__{key}"
 
 
 def _http_ok(url: str) -> bool:
