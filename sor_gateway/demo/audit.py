@@ -101,19 +101,19 @@ def _agreement(scenario: Scenario, evidence: Evidence) -> list[Check]:
     violations = evidence.ledger.violations
     return [
         Check(
-            "three ledgers agree to the share and the micro",
+            "three ledgers agree",
             f"{len(evidence.accounts)} venues",
             f"they differ at {', '.join(differ)}" if differ else f"{len(evidence.accounts)} venues",
             not differ,
         ),
         Check(
-            "the venues' executions add up to the order",
+            "the venues' executions add up",
             f"{scenario.quantity:,}",
             f"{total:,}",
             total == scenario.quantity,
         ),
         Check(
-            "the EMS found no contradiction in its reports",
+            "no contradiction in the EMS's reports",
             "none",
             "; ".join(violations[:3]) or "none",
             not violations,
@@ -137,7 +137,7 @@ def _dark_before_lit(evidence: Evidence, waves: int) -> Check:
         if not lit or max(each.accepted_ns for _, each in wave) < min(lit)
     )
     name = "dark before lit"
-    return Check(name, f"{waves} dark waves or more", f"{before} dark waves", good)
+    return Check(name, f"{waves} waves or more", f"{before} waves", good)
 
 
 def _wave_sent(evidence: Evidence, number: int, expected: dict[str, Shares]) -> Check:
@@ -156,7 +156,7 @@ def _dark_total(evidence: Evidence, expected: Shares) -> Check:
     found = sum(
         each.quantity for venue in evidence.dark for each in evidence.records[venue].executions
     )
-    return Check("filled in the dark in all", f"{expected:,}", f"{found:,}", found == expected)
+    return Check("filled in the dark", f"{expected:,}", f"{found:,}", found == expected)
 
 
 def _shown(evidence: Evidence, venue: str, bound: Shares) -> Check:

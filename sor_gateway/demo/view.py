@@ -120,14 +120,10 @@ class Lines:
 
     def of(self, board: Board, now: Nanos) -> list[str]:
         """The lines that are new since the last call."""
+        dark = [wave for wave in board.waves.values() if wave.stage is Stage.DARK and wave.sent]
         lines: list[str] = []
-        for wave in board.waves.values():
-            if wave.stage is not Stage.DARK:
-                continue
-            if wave.number not in self._begun and wave.sent:
-                self._begun.add(wave.number)
-                lines.append(f"wave {wave.number} (dark) sends {_sizes(wave.sent)}")
-            if wave.number not in self._ended and wave.sent and not wave.open_children:
+        for wave in dark:
+            if wave.number not in self._ended and not wave.open_children:
                 self._ended.add(wave.number)
                 lines.append(f"wave {wave.number} (dark) filled {_sizes(_whole(wave))}")
         for name, venue in board.venues.items():
@@ -137,6 +133,10 @@ class Lines:
         if board.phase != self._phase:
             self._phase = board.phase
             lines.append(f"phase {board.phase}" + (f": {board.why}" if board.why else ""))
+        for wave in dark:
+            if wave.number not in self._begun:
+                self._begun.add(wave.number)
+                lines.append(f"wave {wave.number} (dark) sends {_sizes(wave.sent)}")
         if board.phase == Stage.LIT and now - self._last_ns >= LINE_EVERY_NS:
             self._last_ns = now
             shown = {name: venue.shown for name, venue in board.venues.items() if venue.shown}
