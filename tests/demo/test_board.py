@@ -28,7 +28,7 @@ def board() -> Board:
     for parent in ("P1", "P2"):
         found.apply(
             ev.ParentSubmitted(
-                *(S, parent, "EMS", "a", "ACME", Side.SELL, 1_000, OrdType.LIMIT, 49 * 10**6),
+                *(S, parent, "EMS", "a", "ACME", Side.SELL, 10_000, OrdType.LIMIT, 49 * 10**6),
                 *(TimeInForce.DAY, "minimal-impact"),
             )
         )
@@ -97,8 +97,8 @@ class TestBoard:
         assert now.phase == "dark"
         now.apply(ev.StageMoved(S, "P1", Stage.LIT, "the dark dried up"))
         assert (now.phase, now.why) == ("lit", "the dark dried up")
-        now.apply(planned("C1", "ecn", 1_000, 1))
-        now.apply(filled("C1", "ecn", 1_000, 1_000))
+        now.apply(planned("C1", "ecn", 10_000, 1))
+        now.apply(filled("C1", "ecn", 10_000, 10_000))
         assert now.is_over
         assert now.phase == "filled"
 
@@ -123,7 +123,7 @@ class TestLines:
         now.apply(ev.ChildAccepted(S, "ecn", "C1", "V1"))
         now.apply(ev.StageMoved(S, "P1", Stage.LIT, ""))
         told = lines.of(now, 10 * S)
-        assert told[-1].endswith("0 of 1,000 filled; shown: ecn 500")
+        assert told[-1].endswith("0 of 10,000 filled; shown: ecn 500")
         assert lines.of(now, 12 * S) == []
         assert len(lines.of(now, 16 * S)) == 1
 
@@ -150,7 +150,7 @@ class TestView:
         console.print(view.screen(now, (49_990_000, 50_010_000), 3 * S))
         text = console.export_text()
         for part in (
-            *("phase dark", "49.99 / 50.01", "market time 2:00", "250 of 1,000, 25.0 %"),
+            *("phase dark", "49.99 / 50.01", "market time 2:00", "250 of 10,000, 2.5 %"),
             *("dark-a", "250 / 500", "50.0 %"),
         ):
             assert part in text
