@@ -22,6 +22,9 @@ class Agenda:
         self._timer_of: Final[dict[str, Nanos]] = {}
         self._waiting: Final[dict[str, dict[str, None]]] = {}
         self._quoted: Final[dict[str, None]] = {}
+        self._claims: Final[dict[str, dict[str, Nanos]]] = {}
+        """By venue: parents that its throttle held back, the first to be served first, and until
+        when each is waited for."""
 
     def due(self, parent_id: str) -> None:
         """Look at this parent in the next decision."""
@@ -49,6 +52,32 @@ class Agenda:
         self._timer_of.pop(parent_id, None)
         if waiting := self._waiting.get(symbol):
             waiting.pop(parent_id, None)
+        for claims in self._claims.values():
+            claims.pop(parent_id, None)
+
+    # --- turns at a throttle --------------------------------------------------------------
+
+    def claim(self, venue: str, parent_id: str, until_ns: Nanos) -> None:
+        """The venue's throttle held it back: one message is kept for it, behind those that claimed
+        before, until it comes again. Who has not been served yet keeps the place."""
+        self._claims.setdefault(venue, {})[parent_id] = until_ns
+
+    def serve(self, venue: str, parent_id: str) -> None:
+        """It got a message through: its claim is settled."""
+        if claims := self._claims.get(venue):
+            claims.pop(parent_id, None)
+
+    def ahead(self, venue: str, parent_id: str, now: Nanos) -> int:
+        """How many others are to be served before it at this venue."""
+        count = 0
+        if claims := self._claims.get(venue):
+            for waiting_id, until_ns in claims.items():
+                if waiting_id == parent_id:
+                    break
+                count += until_ns >= now
+        return count
+
+    # --- what is due ----------------------------------------------------------------------
 
     def take(self, now: Nanos, limit: int) -> list[str]:
         """At most `limit` parents that are due; the rest stay due."""

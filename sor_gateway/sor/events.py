@@ -371,6 +371,8 @@ class ChildPlanned:
     """When the child is to be cancelled unless it is over; 0 for never."""
     bid_micros: Micros = 0
     ask_micros: Micros = 0
+    post_only: bool = False
+    """The venue is to refuse it rather than let it take."""
 
 
 @dataclass(slots=True)

@@ -45,6 +45,10 @@ ASKED_AT_ONCE_MAX: Final = 3
 question: a venue whose very answers put its orders in doubt would be asked at wire speed."""
 DARK: Final = "dark"
 """The tactic whose children make a dark wave."""
+SWEEP: Final = "sweep"
+"""The tactic that takes displayed quantity."""
+SPRAY: Final = "spray"
+"""The tactic that shows small orders."""
 
 
 class Ledger:
@@ -173,12 +177,16 @@ class Ledger:
         child.flight = None
         del parent.children[child.child_id]
         del venue.children[child.child_id]
-        if child.state is not ChildState.RELEASED:
+        if child.state is not ChildState.RELEASED and flight.tactic != SPRAY:
+            # A displayed order is pulled when the market moves: that it did not fill then says
+            # nothing about what the venue has for an order that takes.
             fills.observe(venue.fills, child.cum_quantity, child.quantity)
         if parent.work is not None:
+            rejects = parent.work.rejects
             if child.state is ChildState.REJECTED:
-                rejects = parent.work.rejects
                 rejects[child.venue] = rejects.get(child.venue, 0) + 1
+            elif rejects:
+                rejects.pop(child.venue, None)
             if flight.tactic == DARK and flight.wave == parent.work.dark_wave:
                 parent.work.dark_open -= 1
                 if child.state is ChildState.RELEASED:  # it was never there: no evidence

@@ -64,6 +64,7 @@ class TestDarkWaves:
         for venue, quantity in fills.items():
             made.fill(wave[venue], quantity, "50.02")
         made.wait(2 * SECOND)
+        made.quote("ecn", [("50.00", 500)], [("50.05", 500)])
         before = len(made.sends())
         for child_id in wave.values():
             if made.router.state.children[child_id].flight is not None:
@@ -137,6 +138,7 @@ class TestDarkWaves:
 
     def test_with_no_venue_open_it_waits(self) -> None:
         made = Script(settings(dark("a"), lit("ecn"), strategy=BALANCED), open_venues=False)
+        made.quote("ecn", [("50.00", 500)], [("50.05", 500)])
         made.submit(quantity=300)
         assert not of(made, ev.StageMoved)
         made.step(ev.VenueOpened(made.now, "a", 1))

@@ -31,7 +31,7 @@ SETTINGS = settings(
 
 
 def check(nbbo: Nbbo = QUOTED, **changes: Any) -> Refusal | None:
-    return check_terms(SETTINGS, replace(TERMS, **changes), nbbo)
+    return check_terms(SETTINGS, SETTINGS.strategies["balanced"], replace(TERMS, **changes), nbbo)
 
 
 class TestTerms:
