@@ -211,13 +211,23 @@ class Ledger:
             return
         if not flight.answered:
             flight.answered = True
-            latency.observe(self.venue(child.venue).latency, at_ns - flight.planned_ns)
+            took_ns = max(0, at_ns - flight.planned_ns)  # a wall clock may step back
+            latency.observe(self.venue(child.venue).latency, took_ns)
+            self._start_box(child, flight, took_ns)
         if flight.doubt is not None:
             flight.doubt.voided_epoch = 0  # it arrived after all
             flight.doubt.unknown = False
             if not flight.doubt.request_id:
                 flight.doubt.asked_ns = flight.doubt.tries = 0
                 self.agenda.due(child.parent_id)
+
+    def _start_box(self, child: Child, flight: Flight, took_ns: Nanos) -> None:
+        """A time box runs from the venue's first word: the way there is not part of it."""
+        if flight.pull_at_ns:
+            flight.pull_at_ns += took_ns
+            work = self.state.parents[child.parent_id].work
+            if work is not None and flight.tactic == DARK and flight.wave == work.dark_wave:
+                work.dark_ends_ns = max(work.dark_ends_ns, flight.pull_at_ns)
 
     def doubt(self, child: Child, cause: str, at_ns: Nanos) -> Doubt | None:
         """The child may not be what we think: an answer under way proves nothing any more. None for

@@ -128,8 +128,8 @@ class Tending:
         if not why and flight.pull_at_ns:
             if plan.now < flight.pull_at_ns:
                 self._wake(child, flight.pull_at_ns)
-            else:
-                why = "its time box ended"
+            elif flight.answered or not settings.has_status:
+                why = "its time box ended"  # one that is unanswered is asked about, and then pulled
         if not why and flight.time_in_force is TimeInForce.IOC and flight.checked_ns:
             why = "an IOC order rests"
         if not why or (flight.cancel_id and settings.has_status):
