@@ -29,7 +29,8 @@ from sor_gateway.client.ledger import Ledger
 from sor_gateway.config.scenario import market_file
 from sor_gateway.projection import follower, queries
 
-READY_TIMEOUT_S: Final = 30.0
+READY_TIMEOUT_S: Final = 60.0
+"""Eight processes come up in four seconds on an idle machine, and in thirty on a busy one."""
 STOP_TIMEOUT_S: Final = 10.0
 POLL_S: Final = 0.05
 MICROS: Final = 1_000_000
