@@ -198,6 +198,13 @@ class Stack:
         )
         await self._until(f"venue-{name}", venue.process, lambda: self._answers(name))
 
+    async def kill_venue(self, name: str) -> None:
+        """End a venue as a crash would; `start_venue` brings it back with its journal."""
+        process = self.venues[name].process
+        assert process is not None
+        process.kill()
+        await process.wait()
+
     async def start_gateway(self) -> None:
         """Start the gateway; it need not be ready yet."""
         self.gateway = await self._spawn(
@@ -238,11 +245,11 @@ class Stack:
             writer.close()
         return answer
 
-    async def accounts(self, ledger: Ledger) -> list[Account]:
-        """What each side believes was traded at each venue."""
+    async def accounts(self, *ledgers: Ledger) -> list[Account]:
+        """What each side believes was traded at each venue; a ledger for each EMS."""
         await asyncio.to_thread(follower.refresh, self.journal, self.database)
         at_gateway = {row.venue: row for row in queries.ledger(self.database).venues}
-        at_client = client_totals(ledger)
+        at_client = client_totals(*ledgers)
         accounts = []
         for venue in self.venues.values():
             account = Account(venue.name, await self._venue_totals(venue.name))
@@ -303,10 +310,10 @@ class Stack:
         return f"{name} {what}; {log} says:\n{tail}"
 
 
-def client_totals(ledger: Ledger) -> dict[str, Totals]:
-    """What the EMS was told, by LastMkt."""
+def client_totals(*ledgers: Ledger) -> dict[str, Totals]:
+    """What each EMS was told, added up by LastMkt."""
     totals: dict[str, Totals] = {}
-    for order in ledger.orders.values():
+    for order in (order for ledger in ledgers for order in ledger.orders.values()):
         for fill in order.fills:
             total = totals.setdefault(fill.last_market, Totals())
             total.add(
