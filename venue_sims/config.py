@@ -12,6 +12,7 @@ import tomllib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -21,7 +22,7 @@ from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
 from venue_sims.flow.clock import NANOS_PER_SECOND, SCALE_UNIT
 from venue_sims.flow.house_quotes import HouseSettings
-from venue_sims.flow.latent import LatentSettings
+from venue_sims.flow.latent import LatentSettings, Slice
 from venue_sims.flow.market_path import (
     BLOCKS_A_DAY,
     DAY_SECONDS,
@@ -193,6 +194,7 @@ class _Flow(_Strict):
     lit_share: float = Field(default=0.5, ge=0, le=1)
     lmf_alpha: float = Field(default=1.6, gt=1)
     lmf_k: int = Field(default=10, ge=1, le=1_000)
+    intensity: float = Field(default=1.0, ge=0, le=100)
 
 
 class _MarketFile(_Strict):
@@ -205,8 +207,9 @@ class _MarketFile(_Strict):
         t0 = self.market.t0
         symbols = []
         for each in self.symbol:
+            flow = self.flow
             takers = TakerSettings(
-                each.adv, self.flow.lit_share, self.flow.lmf_alpha, self.flow.lmf_k
+                each.adv, flow.lit_share, flow.lmf_alpha, flow.lmf_k, flow.intensity
             )
             symbols.append(SymbolSettings(each.path(), takers))
         return MarketSettings(
@@ -301,6 +304,11 @@ class _Ambient(_Strict):
     life_s: float = Field(default=20.0, gt=0)
 
 
+class _Slice(_Strict):
+    at_s: float = Field(ge=0)
+    quantity: int = Field(gt=0)
+
+
 class _Latent(_Strict):
     name: Annotated[str, Field(pattern="^[a-z0-9-]+$")]
     symbol: str
@@ -313,11 +321,20 @@ class _Latent(_Strict):
     min_qty: int = Field(default=0, ge=0)
     limit: float | None = None
     renew_s: float = Field(default=0.0, ge=0)
+    opening: list[_Slice] = []
+
+    @field_validator("opening")
+    @classmethod
+    def _in_order(cls, value: list[_Slice]) -> list[_Slice]:
+        if any(late.at_s < early.at_s for early, late in pairwise(value)):
+            raise ValueError("at_s has to rise from slice to slice")
+        return value
 
     def settings(self) -> LatentSettings:
-        values = self.model_dump(exclude={"limit"})
+        values = self.model_dump(exclude={"limit", "opening"})
         limit = None if self.limit is None else _micros(self.limit)
-        return LatentSettings(**values, limit_micros=limit)
+        opening = tuple(Slice(each.at_s, each.quantity) for each in self.opening)
+        return LatentSettings(**values, limit_micros=limit, opening=opening)
 
 
 class _Control(_Strict):

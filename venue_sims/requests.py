@@ -135,7 +135,7 @@ class Requests:
         except RefusalError as refusal:
             self._refuse(command, refusal, now)
             return
-        self._trading.cancel(order)
+        self._trading.cancel(order, now)
         leaves_at = self._trading.leaves_at(command.session, now)
         self._trading.fact(CancelAccepted(now, leaves_at, command.session, order.order_id))
 
@@ -155,7 +155,7 @@ class Requests:
         )
         if command.quantity <= order.cum_quantity:
             # Down to what is done: the order becomes Filled (FIX 4.4 vol. 4, D).
-            self._trading.cancel(order)
+            self._trading.cancel(order, now)
             fact.quantity = order.cum_quantity
             self._trading.fact(fact)
             return
@@ -192,7 +192,7 @@ class Requests:
             self._trading.refer(order.terms.symbol, now)
         orders = [order for order in orders if order.live]
         for order in orders:
-            self._trading.cancel(order)
+            self._trading.cancel(order, now)
         self._trading.fact(
             MassCanceled(
                 now,

@@ -86,10 +86,10 @@ class Trading:
         self.plan(symbol, floor)
         return floor
 
-    def cancel(self, order: VenueOrder) -> None:
+    def cancel(self, order: VenueOrder, now: int) -> None:
         """A client's order leaves its book; the caller says so to the client."""
         symbol = order.terms.symbol
-        self.floors[symbol].cancel(order.order_id)
+        self.floors[symbol].cancel(order.order_id, self.clock.market(now))
         self.changed[symbol] = None
         self.plan(symbol, self.floors[symbol])
 

@@ -102,7 +102,7 @@ class Venue:
         order = self.state.orders.get(order_id)
         if order is None or not order.live:
             return False
-        self.trading.cancel(order)
+        self.trading.cancel(order, now)
         leaves_at = self.trading.leaves_at(order.session, now)
         self.trading.fact(OrderCanceled(now, leaves_at, order_id, text))
         return True
