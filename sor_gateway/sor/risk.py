@@ -93,7 +93,7 @@ def _check_strategy_terms(
     """What a preset takes on: it may be narrower than what the gateway takes."""
     words = f" with strategy {strategy.name}"
     if terms.ord_type not in strategy.ord_types:
-        allowed = " or ".join(strategy.ord_types)
+        allowed = " or ".join(sorted(strategy.ord_types))
         text = f"a {terms.ord_type} order: expected {allowed}{words}"
         return Refusal(Reason.UNSUPPORTED, text)
     if strategy.max_quantity and terms.quantity > strategy.max_quantity:
