@@ -1,8 +1,9 @@
 # Every target makes what it needs: a bare clone and Python 3.11 are enough.
 #
-#   make demo      sell 20,000 ACME through two venues and check every account   (about a minute)
+#   make demo      sell a block of 300,000 through seven venues, check every account   (1 to 2 minutes)
 #   make test      the whole test suite
 #   make crash N=200   kill -9 the gateway N times in mid-write and count violations
+#   make soak      1,000 parents from three EMS sessions, venues that reject, fade and die   (minutes)
 #   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
 #   make bench     round trips and throughput against a bare byte relay
 #   make check     formatting, lint, types, import contracts
@@ -11,9 +12,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 N ?= 20
+PARENTS ?= 1000
+SCENARIO ?= block
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test crash interop bench check clean
+.PHONY: demo test crash soak interop bench check clean
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -29,13 +32,16 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 	@touch $@
 
 demo: .venv/runtime
-	@$(BIN)/sor-gateway demo
+	@$(BIN)/sor-gateway demo --scenario $(SCENARIO)
 
 test: .venv/dev
 	@$(BIN)/python -m pytest
 
 crash: .venv/dev
 	@$(BIN)/python -m tests.crash.run --kills $(N)
+
+soak: .venv/dev
+	@$(BIN)/python -m tests.soak.run --parents $(PARENTS)
 
 interop: .venv/dev
 	@$(BIN)/python -m pytest tests/interop

@@ -10,6 +10,7 @@ reach the gateway as its environment, the way any key can be set.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -128,8 +129,8 @@ def as_environment(tables: dict[str, Any], prefix: str = PREFIX) -> dict[str, st
         name = prefix + key.upper().replace("-", "_")
         if isinstance(value, dict):
             variables.update(as_environment(value, f"{name}__"))
-        elif isinstance(value, bool):
-            variables[name] = str(value).lower()
+        elif isinstance(value, bool | list):
+            variables[name] = json.dumps(value)  # TOML writes these the same way
         else:
             variables[name] = str(value)
     return variables

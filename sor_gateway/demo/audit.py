@@ -107,13 +107,13 @@ def _agreement(scenario: Scenario, evidence: Evidence) -> list[Check]:
             not differ,
         ),
         Check(
-            "the venues' executions add up",
+            "executions add up",
             f"{scenario.quantity:,}",
             f"{total:,}",
             total == scenario.quantity,
         ),
         Check(
-            "no contradiction in the EMS's reports",
+            "contradictions at the EMS",
             "none",
             "; ".join(violations[:3]) or "none",
             not violations,

@@ -16,7 +16,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -192,8 +191,8 @@ class Demo:
 def render(console: Console, outcome: Outcome) -> None:
     """The completion report, the three accounts, and the checks."""
     console.print(completion.render(outcome.completion))
-    console.print(account_table(outcome.accounts))
-    console.print(check_table(outcome.checks))
+    console.print(account_table(outcome.accounts), "")
+    console.print(check_table(outcome.checks), "")
     console.print(
         f"{outcome.setup_s:.1f} s to come up, {outcome.trading_s:.1f} s of trading",
         highlight=False,
@@ -206,32 +205,31 @@ def render(console: Console, outcome: Outcome) -> None:
 
 
 def account_table(accounts: list[Account]) -> Table:
-    """What each side believes, by venue and in all."""
-    table = Table(title="What each side believes", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("venue", "side", "executions", "shares", "value USD", "fees USD", ""):
-        table.add_column(heading, justify="left" if heading in ("venue", "side") else "right")
+    """What was traded at each venue: one line where all three sides say so, else a line each."""
+    headings = ["venue", "side", "executions", "shares", "value USD", "fees USD"]
+    table = completion.narrow_table("What each side believes", headings, left=("venue", "side"))
     in_all = Account("all")
     for account in accounts:
         in_all.at_venue.add(account.at_venue)
         in_all.at_gateway.add(account.at_gateway)
         in_all.at_client.add(account.at_client)
     for account in [*accounts, in_all]:
-        sides = {"venue": account.at_venue, "gateway": account.at_gateway}
-        for label, totals in (sides | {"EMS": account.at_client}).items():
-            first = label == "venue"
-            verdict = "" if not first else "ok" if account.agrees else "[bold red]DIFFERS[/]"
-            table.add_row(account.venue if first else "", label, *_cells(totals), verdict)
+        if account.agrees:
+            table.add_row(account.venue, "all three", *_cells(account.at_venue))
+        else:
+            table.add_row(account.venue, "venue", *_cells(account.at_venue), style="bold red")
+            table.add_row("", "gateway", *_cells(account.at_gateway), style="bold red")
+            table.add_row("", "EMS", *_cells(account.at_client), style="bold red")
     return table
 
 
 def check_table(checks: list[Check]) -> Table:
     """Each check with what it expects and what it found."""
-    table = Table(title="What had to hold", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("check", "expected", "found", ""):
-        table.add_column(heading)
+    headings = ["", "check", "expected", "found"]
+    table = completion.narrow_table("What had to hold", headings, left=tuple(headings))
     for check in checks:
         verdict = "[green]ok[/]" if check.good else "[bold red]FAILED[/]"
-        table.add_row(check.name, check.expected, check.found, verdict)
+        table.add_row(verdict, check.name, check.expected, check.found)
     return table
 
 

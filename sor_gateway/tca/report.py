@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.table import Table
 
 from sor_gateway.projection.story import price
@@ -18,8 +18,11 @@ from sor_gateway.sor.types import MICROS_PER_UNIT, NANOS_PER_SECOND, Micros, Sha
 from sor_gateway.tca.measures import Cost, Report, Totals, WaveLine
 
 NOTHING: Final = "-"
-WAVES_SHOWN: Final = 40
-"""Most lines of the wave table; a sprayed order has thousands, which plain data holds in full."""
+WAVES_SHOWN: Final = 30
+"""Most waves in a table. A sprayed order has hundreds: then only the hidden ones are told; plain
+data holds all."""
+HIDDEN: Final = "dark"
+"""The tactic of hidden orders."""
 
 
 def render(report: Report) -> RenderableType:
@@ -27,7 +30,7 @@ def render(report: Report) -> RenderableType:
     parts: list[RenderableType] = [headline(report), venue_table(report), cost_table(report)]
     if report.waves:
         parts.append(wave_table(report.waves))
-    return Group(*parts)
+    return Group(*(part for each in parts for part in (each, "")))
 
 
 def headline(report: Report) -> RenderableType:
@@ -55,20 +58,9 @@ def headline(report: Report) -> RenderableType:
 
 def venue_table(report: Report) -> Table:
     """By venue: what was sent, and what came of it."""
-    table = Table(title="By venue", title_justify="left", show_footer=True, box=SIMPLE_HEAD)
     totals = report.totals
-    sent = sum(line.sent for line in report.venues)
-    children = sum(line.children for line in report.venues)
-    for heading, footer in (
-        ("venue", "total"),
-        ("children", f"{children:,}"),
-        ("sent", f"{sent:,}"),
-        ("filled", f"{totals.shares:,}"),
-        ("of sent", percent(totals.shares, sent)),
-        ("of order", percent(totals.shares, report.order.quantity)),
-        ("average", _average(totals)),
-    ):
-        table.add_column(heading, footer=footer, justify="left" if heading == "venue" else "right")
+    headings = ["venue", "children", "sent", "filled", "of sent", "of order", "average"]
+    table = narrow_table("By venue", headings, left=("venue",))
     for line in report.venues:
         table.add_row(
             line.venue,
@@ -79,59 +71,52 @@ def venue_table(report: Report) -> Table:
             percent(line.totals.shares, report.order.quantity),
             _average(line.totals),
         )
+    sent = sum(line.sent for line in report.venues)
+    table.add_section()
+    table.add_row(
+        "total",
+        f"{sum(line.children for line in report.venues):,}",
+        f"{sent:,}",
+        f"{totals.shares:,}",
+        percent(totals.shares, sent),
+        percent(totals.shares, report.order.quantity),
+        _average(totals),
+    )
     return table
 
 
 def cost_table(report: Report) -> Table:
     """By venue: fees, shortfall against arrival, slippage against the moment of each child."""
-    table = Table(title="Cost by venue", title_justify="left", show_footer=True, box=SIMPLE_HEAD)
-    totals = report.totals
-    for heading, footer in (
-        ("venue", "total"),
-        ("fees USD", money(totals.fees_micros)),
-        ("added", f"{totals.added:,}"),
-        ("removed", f"{totals.removed:,}"),
-        ("mid", f"{totals.midpoint:,}"),
-        ("shortfall USD", _usd(report.shortfall)),
-        ("bps", _bps(report.shortfall)),
-        ("slip bps", ""),
-    ):
-        table.add_column(heading, footer=footer, justify="left" if heading == "venue" else "right")
+    headings = ["venue", "fees USD", "added", "removed", "mid", "shortfall", "bps", "slip bps"]
+    table = narrow_table("Cost by venue", headings, left=("venue",))
     for line in report.venues:
-        table.add_row(
-            line.venue,
-            money(line.totals.fees_micros),
-            f"{line.totals.added:,}",
-            f"{line.totals.removed:,}",
-            f"{line.totals.midpoint:,}",
-            _usd(line.shortfall),
-            _bps(line.shortfall),
-            _bps(line.slippage),
-        )
+        table.add_row(*_cost_cells(line.venue, line.totals, line.shortfall), _bps(line.slippage))
+    table.add_section()
+    table.add_row(*_cost_cells("total", report.totals, report.shortfall), "")
     return table
 
 
 def wave_table(waves: list[WaveLine]) -> Table:
-    """By wave and venue."""
-    title = "By wave"
-    if len(waves) > WAVES_SHOWN:
-        title += f" (the first {WAVES_SHOWN} lines of {len(waves):,}; --json has all)"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("wave", "at s", "venue", "tactic", "children", "sent", "filled", "of sent"):
-        words = heading in ("venue", "tactic")
-        table.add_column(heading, justify="left" if words else "right")
-    began_ns = waves[0].began_ns
-    for line in waves[:WAVES_SHOWN]:
-        table.add_row(
-            str(line.wave),
-            seconds(line.began_ns - began_ns),
-            line.venue,
-            line.tactic,
-            f"{line.children:,}",
-            f"{line.sent:,}",
-            f"{line.filled:,}",
-            percent(line.filled, line.sent),
-        )
+    """By wave: filled of sent, a column for each venue."""
+    numbers = list(dict.fromkeys(line.wave for line in waves))
+    title = "By wave, filled / sent"
+    shown = waves
+    if len(numbers) > WAVES_SHOWN:
+        hidden = [line for line in waves if line.tactic == HIDDEN]
+        keep = set(list(dict.fromkeys(line.wave for line in hidden))[:WAVES_SHOWN])
+        shown = [line for line in hidden if line.wave in keep]
+        title += f" ({len(keep)} hidden ones of {len(numbers):,}; --json has all)"
+    venues = list(dict.fromkeys(line.venue for line in shown))
+    table = narrow_table(title, ["wave", "at s", "tactic", *venues], left=("tactic",))
+    for number in dict.fromkeys(line.wave for line in shown):
+        lines = {line.venue: line for line in shown if line.wave == number}
+        first = next(iter(lines.values()))
+        cells = [
+            f"{lines[venue].filled:,} / {lines[venue].sent:,}" if venue in lines else ""
+            for venue in venues
+        ]
+        at_s = seconds(first.began_ns - waves[0].began_ns)
+        table.add_row(str(number), at_s, first.tactic, *cells)
     return table
 
 
@@ -189,6 +174,22 @@ def cost(value: Cost | None) -> str:
     return f"{money(value.micros)} USD, {value.bps} bps"
 
 
+def narrow_table(title: str, headings: list[str], left: tuple[str, ...]) -> Table:
+    """A table that fits eighty columns."""
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for heading in headings:
+        justify: JustifyMethod = "left" if heading in left else "right"
+        table.add_column(heading, justify=justify, no_wrap=True)
+    return table
+
+
 def percent(part: Shares, whole: Shares) -> str:
     """A share of a whole, to a tenth."""
     return f"{Decimal(100 * part) / whole:.1f} %" if whole else NOTHING
@@ -199,12 +200,20 @@ def seconds(duration_ns: int) -> str:
     return f"{Decimal(duration_ns) / NANOS_PER_SECOND:,.2f}"
 
 
+def _cost_cells(name: str, totals: Totals, shortfall: Cost | None) -> list[str]:
+    return [
+        name,
+        money(totals.fees_micros),
+        f"{totals.added:,}",
+        f"{totals.removed:,}",
+        f"{totals.midpoint:,}",
+        NOTHING if shortfall is None else money(shortfall.micros),
+        _bps(shortfall),
+    ]
+
+
 def _average(totals: Totals) -> str:
     return price(totals.average_price_micros) if totals.shares else NOTHING
-
-
-def _usd(value: Cost | None) -> str:
-    return NOTHING if value is None else money(value.micros)
 
 
 def _bps(value: Cost | None) -> str:

@@ -103,8 +103,9 @@ def test_each_shipped_scenario_is_good_and_so_is_what_it_tells_the_gateway(name:
     assert named <= set(configuration.router.venues)
 
 
-def test_switches_are_written_as_the_configuration_reads_them() -> None:
-    assert as_environment({"a-b": {"c": False, "d": 1.5}}) == {
+def test_switches_and_lists_are_written_as_the_configuration_reads_them() -> None:
+    assert as_environment({"a-b": {"c": False, "d": 1.5, "e": ["X", "Y"]}}) == {
         "SOR__A_B__C": "false",
         "SOR__A_B__D": "1.5",
+        "SOR__A_B__E": '["X", "Y"]',
     }

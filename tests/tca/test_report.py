@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from sor_gateway.sor.types import Side
-from sor_gateway.tca.report import WAVES_SHOWN, as_json, money, render
+from sor_gateway.tca.report import as_json, money, render, wave_table
 from tests.tca.test_measures import sold
 
 
@@ -37,12 +38,25 @@ def test_people_see_each_venue_and_each_wave(tmp_path: Path) -> None:
     assert "By wave" in text
 
 
-def test_a_long_list_of_waves_is_cut_and_says_so(tmp_path: Path) -> None:
+def test_of_many_waves_the_hidden_ones_are_told(tmp_path: Path) -> None:
     found = sold(tmp_path)
-    found.waves *= WAVES_SHOWN
-    console = Console(width=200, file=StringIO(), record=True)
-    console.print(render(found))
-    assert f"the first {WAVES_SHOWN} lines of {2 * WAVES_SHOWN}" in console.export_text()
+    hidden = replace(found.waves[0], tactic="dark")
+    sprayed = [replace(found.waves[1], wave=n, tactic="spray") for n in range(2, 50)]
+    found.waves = [hidden, *sprayed]
+    console = Console(width=80, file=StringIO(), record=True)
+    console.print(wave_table(found.waves))
+    text = " ".join(console.export_text().split())
+    assert "1 hidden ones of 49" in text
+    assert "600 / 800" in text
+    assert "300 / 300" not in text
+
+
+def test_a_wave_is_a_row_and_a_venue_a_column(tmp_path: Path) -> None:
+    console = Console(width=80, file=StringIO(), record=True)
+    console.print(wave_table(sold(tmp_path).waves))
+    rows = [line.split() for line in console.export_text().splitlines()]
+    assert ["wave", "at", "s", "tactic", "dark-a", "ecn"] in rows
+    assert ["2", "0.00", "sweep", "300", "/", "300"] in rows
 
 
 def test_programs_get_exact_figures(tmp_path: Path) -> None:
