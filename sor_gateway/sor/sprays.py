@@ -60,6 +60,8 @@ class Sprays:
         if not shown:
             return
         trouble = self._trouble(plan, route)
+        if not trouble and (until_ns := route.patience_ends_ns()) > 0:
+            self._agenda.wake(route.parent.parent_id, until_ns)
         target = 0 if trouble else self._target(plan, route)
         expires = self._expiries(plan, route)
         for child, flight in shown:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from math import ceil
 from typing import Final
 
 from sor_gateway.sor.market import Book
@@ -26,10 +27,13 @@ def draw(seed: int, parent_id: str, wave: int, place: str) -> float:
 
 
 def shown_size(clip: Shares, spread: float, round_lot: Shares, drawn: float) -> Shares:
-    """How much to show of at most `clip`: down to `spread` less of it, in round lots; never
-    nothing."""
-    wanted = clip - spread * drawn * clip
-    return min(clip, max(int(wanted) // round_lot * round_lot, round_lot))
+    """How much to show of at most `clip`: as many round lots, down to `spread` less, each number of
+    them as likely as any other; never nothing."""
+    most = clip // round_lot
+    if not spread or not most:
+        return clip
+    least = max(1, ceil(clip * (1.0 - spread) / round_lot))
+    return (most - int(drawn * (most - least + 1))) * round_lot
 
 
 def share_out(wanted: Iterable[tuple[str, Shares]], room: Shares) -> list[tuple[str, Shares]]:
