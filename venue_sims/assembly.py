@@ -10,9 +10,11 @@ from functools import partial
 
 from venue_sims.checks import VenueSettings
 from venue_sims.config import ConfigError, MarketSettings, SymbolSettings, VenueFile
+from venue_sims.faults import Faults
 from venue_sims.floor import Floor
 from venue_sims.flow.aggressors import Aggressors
 from venue_sims.flow.clock import MarketClock
+from venue_sims.flow.fade import Fade
 from venue_sims.flow.flows import Flow
 from venue_sims.flow.house_quotes import HouseQuotes
 from venue_sims.flow.latent import Latent
@@ -25,6 +27,7 @@ from venue_sims.latency import Latency
 from venue_sims.matching.book import Book
 from venue_sims.matching.crossing import Crossing
 from venue_sims.state import VenueState
+from venue_sims.throttle import Throttle
 from venue_sims.trading import Trading, side_of
 from venue_sims.venue import Venue
 from venue_sims.words import State
@@ -48,7 +51,9 @@ def build_venue(
         _recall(floor, state, clock)
     settings = VenueSettings(file.name, file.mic, file.max_quantity)
     latency = Latency(market.seed, file.mic, file.latency)
-    return Venue(settings, Trading(kind, clock, floors, file.fees, latency, state))
+    trading = Trading(kind, clock, floors, file.fees, latency, state)
+    faults = Faults(market.seed, file.mic, file.faults)
+    return Venue(settings, trading, Throttle(file.throttle), faults)
 
 
 def build_path(market: MarketSettings, symbol: SymbolSettings) -> MarketPath:
@@ -70,7 +75,8 @@ def _lit_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) 
     if file.takers and symbol.takers.shares_s:
         stream = Stream(market.seed, f"takers:{name}")
         flows.append(Aggressors(stream, symbol.takers, market.quoters, file.mic))
-    return Floor(name, Book(file.collar_ppm), path, flows)
+    fade = Fade(Stream(market.seed, f"fade:{file.mic}:{name}"), file.fade, house)
+    return Floor(name, Book(file.collar_ppm), path, flows, fade=fade)
 
 
 def _dark_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) -> Floor:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from venue_sims.flow.clock import NANOS_PER_SECOND
-from venue_sims.flow.flows import Enter, Flow, owner_of
+from venue_sims.flow.fade import Fade
+from venue_sims.flow.flows import Action, Enter, Flow, Reduce, owner_of
 from venue_sims.flow.market_path import MarketPath, Quote
 from venue_sims.matching.events import Cause, Dropped, Event, Traded
 from venue_sims.matching.orders import Lifetime, Order, Side
@@ -74,7 +75,8 @@ class Watcher(Protocol):
 
 class Floor:
     """One symbol. `referenced` is the matcher itself when it trades at the NBBO's midpoint,
-    `watchers` are those of the flows that are told of clients' orders."""
+    `watchers` are those of the flows that are told of clients' orders, `fade` is what its house
+    does when one comes."""
 
     def __init__(
         self,
@@ -84,6 +86,7 @@ class Floor:
         flows: list[Flow],
         referenced: Referenced | None = None,
         watchers: Sequence[Watcher] = (),
+        fade: Fade | None = None,
     ) -> None:
         self.symbol = symbol
         self.matcher = matcher
@@ -91,6 +94,7 @@ class Floor:
         self.flows = {flow.name: flow for flow in flows}
         self._referenced = referenced
         self._watchers = watchers
+        self.fade = fade
         self._slot = 0
 
     def start(self, now: int) -> list[Event]:
@@ -115,11 +119,7 @@ class Floor:
             due = flow.next_ns()
             if due is None or due > now:
                 continue
-            for action in flow.run(now):
-                if isinstance(action, Enter):
-                    events += self._told(self.matcher.enter(action.order, action.lifetime), now)
-                else:
-                    events += self._told(self.matcher.cancel(action.order_id), now)
+            events += self._act(flow.run(now), now)
             break
         return events
 
@@ -128,6 +128,8 @@ class Floor:
         events = self._refer(now)
         for watcher in self._watchers:
             watcher.entered(order, now)
+        if self.fade is not None:
+            events += self._act(self.fade.before(order, now), now)
         return events + self._told(self.matcher.enter(order, lifetime), now)
 
     def refusal(self, order: Order, post_only: bool) -> Cause | None:
@@ -161,6 +163,19 @@ class Floor:
         self._slot = slot
         quote = self.path.nbbo(slot)
         return self._told(self._referenced.set_reference(quote.bid, quote.ask), now)
+
+    def _act(self, actions: list[Action], now: int) -> list[Event]:
+        """What a flow does to the book."""
+        events: list[Event] = []
+        for action in actions:
+            if isinstance(action, Enter):
+                events += self._told(self.matcher.enter(action.order, action.lifetime), now)
+            elif isinstance(action, Reduce):
+                price = self.matcher.orders[action.order_id].price
+                events += self.matcher.replace(action.order_id, action.quantity, price)
+            else:
+                events += self._told(self.matcher.cancel(action.order_id), now)
+        return events
 
     def _told(self, events: list[Event], now: int) -> list[Event]:
         for event in events:
