@@ -63,6 +63,7 @@ def _lit_floor(
         Stream(market.seed, f"house:{file.mic}:{name}"),
         file.house,
         partial(path.quote, file.mic),
+        partial(path.quote_holds_until, file.mic),
         path.slot_ns,
         symbol.path.tick_micros,
     )

@@ -286,6 +286,7 @@ class _MarketData(_Strict):
 class _House(_Strict):
     levels: int = Field(default=10, ge=1, le=100)
     lot: int = Field(default=100, ge=1)
+    min_size: int = Field(default=0, ge=0)
     median_lots: float = Field(default=5.0, gt=0)
     sigma_lots: float = Field(default=0.8, ge=0)
     refill_s: float = Field(default=2.0, gt=0)
