@@ -83,7 +83,8 @@ class Outlook:
     def orders_left(self, plan: Plan, venue: str, parent_id: str) -> int:
         """Orders that may leave for a venue, beside what is kept for parents that were held back
         before this one."""
-        return plan.order_tokens(venue) - self.agenda.ahead(venue, parent_id, plan.now)
+        left = plan.order_tokens(venue)
+        return left - self.agenda.ahead(venue, parent_id, plan.now) if self.agenda.claims else left
 
     def hold_back(self, plan: Plan, venue: str, parent_id: str, retry_ns: Nanos) -> None:
         """The venue's throttle holds a parent back: it comes again after `retry_ns`, and a message

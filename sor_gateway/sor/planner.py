@@ -24,7 +24,7 @@ from sor_gateway.sor.orders import Parent
 from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.route import Route
-from sor_gateway.sor.settings import LitTactic, RouterSettings
+from sor_gateway.sor.settings import LitTactic, RouterSettings, SprayPrice
 from sor_gateway.sor.sprays import Sprays
 from sor_gateway.sor.sweeps import Sweeps
 from sor_gateway.sor.tending import Tending
@@ -135,9 +135,9 @@ class Planner:
             self._wait_or_close(plan, parent)
             return
         if shows:
-            self._agenda.wait_for_quotes(parent.symbol, parent.parent_id)
             self._sprays.keep(plan, route)
             if parent.available <= 0:
+                self._listen(plan, route)
                 return
         self._drop_rejecting(plan, route)
         wave_over = self._dark.judge(plan, route)
@@ -158,10 +158,9 @@ class Planner:
         """Displayed quantity, and dark beside it."""
         parent = route.parent
         if route.strategy.use_lit:
-            until_ns = route.patience_ends_ns()
-            if until_ns < 0 or plan.now < until_ns:
+            if route.sprays(plan.now):
                 self._sprays.send(plan, route)
-                if until_ns > 0:
+                if (until_ns := route.patience_ends_ns()) > 0:
                     self._agenda.wake(parent.parent_id, until_ns)
             else:
                 self._sweeps.send(plan, route)
@@ -172,7 +171,17 @@ class Planner:
         if wave_over and route.available > 0 and not self._outlook.is_blind(route.nbbo):
             lot = route.security.round_lot
             self._dark.send(plan, route, max(route.available // BESIDE_SHARE, lot))
-        self._agenda.wait_for_quotes(parent.symbol, parent.parent_id)
+        if not route.sleeps:
+            self._listen(plan, route)
+
+    def _listen(self, plan: Plan, route: Route) -> None:
+        """Come again when quotes change; for passive orders alone the touch is enough."""
+        symbol, parent_id = route.parent.symbol, route.parent.parent_id
+        is_passive = route.strategy.spray_price is SprayPrice.TOUCH_NEAR
+        if is_passive and route.sprays(plan.now):
+            self._agenda.wait_for_touch(symbol, parent_id)
+        else:
+            self._agenda.wait_for_quotes(symbol, parent_id)
 
     def _wait_or_close(self, plan: Plan, parent: Parent, why: str = "") -> None:
         """Nothing can be sent now: an IOC order ends, another waits for better quotes."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from sor_gateway.sor.events import ChildPlanned, StageMoved, VenueDropped
-from sor_gateway.sor.market import Nbbo
-from sor_gateway.sor.orders import Parent, Work
+from sor_gateway.sor.market import Book, Nbbo
+from sor_gateway.sor.orders import Child, Flight, Parent, Work
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.scoring import Score
 from sor_gateway.sor.settings import LitTactic, SecuritySettings, StrategySettings
@@ -32,6 +32,20 @@ class Draft:
     time_in_force: TimeInForce = TimeInForce.IOC
     pull_at_ns: Nanos = 0
     post_only: bool = False
+
+
+@dataclass(slots=True)
+class Sight:
+    """The market as displayed orders of one parent meet it."""
+
+    books: dict[str, Book]
+    """Fresh ones, by venue."""
+    shown: list[tuple[Child, Flight]]
+    """Displayed orders of the parent, or what may be one."""
+    trouble: str
+    """Why nothing of the parent may be displayed; empty for no reason."""
+    target: Micros
+    """Where passive orders belong; 0 for nowhere."""
 
 
 class Route:
@@ -60,6 +74,10 @@ class Route:
         self.lit_opened_ns: Nanos = work.lit_opened_ns
         self.wave: int = work.wave
         self.dropped: dict[str, str] = work.dropped
+        self.sight: Sight | None = None
+        """What was seen in this visit, once it was looked for."""
+        self.sleeps = False
+        """Nothing that quotes could change before the parent is looked at again anyway."""
         self.planned = False
         """A child was planned, or will be when the throttle allows."""
         self.waits = False
@@ -74,6 +92,11 @@ class Route:
         if tactic is LitTactic.SPRAY:
             return -1
         return self.lit_opened_ns + self.strategy.patience_ns
+
+    def sprays(self, now: Nanos) -> bool:
+        """Whether displayed venues are sprayed now."""
+        until_ns = self.patience_ends_ns()
+        return until_ns < 0 or now < until_ns
 
     def within_worst(self, price_micros: Micros) -> bool:
         """Whether a child may have this price."""

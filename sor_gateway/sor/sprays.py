@@ -21,9 +21,9 @@ from sor_gateway.sor.orders import Child, Flight
 from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.risk import money
-from sor_gateway.sor.route import Draft, Route
+from sor_gateway.sor.route import Draft, Route, Sight
 from sor_gateway.sor.scoring import Score
-from sor_gateway.sor.settings import SprayPrice
+from sor_gateway.sor.settings import SprayPrice, VenueSettings
 from sor_gateway.sor.sweeps import Sweeps
 from sor_gateway.sor.tactics.spray import draw, near_touch, share_out, shown_size
 from sor_gateway.sor.tending import Tending
@@ -31,7 +31,6 @@ from sor_gateway.sor.types import (
     NANOS_PER_MILLISECOND,
     ChildState,
     Micros,
-    Nanos,
     Shares,
     Stage,
     TimeInForce,
@@ -56,35 +55,44 @@ class Sprays:
 
     def keep(self, plan: Plan, route: Route) -> None:
         """Pull what should not be displayed, or not at this price, any more."""
-        shown = list(self._shown(route))
-        if not shown:
+        sight = self._look(plan, route)
+        if not sight.shown:
             return
-        trouble = self._trouble(plan, route)
-        if not trouble and (until_ns := route.patience_ends_ns()) > 0:
-            self._agenda.wake(route.parent.parent_id, until_ns)
-        target = 0 if trouble else self._target(plan, route)
-        expires = self._expiries(plan, route)
-        for child, flight in shown:
-            why = trouble
-            if not why and child.venue not in expires:
+        parent_id, agenda = route.parent.parent_id, self._agenda
+        if not sight.trouble and (until_ns := route.patience_ends_ns()) > 0:
+            agenda.wake(parent_id, until_ns)
+        age_ns = self._outlook.settings.quote_max_age_ns
+        for child, flight in sight.shown:
+            why, book = sight.trouble, sight.books.get(child.venue)
+            if not why and book is None:
                 why = "the venue's own quotes are stale"
-            why = why or self._out_of_line(plan, route, child, flight, target)
+            if not why and child.limit_micros != sight.target:
+                why = self._out_of_line(plan, route, flight, sight.target)
             if why:
                 self._tending.pull(plan, child, why)
-            else:
-                self._agenda.wake(child.parent_id, expires[child.venue])
+            elif book is not None:
+                agenda.wake(parent_id, book.at_ns + age_ns + 1)
 
-    def _shown(self, route: Route) -> Iterator[tuple[Child, Flight]]:
+    def _look(self, plan: Plan, route: Route) -> Sight:
+        """The market as it concerns displayed orders, found once a visit."""
+        if route.sight is not None:
+            return route.sight
         children = self._outlook.ledger.state.children
+        shown: list[tuple[Child, Flight]] = []
         for child_id in route.parent.children:
             child = children[child_id]
             if child.flight is not None and child.flight.tactic == SPRAY:
-                yield child, child.flight
+                shown.append((child, child.flight))
+        books = dict(self._outlook.books(plan, route.parent.symbol))
+        sight = route.sight = Sight(books, shown, self._trouble(plan, route), 0)
+        if not sight.trouble:
+            sight.target = self._target(route, sight)
+        return sight
 
     def _trouble(self, plan: Plan, route: Route) -> str:
         """Why nothing of the parent may be displayed now; empty for no reason."""
         nbbo, until_ns = route.nbbo, route.patience_ends_ns()
-        if until_ns >= 0 and plan.now >= until_ns:
+        if 0 <= until_ns <= plan.now:
             return "the patience of its strategy ended"
         if not (nbbo.bid_micros and nbbo.ask_micros):
             return "there is no fresh market"
@@ -92,38 +100,27 @@ class Sprays:
             return f"the market is {'locked' if nbbo.bid_micros == nbbo.ask_micros else 'crossed'}"
         return ""
 
-    def _out_of_line(
-        self, plan: Plan, route: Route, child: Child, flight: Flight, target: Micros
-    ) -> str:
-        """Why an order is to move; empty when it is where it should be, or moved just now."""
-        if flight.pull_at_ns or child.limit_micros == target:
+    def _out_of_line(self, plan: Plan, route: Route, flight: Flight, target: Micros) -> str:
+        """Why an order that is not where the touch is moves now; empty when it does not yet."""
+        if flight.pull_at_ns:
             return ""  # what takes has a time box of its own
         moves_ns = flight.planned_ns + route.strategy.lit_wave_ns
         if plan.now < moves_ns:
-            self._agenda.wake(child.parent_id, moves_ns)
+            self._agenda.wake(route.parent.parent_id, moves_ns)
             return ""
         return f"the touch moved to {money(target)}" if target else "the touch is beyond its limit"
 
-    def _expiries(self, plan: Plan, route: Route) -> dict[str, Nanos]:
-        """When each fresh book stops being one."""
-        age_ns = self._outlook.settings.quote_max_age_ns
-        return {
-            venue: book.at_ns + age_ns + 1
-            for venue, book in self._outlook.books(plan, route.parent.symbol)
-        }
-
-    def _target(self, plan: Plan, route: Route) -> Micros:
+    def _target(self, route: Route, sight: Sight) -> Micros:
         """Where passive orders belong; 0 when the touch is beyond the worst price."""
-        books = dict(self._outlook.books(plan, route.parent.symbol))
         ours: dict[tuple[str, Micros], Shares] = {}
-        for child, flight in self._shown(route):
-            book = books.get(child.venue)
+        for child, flight in sight.shown:
+            book = sight.books.get(child.venue)
             if child.state is not ChildState.LIVE or book is None or child.limit_micros is None:
                 continue
             if book.at_ns >= flight.planned_ns + SHOWN_AFTER_NS:
                 key = (child.venue, child.limit_micros)
                 ours[key] = ours.get(key, 0) + child.leaves_quantity
-        near = near_touch(books.items(), route.is_buy, ours)
+        near = near_touch(sight.books.items(), route.is_buy, ours)
         near = near or route.nbbo.far_micros(not route.is_buy)
         return near if self._rests(route, near) else 0
 
@@ -137,7 +134,7 @@ class Sprays:
 
     def send(self, plan: Plan, route: Route) -> None:
         """Show what is wanting; at most one wave in a while."""
-        if self._trouble(plan, route) or not self._is_time(plan, route):
+        if not self._is_time(plan, route) or self._look(plan, route).trouble:
             return
         children = self._outlook.ledger.state.children
         occupied: dict[str, Shares] = {}
@@ -179,18 +176,15 @@ class Sprays:
     ) -> list[Draft]:
         """Passive orders, the venue with the lowest expected cost first: where adding is paid for
         rather than charged."""
-        target = self._target(plan, route)
+        target = self._look(plan, route).target
         if not target:
             return []
+        away = target - route.mid_micros if route.is_buy else route.mid_micros - target
+        clip = route.strategy.spray_clip
         ranked: list[tuple[float, str, Score]] = []
-        for name in self._usable(plan, route):
-            if name not in occupied:
-                venue = self._outlook.lit[name]
-                away = target - route.mid_micros if route.is_buy else route.mid_micros - target
-                score = self._outlook.score(
-                    route, venue, route.strategy.spray_clip, venue.add_fee_micros, away
-                )
-                ranked.append((score.cost, name, score))
+        for venue in self._usable(plan, route, occupied):
+            score = self._outlook.score(route, venue, clip, venue.add_fee_micros, away)
+            ranked.append((score.cost, venue.name, score))
         ranked.sort(key=lambda each: each[:2])
         scores = {name: score for _, name, score in ranked}
         sizes = [(name, self._size(route, name)) for name in scores]
@@ -209,16 +203,20 @@ class Sprays:
             for name, quantity in share_out(sizes, room)
         ]
 
-    def _usable(self, plan: Plan, route: Route) -> Iterator[str]:
-        """Venues that may be shown on: open, not dropped, their own book fresh, and with a message
-        left; who is held back comes again."""
+    def _usable(
+        self, plan: Plan, route: Route, occupied: dict[str, Shares]
+    ) -> Iterator[VenueSettings]:
+        """Venues that may be shown on: open, not dropped, without an order of this parent, their
+        own book fresh, and with a message left; who is held back comes again."""
         parent_id = route.parent.parent_id
-        for name, _ in self._outlook.books(plan, route.parent.symbol):
+        for name in self._look(plan, route).books:
             venue = self._outlook.lit.get(name)
-            if venue is None or name in route.dropped or not self._outlook.is_open(name):
+            if venue is None or name in route.dropped or name in occupied:
+                continue
+            if not self._outlook.is_open(name):
                 continue
             if self._outlook.orders_left(plan, name, parent_id) > 0:
-                yield name
+                yield venue
             else:
                 retry_ns = max(refill_ns(venue), route.strategy.lit_wave_ns)
                 self._outlook.hold_back(plan, name, parent_id, retry_ns)

@@ -34,6 +34,7 @@ class Sweeps:
             next_ns = work.lit_began_ns + route.strategy.lit_wave_ns
             if plan.now < next_ns:
                 self._agenda.wake(parent.parent_id, next_ns)
+                route.sleeps = True
                 return
         takes = self.choose(
             plan, route, self.rooms(plan, route), route.available, route.strategy.sweep_levels
@@ -73,8 +74,9 @@ class Sweeps:
 
         found = plan_takes(offers, route.is_buy, quantity, rooms, score_of, levels)
         parent_id = route.parent.parent_id
-        for take in found.takes:
-            self._agenda.serve(take.offer.venue, parent_id)
+        if self._agenda.claims:
+            for take in found.takes:
+                self._agenda.serve(take.offer.venue, parent_id)
         if found.is_held_back:
             route.planned = True  # an IOC parent waits for its throttle rather than end
             wave_ns = route.strategy.lit_wave_ns
