@@ -175,21 +175,13 @@ class EngineOperations:
         return views
 
     def _add_orders(self, view: VenueView, now: int) -> None:
-        """One look at each of the venue's open children."""
         router = self._engine.router
-        state, venue = router.state, router.state.venues[view.name]
-        children = dict.fromkeys((ChildState.PENDING_NEW, ChildState.LIVE), 0)
-        oldest_ns = now
-        for child_id in venue.children:
-            child = state.children[child_id]
-            children[child.state] = children.get(child.state, 0) + 1
-            assert child.flight is not None
-            if child.flight.doubt is not None:
-                view.doubts += 1
-                oldest_ns = min(oldest_ns, child.flight.doubt.since_ns)
-        view.children, view.oldest_doubt_ns = _texts(children), now - oldest_ns
+        venue, counts = router.state.venues[view.name], router.counts.venue(view.name)
+        live = len(venue.children) - counts.pending
+        view.children = _texts({ChildState.PENDING_NEW: counts.pending, ChildState.LIVE: live})
+        view.doubts = len(counts.doubted)
+        view.oldest_doubt_ns = max(0, now - next(iter(counts.doubted.values()), now))
         view.tokens = venue.tokens(self._configuration.router.venues[view.name], now)
-        counts = router.counts.venue(view.name)
         view.sent, view.ended = counts.sent, _texts(counts.ended)
         view.answers, view.round_trips = counts.answers, counts.round_trips
 

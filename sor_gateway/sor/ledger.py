@@ -14,7 +14,7 @@ from typing import Final
 
 from sor_gateway.sor.agenda import Agenda
 from sor_gateway.sor.commands import Alarm, Output, Report
-from sor_gateway.sor.counts import Counts
+from sor_gateway.sor.counts import count_from
 from sor_gateway.sor.estimators import fills, latency
 from sor_gateway.sor.orders import (
     CHILD_OVER,
@@ -54,7 +54,7 @@ class Ledger:
     def __init__(self, state: RouterState) -> None:
         self.state: Final = state
         self.agenda: Final = Agenda()
-        self.counts = Counts()
+        self.counts = count_from(state)
 
     # --- ids ------------------------------------------------------------------------------
 
@@ -165,6 +165,7 @@ class Ledger:
         parent.children[child.child_id] = None
         parent.exposure += child.leaves_quantity
         self.venue(child.venue).children[child.child_id] = None
+        self.counts.venue(child.venue).pending += not flight.answered
         self.state.open_parents[parent.parent_id] = None
 
     def land(self, child: Child, at_ns: Nanos) -> None:
@@ -176,6 +177,8 @@ class Ledger:
         parent.exposure -= child.leaves_quantity
         counts = self.counts.venue(child.venue)
         counts.ended[child.state] += 1
+        counts.pending -= not flight.answered
+        counts.doubted.pop(child.child_id, None)
         counts.round_trips.observe(at_ns - flight.planned_ns)
         child.flight = None
         del parent.children[child.child_id]
@@ -211,7 +214,9 @@ class Ledger:
         if not flight.answered:
             flight.answered = True
             latency.observe(self.venue(child.venue).latency, at_ns - flight.planned_ns)
-            self.counts.venue(child.venue).answers.observe(at_ns - flight.planned_ns)
+            counts = self.counts.venue(child.venue)
+            counts.pending -= 1
+            counts.answers.observe(at_ns - flight.planned_ns)
         if flight.doubt is not None:
             flight.doubt.voided_epoch = 0  # it arrived after all
             flight.doubt.unknown = False
@@ -227,6 +232,7 @@ class Ledger:
             return None
         if flight.doubt is None:
             flight.doubt = Doubt(cause, at_ns)
+            self.counts.venue(child.venue).doubted[child.child_id] = at_ns
         doubt = flight.doubt
         doubt.cause = cause
         doubt.request_id = ""
@@ -235,6 +241,14 @@ class Ledger:
         doubt.unknown = False
         self.agenda.due(child.parent_id)
         return doubt
+
+    def believe(self, child: Child) -> None:
+        """The venue said that the child lives: a doubt is over."""
+        flight, counts = child.flight, self.counts.venue(child.venue)
+        assert flight is not None
+        counts.pending -= not flight.answered
+        counts.doubted.pop(child.child_id, None)
+        flight.answered, flight.doubt = True, None
 
     def revive(self, child: Child, at_ns: Nanos, how: str) -> list[Output]:
         """A report of a released child: it reached the venue after all. It counts again, in

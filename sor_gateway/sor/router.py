@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sor_gateway.sor import clients, decided, operations, reports
 from sor_gateway.sor.commands import Output
-from sor_gateway.sor.counts import Counts
+from sor_gateway.sor.counts import Counts, count_from
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -162,12 +162,12 @@ class Router:
 
     @property
     def counts(self) -> Counts:
-        """What was counted since `count_anew`."""
+        """What was counted since `count_anew`, and what stands."""
         return self._ledger.counts
 
     def count_anew(self) -> None:
-        """Counts begin at 0: what a fold counted is not what this process did."""
-        self._ledger.counts = Counts()
+        """What grows begins at 0: what a fold counted is not what this process did."""
+        self._ledger.counts = count_from(self.state)
 
     def is_voided(self, child_id: str) -> bool:
         """Whether the child's order message was gap-filled before (recovery.md 3.7)."""
