@@ -18,6 +18,7 @@ from sor_gateway.ops.metrics import Exposition
 from tests.daemon.desk import Desk, Peer
 from tests.daemon.venue import Quotes, Venue
 
+Behaviour = Callable[[Peer, Message, int], None]
 ROOT = Path(__file__).parents[2]
 
 
@@ -49,10 +50,7 @@ def shipped() -> Configuration:
 def new_desk(venue: Venue, name: str = "exchange") -> Desk:
     """A desk with one venue that is not ignored, its market data, and an EMS."""
     configuration = shipped()
-    behaviours: dict[str, Callable[[Peer, Message, int], None]] = {
-        name: venue,
-        f"{name}-md": Quotes(),
-    }
+    behaviours: dict[str, Behaviour] = {name: venue, f"{name}-md": Quotes()}
     desk = Desk(configuration, behaviours)
     desk.connect("EMS", *behaviours)
     desk.run(20)
