@@ -4,6 +4,7 @@
 #   make test      the whole test suite
 #   make crash N=200   kill -9 the gateway N times in mid-write and count violations
 #   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
+#   make compose-test  the stack under Docker Compose, driven from outside (needs a Docker engine)
 #   make bench     round trips and throughput against a bare byte relay
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
@@ -13,7 +14,7 @@ BIN := .venv/bin
 N ?= 20
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test crash interop bench check clean
+.PHONY: demo test crash interop compose-test bench check clean
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -39,6 +40,9 @@ crash: .venv/dev
 
 interop: .venv/dev
 	@$(BIN)/python -m pytest tests/interop
+
+compose-test: .venv/dev
+	@$(BIN)/python -m pytest tests/compose/drive.py
 
 bench: .venv/dev
 	@$(BIN)/python -m benchmarks.bench
