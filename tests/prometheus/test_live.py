@@ -15,7 +15,7 @@ from tests.ops.scraping import shipped
 from tests.prometheus.server import Prometheus
 from tests.prometheus.shipped import GRAFANA_RANGE, PROMETHEUS, expressions, rules
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 POLL_S = 0.2
