@@ -5,6 +5,7 @@
 #   make crash N=200   kill -9 the gateway N times in mid-write and count violations
 #   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
 #   make conformance   the public acceptance definitions of FIX sessions, and our own
+#   make compose-test  the stack under Docker Compose, driven from outside (needs a Docker engine)
 #   make bench     round trips and throughput against a bare byte relay
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
@@ -15,7 +16,7 @@ N ?= 20
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test crash interop conformance bench check clean
+.PHONY: demo test crash interop conformance bench check clean compose-test
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -41,6 +42,9 @@ crash: .venv/dev
 
 interop: .venv/dev
 	@$(BIN)/python -m pytest tests/interop
+
+compose-test: .venv/dev
+	@$(BIN)/python -m pytest tests/compose/drive.py
 
 conformance: .venv/dev
 	@$(BIN)/python -m tests.conformance.run --shared $(SHARED)
