@@ -22,8 +22,9 @@ from rich.table import Table
 
 from sor_gateway import config as configuration
 from sor_gateway import demo as demonstration
+from sor_gateway import explain as explanation
 from sor_gateway.client import send as sending
-from sor_gateway.projection import follower, queries
+from sor_gateway.projection import follower, queries, waves
 from sor_gateway.stack import MICROS, StackError
 
 EXIT_FAILED: Final = 1
@@ -173,6 +174,7 @@ def orders(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
 @app.command()
 def explain(
     parent: Annotated[str, typer.Argument(help="The parent's id or ClOrdID, see `orders`.")],
+    full: Annotated[bool, typer.Option("--full", help="Each wave apart, however many.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
@@ -185,26 +187,14 @@ def explain(
         )
         raise typer.Exit(EXIT_FAILED)
     children = queries.children(database, order.parent_id)
+    happenings = queries.story(database, order.parent_id)
+    story = waves.tell(order, children, happenings, full or as_json)
     if as_json:
-        typer.echo(json.dumps([asdict(child) for child in children], indent=2))
+        typer.echo(json.dumps(asdict(story), indent=2))
         return
-    for happening in queries.story(database, order.parent_id):
-        typer.echo(f"{_time(happening.at_ns)}  {happening.text}")
-    table = Table(title=order.parent_id, title_justify="left")
-    for heading in ("wave", "child", "venue", "sent", "filled", "state", "cost/share", "score"):
-        table.add_column(heading, no_wrap=heading == "child")
-    for child in children:
-        table.add_row(
-            str(child.wave),
-            child.child_id,
-            child.venue,
-            f"{child.quantity:,}",
-            f"{child.cum_quantity:,}",
-            child.state,
-            _money(child.cost_micros),
-            f"{child.display_score:.1f}",
-        )
-    Console().print(table)
+    console = Console()
+    for part in explanation.render(story):
+        console.print(part)
 
 
 @app.command()

@@ -79,7 +79,9 @@ class TestCommands:
         assert code == 0, output
         (order,) = await asked(stack, "orders")
         assert (order["state"], order["cum_quantity"]) == ("filled", 300)
-        children = await asked(stack, "explain", order["parent_id"])
+        story = await asked(stack, "explain", order["parent_id"])
+        waves = [chapter for chapter in story["chapters"] if "legs" in chapter]
+        children = [leg["child"] for wave in waves for leg in wave["legs"]]
         assert {child["venue"] for child in children} == {"exchange"}
         assert sum(child["cum_quantity"] for child in children) == 300
         messages = await asked(stack, "log", "--session", "exchange", "--msg-type", "D")
