@@ -12,16 +12,19 @@ import tomllib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from venue_sims.faults import FaultSettings
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
 from venue_sims.flow.clock import NANOS_PER_SECOND, SCALE_UNIT
+from venue_sims.flow.fade import FadeSettings
 from venue_sims.flow.house_quotes import HouseSettings
-from venue_sims.flow.latent import LatentSettings
+from venue_sims.flow.latent import LatentSettings, Slice
 from venue_sims.flow.market_path import (
     BLOCKS_A_DAY,
     DAY_SECONDS,
@@ -32,6 +35,7 @@ from venue_sims.flow.visitors import VisitorSettings
 from venue_sims.kinds import SPEED_BUMP_US, KindName, Profile
 from venue_sims.latency import LatencySettings
 from venue_sims.matching.orders import Side
+from venue_sims.throttle import ThrottleSettings
 
 MICROS: int = 1_000_000
 BLOCK_MS: int = DAY_SECONDS * 1000 // BLOCKS_A_DAY
@@ -85,6 +89,9 @@ class VenueFile:
     interval_ns: int
     takers: bool
     house: HouseSettings
+    fade: FadeSettings
+    throttle: ThrottleSettings
+    faults: FaultSettings
     visitors: VisitorSettings
     control: tuple[str, int] | None
     latent: list[LatentSettings] = field(default_factory=list)
@@ -193,6 +200,7 @@ class _Flow(_Strict):
     lit_share: float = Field(default=0.5, ge=0, le=1)
     lmf_alpha: float = Field(default=1.6, gt=1)
     lmf_k: int = Field(default=10, ge=1, le=1_000)
+    intensity: float = Field(default=1.0, ge=0, le=100)
 
 
 class _MarketFile(_Strict):
@@ -205,8 +213,9 @@ class _MarketFile(_Strict):
         t0 = self.market.t0
         symbols = []
         for each in self.symbol:
+            flow = self.flow
             takers = TakerSettings(
-                each.adv, self.flow.lit_share, self.flow.lmf_alpha, self.flow.lmf_k
+                each.adv, flow.lit_share, flow.lmf_alpha, flow.lmf_k, flow.intensity
             )
             symbols.append(SymbolSettings(each.path(), takers))
         return MarketSettings(
@@ -296,9 +305,28 @@ class _Takers(_Strict):
     enabled: bool = True
 
 
+class _Fade(_Strict):
+    p: float = Field(default=0.0, ge=0, le=1)
+    frac: float = Field(default=0.5, ge=0, le=1)
+
+
+class _Throttle(_Strict):
+    msgs: int = Field(default=0, ge=0)
+    per_ms: int = Field(default=1_000, ge=1)
+
+
+class _Faults(_Strict):
+    reject_share: float = Field(default=0.0, ge=0, le=1)
+
+
 class _Ambient(_Strict):
     rate: float = Field(default=0.0, ge=0)
     life_s: float = Field(default=20.0, gt=0)
+
+
+class _Slice(_Strict):
+    at_s: float = Field(ge=0)
+    quantity: int = Field(gt=0)
 
 
 class _Latent(_Strict):
@@ -313,11 +341,20 @@ class _Latent(_Strict):
     min_qty: int = Field(default=0, ge=0)
     limit: float | None = None
     renew_s: float = Field(default=0.0, ge=0)
+    opening: list[_Slice] = []
+
+    @field_validator("opening")
+    @classmethod
+    def _in_order(cls, value: list[_Slice]) -> list[_Slice]:
+        if any(late.at_s < early.at_s for early, late in pairwise(value)):
+            raise ValueError("at_s has to rise from slice to slice")
+        return value
 
     def settings(self) -> LatentSettings:
-        values = self.model_dump(exclude={"limit"})
+        values = self.model_dump(exclude={"limit", "opening"})
         limit = None if self.limit is None else _micros(self.limit)
-        return LatentSettings(**values, limit_micros=limit)
+        opening = tuple(Slice(each.at_s, each.quantity) for each in self.opening)
+        return LatentSettings(**values, limit_micros=limit, opening=opening)
 
 
 class _Control(_Strict):
@@ -339,6 +376,9 @@ class _VenueToml(_Strict):
     market_data: _MarketData = _MarketData()
     house: _House = _House()
     takers: _Takers = _Takers()
+    fade: _Fade = _Fade()
+    throttle: _Throttle = _Throttle()
+    faults: _Faults = _Faults()
     ambient: _Ambient = _Ambient()
     latent: list[_Latent] = []
     control: _Control | None = None
@@ -377,6 +417,9 @@ class _VenueToml(_Strict):
             interval_ns=self.market_data.interval_ms * (NANOS_PER_SECOND // 1000),
             takers=self.takers.enabled,
             house=HouseSettings(**self.house.model_dump()),
+            fade=FadeSettings(**self.fade.model_dump()),
+            throttle=ThrottleSettings(**self.throttle.model_dump()),
+            faults=FaultSettings(**self.faults.model_dump()),
             visitors=VisitorSettings(self.ambient.rate, self.ambient.life_s),
             control=None if self.control is None else parse_address(self.control.listen),
             latent=[each.settings() for each in self.latent],

@@ -86,10 +86,10 @@ class Trading:
         self.plan(symbol, floor)
         return floor
 
-    def cancel(self, order: VenueOrder) -> None:
+    def cancel(self, order: VenueOrder, now: int) -> None:
         """A client's order leaves its book; the caller says so to the client."""
         symbol = order.terms.symbol
-        self.floors[symbol].cancel(order.order_id)
+        self.floors[symbol].cancel(order.order_id, self.clock.market(now))
         self.changed[symbol] = None
         self.plan(symbol, self.floors[symbol])
 
@@ -117,7 +117,11 @@ class Trading:
             liquidity = Liquidity.MIDPOINT
         else:
             liquidity = Liquidity.ADDED if resting else Liquidity.REMOVED
-        session = self.state.orders[order_id].session
+        order = self.state.orders[order_id]
+        session = order.session
+        # Hidden size that is added pays what the midpoint pays (decisions.md: "mid or hidden").
+        hidden = resting and order.terms.hidden
+        charged = Liquidity.MIDPOINT if hidden else liquidity
         self.fact(
             Executed(
                 now,
@@ -127,7 +131,7 @@ class Trading:
                 event.quantity,
                 event.price,
                 liquidity,
-                self.fees.fee(liquidity, event.quantity, event.price),
+                self.fees.fee(charged, event.quantity, event.price),
             )
         )
 
