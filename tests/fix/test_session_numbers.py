@@ -431,6 +431,14 @@ class TestBadMessages:
         assert script.peer("35=D|34=2|40=?|") == []
         assert numbers_received(script) == [2]
 
+    def test_validation_may_be_lenient(self) -> None:
+        script = Script(dictionary=load_packaged("FIX.4.4"), markers=False, validation="lenient")
+        script.logon()
+        assert script.peer("35=0|34=2|9999=X|") == []
+        assert script.peer("35=1|34=3|") == [
+            "35=3|34=2|45=3|58=TestReqID (112): required in TestRequest|371=112|372=1|373=1|"
+        ]
+
     def test_fix_4_2_has_no_373_above_11(self) -> None:
         script = logged_on(
             dictionary=load_packaged("FIX.4.2"), begin_string="FIX.4.2", user_defined="none"
