@@ -5,6 +5,8 @@
 #   make crash N=200   kill -9 the gateway N times in mid-write and count violations
 #   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
 #   make conformance   the public acceptance definitions of FIX sessions, and our own
+#   make session-pairs N=100000   random walks of two sessions over a bad line
+#   make fuzz N=10000000   feed so many fuzzed messages to decoder and session
 #   make bench     round trips and throughput against a bare byte relay
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
@@ -15,7 +17,7 @@ N ?= 20
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test crash interop conformance bench check clean
+.PHONY: demo test crash interop conformance session-pairs fuzz bench check clean
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -44,6 +46,12 @@ interop: .venv/dev
 
 conformance: .venv/dev
 	@$(BIN)/python -m tests.conformance.run --shared $(SHARED)
+
+session-pairs: .venv/dev
+	@$(BIN)/python -m tests.fix.session_pairs --scenarios $(N)
+
+fuzz: .venv/dev
+	@$(BIN)/python -m tests.fix.fuzz --messages $(N)
 
 bench: .venv/dev
 	@$(BIN)/python -m benchmarks.bench

@@ -393,6 +393,13 @@ class TestBadMessages:
         assert script.session.logged_on
         assert script.numbers.next_in == 3
 
+    def test_14d_a_type_without_value_is_rejected_too(self) -> None:
+        script = Script(markers=False)
+        script.logon()
+        assert script.peer("35=|34=2|") == [
+            "35=3|34=2|45=2|58=Tag specified without a value|371=35|373=4|"
+        ]
+
     def test_routing_is_reversed_on_a_reject(self) -> None:
         script = logged_on()
         fault = "58=Tag specified without a value"
