@@ -24,6 +24,7 @@ from venue_sims.latency import Latency
 from venue_sims.matching.book import Book
 from venue_sims.matching.crossing import Crossing
 from venue_sims.state import VenueState
+from venue_sims.trading import Trading
 from venue_sims.venue import Venue
 
 
@@ -43,7 +44,7 @@ def build_venue(
     floors = {name: make(file, market, known[name], state) for name in names}
     settings = VenueSettings(file.name, file.mic, file.max_quantity)
     latency = Latency(market.seed, file.mic, file.latency)
-    return Venue(settings, kind, clock, floors, file.fees, latency, state)
+    return Venue(settings, Trading(kind, clock, floors, file.fees, latency, state))
 
 
 def build_path(market: MarketSettings, symbol: SymbolSettings) -> MarketPath:
@@ -62,6 +63,7 @@ def _lit_floor(
         Stream(market.seed, f"house:{file.mic}:{name}"),
         file.house,
         partial(path.quote, file.mic),
+        partial(path.quote_holds_until, file.mic),
         path.slot_ns,
         symbol.path.tick_micros,
     )

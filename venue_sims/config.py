@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
@@ -29,7 +29,7 @@ from venue_sims.flow.market_path import (
     QuoterSettings,
 )
 from venue_sims.flow.visitors import VisitorSettings
-from venue_sims.kinds import KindName
+from venue_sims.kinds import SPEED_BUMP_US, KindName, Profile
 from venue_sims.latency import LatencySettings
 from venue_sims.matching.orders import Side
 
@@ -69,6 +69,7 @@ class VenueFile:
 
     name: str
     kind: KindName
+    profile: Profile
     mic: str
     comp_id: str
     symbols: list[str]
@@ -223,9 +224,16 @@ class _MarketFile(_Strict):
 class _Venue(_Strict):
     name: str
     kind: KindName
+    profile: Profile = Profile.NONE
     mic: Annotated[str, Field(pattern="^[A-Z0-9]{4}$")]
     comp_id: str
     symbols: list[str] = []
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.profile is not Profile.NONE and self.kind is not KindName.EXCHANGE:
+            raise ValueError(f"profile {self.profile} is for an exchange, this is {self.kind}")
+        return self
 
 
 class _Fix(_Strict):
@@ -260,6 +268,11 @@ class _Latency(_Strict):
     table: Literal["level2025"] = "level2025"
     scale: float = Field(default=10.0, ge=0)
 
+    def settings(self, bump_us: int) -> LatencySettings:
+        return LatencySettings(
+            self.in_us + bump_us, self.match_us, self.out_us + bump_us, self.scale
+        )
+
 
 class _Match(_Strict):
     collar_bps: int = Field(default=500, gt=0, lt=10_000)
@@ -273,6 +286,7 @@ class _MarketData(_Strict):
 class _House(_Strict):
     levels: int = Field(default=10, ge=1, le=100)
     lot: int = Field(default=100, ge=1)
+    min_size: int = Field(default=0, ge=0)
     median_lots: float = Field(default=5.0, gt=0)
     sigma_lots: float = Field(default=0.8, ge=0)
     refill_s: float = Field(default=2.0, gt=0)
@@ -345,10 +359,10 @@ class _VenueToml(_Strict):
         return value
 
     def settings(self) -> VenueFile:
-        latency = self.latency
         return VenueFile(
             name=self.venue.name,
             kind=self.venue.kind,
+            profile=self.venue.profile,
             mic=self.venue.mic,
             comp_id=self.venue.comp_id,
             symbols=list(self.venue.symbols),
@@ -357,7 +371,7 @@ class _VenueToml(_Strict):
             sessions=list(self.fix.sessions),
             data_sessions=list(self.fix.data_sessions),
             fees=self.fees.schedule(),
-            latency=LatencySettings(latency.in_us, latency.match_us, latency.out_us, latency.scale),
+            latency=self.latency.settings(SPEED_BUMP_US[self.venue.profile]),
             collar_ppm=self.match.collar_bps * PPM_A_BPS,
             max_quantity=self.match.max_quantity,
             interval_ns=self.market_data.interval_ms * (NANOS_PER_SECOND // 1000),

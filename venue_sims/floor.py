@@ -91,7 +91,7 @@ class Floor:
         """When `run` has to be called next."""
         times = [at for flow in self.flows.values() if (at := flow.next_ns()) is not None]
         if self._referenced is not None and self._referenced.two_sided:
-            times.append((self._slot + 1) * self.path.slot_ns)
+            times.append(self.path.nbbo_holds_until(self._slot) * self.path.slot_ns)
         return min(times, default=None)
 
     def run(self, now: int) -> list[Event]:
