@@ -7,6 +7,8 @@
 #   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
 #   make conformance   the public acceptance definitions of FIX sessions, and our own
 #   make compose-test  the stack under Docker Compose, driven from outside (needs a Docker engine)
+#   make session-pairs N=100000   random walks of two sessions over a bad line
+#   make fuzz N=10000000   feed so many fuzzed messages to decoder and session
 #   make bench     round trips and throughput against a bare byte relay
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
@@ -19,7 +21,7 @@ SCENARIO ?= block
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test crash interop conformance bench check clean compose-test soak
+.PHONY: demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -54,6 +56,12 @@ compose-test: .venv/dev
 
 conformance: .venv/dev
 	@$(BIN)/python -m tests.conformance.run --shared $(SHARED)
+
+session-pairs: .venv/dev
+	@$(BIN)/python -m tests.fix.session_pairs --scenarios $(N)
+
+fuzz: .venv/dev
+	@$(BIN)/python -m tests.fix.fuzz --messages $(N)
 
 # Built from source, which takes some minutes; without it the benchmark has fewer arms.
 .venv/bench: .venv/dev
