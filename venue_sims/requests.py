@@ -225,8 +225,13 @@ class Requests:
         if floor is None:
             refuse(Reason.UNKNOWN_SYMBOL, f"{terms.symbol} does not trade here")
         check_terms(terms, self._kind)
+        self._check_open(terms.symbol)
         tick = floor.path.settings.tick_micros
         check_numbers(self._settings, tick, terms.quantity, terms.price, terms.min_qty)
+
+    def _check_open(self, symbol: str) -> None:
+        if symbol in self._state.halted:
+            refuse(Reason.HALTED, f"{symbol} is halted: {self._state.halted[symbol]}")
 
     def _check_entry(self, floor: Floor, order: Order, post_only: bool) -> None:
         if floor.refusal(order, post_only) is Cause.POST_ONLY:
@@ -243,6 +248,7 @@ class Requests:
         terms = order.terms
         if command.problem:
             refuse(Reason.UNSUPPORTED, command.problem)
+        self._check_open(terms.symbol)
         if terms.ord_type is OrdType.LIMIT and price is None:
             refuse(Reason.UNSUPPORTED, "a limit order needs a price")
         if min_qty and not self._kind.min_qty:
