@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import ssl
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,12 +18,12 @@ from sor_gateway.config.calendar import SATURDAY, Calendar
 from sor_gateway.config.models import (
     CalendarModel,
     EmsModel,
-    SessionModel,
     StrategyModel,
     TlsModel,
     VenueModel,
 )
 from sor_gateway.config.reader import Reader
+from sor_gateway.config.sessions import Identity, SessionTables
 from sor_gateway.config.settings import Configuration, GatewaySettings, VenueConnection
 from sor_gateway.fix.settings import Role, SessionSettings
 from sor_gateway.net.tls import TlsSettings
@@ -45,6 +46,7 @@ class Builder:
         self._problems = reader.problems
         self._file = reader.shown("gateway.toml")
         self._model = reader.gateway.gateway
+        self._sessions = SessionTables(reader.folder, reader.environ, reader.problems)
 
     def build(self) -> Configuration:
         """The settings; mistakes are added to the reader's."""
@@ -63,6 +65,7 @@ class Builder:
             venues=venues,
             calendar=self._calendar(),
             securities=self._reader.securities,
+            dictionaries=self._sessions.dictionaries,
         )
 
     def _gateway(self) -> GatewaySettings:
@@ -108,21 +111,27 @@ class Builder:
         )
 
     def _ems_session(self, name: str, model: EmsModel) -> SessionSettings:
-        settings = _session(
-            name, model.begin_string, self._model.comp_id, model.comp_id or name, model
-        )
+        who = Identity(name, model.begin_string, self._model.comp_id, model.comp_id or name)
+        settings = self._sessions.settings(who, model, f"{self._file} [ems.{name}]")
         settings.role = Role.ACCEPTOR
         return settings
 
     def _connection(self, name: str, venue: VenueModel) -> VenueConnection:
-        orders = _session(name, venue.dialect, self._model.comp_id, venue.comp_id, venue.session)
+        table = f"{self._venue_file(name)} [session]"
+        who = Identity(name, venue.dialect, self._model.comp_id, venue.comp_id)
+        orders = self._sessions.settings(who, venue.session, table)
         quotes = None
         if venue.market_data:
-            ours = self._model.market_data_comp_id
-            quotes = _session(f"{name}-md", venue.dialect, ours, venue.comp_id, venue.session)
-            # Old quotes are worth nothing: each logon starts anew (recovery.md 2.6).
-            quotes.reset_on_logon = True
-            quotes.markers = False
+            quotes = replace(
+                orders,
+                name=f"{name}-md",
+                sender_comp_id=self._model.market_data_comp_id,
+                # Old quotes are worth nothing: each logon starts anew (recovery.md 2.6).
+                reset_on_logon=True,
+                markers=False,
+            )
+            if name in self._sessions.dictionaries:
+                self._sessions.dictionaries[quotes.name] = self._sessions.dictionaries[name]
         known = self._reader.securities
         for symbol in venue.symbols or ():
             if symbol not in known:
@@ -336,30 +345,6 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         weight_impact=model.weight_impact,
         weight_latency=model.weight_latency,
         weight_fill=model.weight_fill,
-    )
-
-
-def _session(
-    name: str, begin_string: str, ours: str, theirs: str, model: SessionModel
-) -> SessionSettings:
-    return SessionSettings(
-        name=name,
-        begin_string=begin_string,
-        sender_comp_id=ours,
-        target_comp_id=theirs,
-        role=Role.INITIATOR,
-        heart_bt_int_s=model.heart_bt_int_s,
-        markers=model.markers,
-        on_low_number=model.on_low_number,
-        accept_reset=model.accept_reset,
-        user_defined=model.user_defined,
-        validation=model.validation,
-        send_next_expected=model.send_next_expected,
-        last_processed=model.last_processed,
-        max_message_bytes=model.max_message_bytes,
-        resend_chunk=model.resend_chunk,
-        username=model.username or None,
-        password=model.password or None,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -71,6 +71,12 @@ A_SWITCH = "true or false"
 A_FEE = "US dollars a share with at most six decimals, negative for a rebate"
 A_WEIGHT = "a weight of 0 or more; 1 takes the term for what it is"
 A_PATH = "the path of a PEM file"
+A_LOCAL_TIME = "a time such as 08:00:00, local to the zone"
+
+Weekday: TypeAlias = Literal[
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+]
+WEEKDAYS: tuple[str, ...] = get_args(Weekday)
 
 
 class Model(BaseModel):
@@ -89,6 +95,20 @@ class TlsModel(Model):
     minimum_version: Literal["1.2", "1.3"] = Field("1.2", description='"1.2" or "1.3"')
 
 
+class ScheduleModel(Model):
+    """[ems.NAME.schedule], or [session.schedule] of a venue: session hours."""
+
+    zone: Zone = Field(description='a time zone such as "America/New_York"')
+    start: LocalTime = Field(description=A_LOCAL_TIME)
+    end: LocalTime = Field(description=A_LOCAL_TIME)
+    days: list[Weekday] = Field(
+        ["monday", "tuesday", "wednesday", "thursday", "friday"],
+        min_length=1,
+        description='a list of weekdays on which hours begin, such as ["sunday", "monday"]',
+    )
+    reset_at_start: bool = Field(False, description=A_SWITCH)
+
+
 class SessionModel(Model):
     """How one session behaves: [session] of a venue, and part of [ems.NAME]."""
 
@@ -101,7 +121,10 @@ class SessionModel(Model):
     user_defined: Literal["none", "listed", "any"] = Field(
         "listed", description='"none", "listed" or "any"'
     )
-    validation: Literal["strict", "off"] = Field("strict", description='"strict" or "off"')
+    validation: Literal["strict", "lenient", "off"] = Field(
+        "strict", description='"strict", "lenient" or "off"'
+    )
+    dictionary: str = Field("", description="the path of a data dictionary in QuickFIX's format")
     send_next_expected: bool = Field(False, description=A_SWITCH)
     last_processed: bool = Field(False, description=A_SWITCH)
     max_message_bytes: int = Field(
@@ -111,14 +134,18 @@ class SessionModel(Model):
         0, ge=0, le=100_000, description="messages, 0 (all at once) to 100000"
     )
     username: str = Field("", description="a user name")
-    password: str = Field("", description="a password")
+    password_env: str = Field("", description="the name of an environment variable")
+    password_file: str = Field("", description="the path of a file")
+    schedule: ScheduleModel | None = Field(None, description="a table [schedule]")
 
 
 class VenueSessionModel(SessionModel):
     """[session] of a venue. Its messages are not held against our dictionary: a report that we
     reject is an execution that we lose. What translation cannot read raises an alarm."""
 
-    validation: Literal["strict", "off"] = Field("off", description='"strict" or "off"')
+    validation: Literal["strict", "lenient", "off"] = Field(
+        "off", description='"strict", "lenient" or "off"'
+    )
 
 
 class EmsModel(SessionModel):

@@ -38,7 +38,7 @@ from sor_gateway.daemon.recovery import (
 )
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.fix.dialect import dialect_of
-from sor_gateway.fix.dictionary import Dictionary, load_packaged
+from sor_gateway.fix.dictionary import load_packaged
 from sor_gateway.fix.session import Session
 from sor_gateway.fix.settings import SessionSettings
 from sor_gateway.fix.store import Numbers
@@ -133,13 +133,10 @@ def wire(
 
 def build_links(configuration: Configuration, recovered: Recovered) -> dict[str, Link]:
     """A link for each configured session, with the numbers and reports that the fold found."""
-    dictionaries: dict[str, Dictionary] = {}
 
     def session(settings: SessionSettings, numbers: Numbers) -> Session:
-        begin_string = settings.begin_string
-        if begin_string not in dictionaries:
-            dictionaries[begin_string] = load_packaged(begin_string)
-        return Session(settings, numbers, dictionaries[begin_string])
+        own = configuration.dictionaries.get(settings.name)
+        return Session(settings, numbers, own or load_packaged(settings.begin_string))
 
     links: dict[str, Link] = {}
     for settings in configuration.ems_sessions:

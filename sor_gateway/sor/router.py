@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sor_gateway.sor import clients, decided, operations, reports
 from sor_gateway.sor.commands import Output
+from sor_gateway.sor.counts import Counts, count_from
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -49,6 +50,7 @@ from sor_gateway.sor.events import (
     VenueClosed,
     VenueDropped,
     VenueOpened,
+    VenueReadmitted,
     WaveStarted,
 )
 from sor_gateway.sor.ledger import Ledger
@@ -87,6 +89,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ParentRefused: decided.parent_refused,
     StageMoved: decided.stage_moved,
     VenueDropped: decided.venue_dropped,
+    VenueReadmitted: decided.venue_readmitted,
     WaveStarted: decided.wave_started,
     ChildPlanned: decided.child_planned,
     ChildCancelPlanned: decided.child_cancel_planned,
@@ -161,6 +164,15 @@ class Router:
         if news is not News.NONE:
             self._agenda.quoted(symbol, is_touch=news is News.TOUCH)
 
+    @property
+    def counts(self) -> Counts:
+        """What was counted since `count_anew`, and what stands."""
+        return self._ledger.counts
+
+    def count_anew(self) -> None:
+        """What grows begins at 0: what a fold counted is not what this process did."""
+        self._ledger.counts = count_from(self.state)
+
     def is_voided(self, child_id: str) -> bool:
         """Whether the child's order message was gap-filled before (recovery.md 3.7)."""
         child = self.state.children.get(child_id)
@@ -198,6 +210,7 @@ class Router:
         if fact.pull_at_ns:
             deadline_ns = min(deadline_ns, fact.pull_at_ns)
         self._agenda.wake(fact.parent_id, deadline_ns)
+        self._ledger.counts.venue(fact.venue).sent += 1
         self._spend(fact.venue, fact.at_ns)
 
     def _spend(self, venue: str, at_ns: Nanos) -> None:
