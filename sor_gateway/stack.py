@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import socket
 import sys
@@ -35,6 +36,10 @@ STOP_TIMEOUT_S: Final = 10.0
 POLL_S: Final = 0.05
 MICROS: Final = 1_000_000
 LOG_TAIL_CHARACTERS: Final = 2_000
+PORTS: Final = range(12_000, 32_000)
+"""Below those that systems take for outgoing connections (32768 and up on Linux): nobody's
+connection may take a port between our look and the start of the process that listens on it."""
+PORT_TRIES: Final = 100
 PAIR: Final = {"dark-a": ("dark", "DRKA"), "exchange": ("exchange", "XLIT")}
 """One dark venue and one lit: enough where the gateway's own life is what matters."""
 MARKET_AGE_MS: Final = 60_000
@@ -91,11 +96,16 @@ class Account:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A loopback port that nobody listens on at this moment. Raises StackError."""
+    for _ in range(PORT_TRIES):
+        port = random.SystemRandom().choice(PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
+    raise StackError(f"no free port found between {PORTS.start} and {PORTS.stop}")
 
 
 def venues_of(config: Path) -> dict[str, tuple[str, str]]:
