@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sor_gateway.fix.dialect import FIX42, FIX44
+from sor_gateway.journal.record import Entry, Record
 from sor_gateway.journal.segments import Journal
 from tests.venue_sims.helpers import SOR, Desk, make_venue, market, terms, venue_file
 from tests.venue_sims.raw_client import PATIENCE_S, RawClient
 from tests.venue_sims.test_server import Running, running
+from tests.venue_sims.test_venue import Invariants, random_command
 from venue_sims.commands import CancelReceived, OrderReceived, ReplaceReceived
-from venue_sims.facts import Operated
+from venue_sims.facts import Executed, Operated
 from venue_sims.matching.orders import Side
-from venue_sims.recovery import encode_image, fact_codec, recover
+from venue_sims.recovery import Recovered, encode_image, fact_codec, fold, recover
+from venue_sims.state import VenueState
 from venue_sims.translate import to_message
 from venue_sims.words import Capacity, OrdType, Reason, ReportKind, State
 
@@ -141,6 +146,78 @@ class TestCancelOnDisconnect:
             assert (canceled[39], canceled[151]) == ("4", "0")
             assert canceled[58].startswith("z: ")
             await client.close()
+
+
+class Operator:
+    """Meddles at random with a venue in which cancel on disconnect is the rule."""
+
+    def __init__(self, desk: Desk, draw: random.Random) -> None:
+        self.desk = desk
+        self.draw = draw
+        self.done: Counter[str] = Counter()
+
+    def act(self) -> None:
+        venue, now = self.desk.venue, self.desk.now
+        halted = "ACME" in venue.state.halted
+        choice = self.draw.choice(["halt", "lost", "connected", "cancel", "throttle", "fade"])
+        if choice == "halt" and halted:
+            choice = "resume"
+            venue.resume("ACME", now)
+        elif choice == "halt":
+            venue.halt("ACME", "at random", now)
+        elif choice == "lost":
+            venue.lost(SOR, now)
+        elif choice == "connected":
+            venue.connected(SOR)
+        elif choice == "cancel":
+            for order in venue.state.live_orders()[:1]:
+                venue.cancel(order.order_id, "U: at random", now)
+        elif choice == "throttle":
+            venue.throttle.settings.msgs = self.draw.choice([0, 0, 3, 20])
+        else:
+            for floor in venue.floors.values():
+                if floor.fade is not None:
+                    floor.fade.settings.p = self.draw.random()
+        self.done[choice] += 1
+
+
+@pytest.mark.parametrize("name", ["dark-b", "inverted"])
+def test_whatever_an_operator_does_no_promise_is_broken(name: str) -> None:
+    """Every command answered once, books and memory agree, nothing trades in a halt, and the fold
+    of the facts is the memory."""
+    seed = random.SystemRandom().randrange(1 << 32)
+    print(f"seed {seed}")
+    file, draw = venue_file(name), random.Random(seed)
+    file.cod, file.grace_ns, file.faults.reject_share = True, 20_000_000, 0.05
+    desk = Desk(make_venue(file, market(seed, scale=60)))
+    codec, checker, operator = fact_codec(), Invariants(), Operator(desk, draw)
+    folded = Recovered(VenueState(file.mic))
+    seen: list[str] = []
+    for number in range(1_000):
+        command = random_command(draw, number, desk.now, seen)
+        if isinstance(command, OrderReceived):
+            seen.append(command.terms.cl_ord_id)
+        if draw.random() < 0.1:
+            operator.act()
+        desk.send(command)
+        desk.facts, before = [], "ACME" in desk.venue.state.halted
+        reports = desk.settle(draw.choice([0.0, 0.0005, 0.01]))
+        if before:
+            assert not any(isinstance(fact, Executed) for fact in desk.facts)
+        for report in reports:
+            checker.check(report)
+        entries = [Entry(SOR, 1, True, 0, "8", str(report.number), b"") for report in reports]
+        facts = [codec.encode(fact) for fact in desk.facts]
+        fold(folded, Record(number + 1, desk.now, entries, facts), codec)
+    state = desk.venue.state
+    assert encode_image(folded.state, 0, {}, codec) == encode_image(state, 0, {}, codec)
+    desk.settle(5.0)
+    assert not state.client(SOR).inbound
+    resting = desk.venue.floors["ACME"].matcher.orders
+    for order in state.orders.values():
+        assert order.live == (order.order_id in resting), order
+        assert not order.live or resting[order.order_id].quantity == order.leaves
+    assert len(operator.done) == 7
 
 
 async def until(venue: Running, condition: Any) -> None:
