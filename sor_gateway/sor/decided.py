@@ -22,10 +22,18 @@ from sor_gateway.sor.events import (
     ParentReplaceRefused,
     StageMoved,
     VenueDropped,
+    VenueReadmitted,
     WaveStarted,
 )
 from sor_gateway.sor.ledger import DARK, Ledger
-from sor_gateway.sor.orders import Child, DarkVenue, Flight, Parent, ParentEvent
+from sor_gateway.sor.orders import (
+    REJECTS_MAX,
+    Child,
+    DarkVenue,
+    Flight,
+    Parent,
+    ParentEvent,
+)
 from sor_gateway.sor.types import ChildState, ParentState, Reason, ReportKind, Stage
 
 TRIES_ALARM: Final = 3
@@ -72,10 +80,21 @@ def stage_moved(ledger: Ledger, fact: StageMoved) -> list[Output]:
 
 
 def venue_dropped(ledger: Ledger, fact: VenueDropped) -> list[Output]:
-    """No more of this parent for this venue."""
+    """No more of this parent for this venue, for a while or for good."""
     work = ledger.state.parents[fact.parent_id].work
     assert work is not None
     work.dropped[fact.venue] = fact.why
+    if fact.until_ns:
+        work.back_ns[fact.venue] = fact.until_ns
+    return []
+
+
+def venue_readmitted(ledger: Ledger, fact: VenueReadmitted) -> list[Output]:
+    """It is tried again: one more rejection, and it rests again."""
+    work = ledger.state.parents[fact.parent_id].work
+    assert work is not None
+    del work.dropped[fact.venue], work.back_ns[fact.venue]
+    work.rejects[fact.venue] = REJECTS_MAX - 1
     return []
 
 

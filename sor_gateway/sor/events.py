@@ -330,12 +330,23 @@ class StageMoved:
 
 @dataclass(slots=True)
 class VenueDropped:
-    """A venue gets no more of this parent in this tier."""
+    """A venue gets no more of this parent."""
 
     at_ns: Nanos
     parent_id: str
     venue: str
     why: str
+    until_ns: Nanos = 0
+    """When it is tried again; 0 for not at all."""
+
+
+@dataclass(slots=True)
+class VenueReadmitted:
+    """A venue that was left out for a while is tried again."""
+
+    at_ns: Nanos
+    parent_id: str
+    venue: str
 
 
 @dataclass(slots=True)
@@ -460,6 +471,7 @@ Decision = (
     | ParentRefused
     | StageMoved
     | VenueDropped
+    | VenueReadmitted
     | WaveStarted
     | ChildPlanned
     | ChildCancelPlanned

@@ -36,6 +36,8 @@ from sor_gateway.sor.types import (
     TimeInForce,
 )
 
+REJECTS_MAX: Final = 3
+"""A venue that rejects this many children of a parent in a row is left out for a while."""
 EXECS_KEPT: Final = 256
 """Most executions of one child remembered for finding duplicates; the oldest go first."""
 
@@ -235,6 +237,8 @@ class Work:
     """When the last lit wave left; 0 for never."""
     dropped: dict[str, str] = field(default_factory=dict)
     """Venues that get no more of this parent, and why."""
+    back_ns: dict[str, Nanos] = field(default_factory=dict)
+    """When those of them that are left out for a while are tried again."""
     rejects: dict[str, int] = field(default_factory=dict)
     """Children of this parent that a venue rejected, one after the other."""
     closing: str = ""

@@ -20,7 +20,7 @@ from sor_gateway.sor.events import (
 )
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.market import Market, Nbbo
-from sor_gateway.sor.orders import Parent
+from sor_gateway.sor.orders import REJECTS_MAX, Parent
 from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.route import Route
@@ -28,10 +28,10 @@ from sor_gateway.sor.settings import LitTactic, RouterSettings, SprayPrice
 from sor_gateway.sor.sprays import Sprays
 from sor_gateway.sor.sweeps import Sweeps
 from sor_gateway.sor.tending import Tending
-from sor_gateway.sor.types import ParentState, Reason, Stage, TimeInForce
+from sor_gateway.sor.types import NANOS_PER_SECOND, ParentState, Reason, Stage, TimeInForce
 
-REJECTS_MAX: Final = 3
-"""A venue that rejects this many children of a parent gets no more of it."""
+REST_NS: Final = 10 * NANOS_PER_SECOND
+"""How long a venue that rejects is left out: it may be a halt, or a limit of so many a second."""
 BESIDE_SHARE: Final = 2
 """Once lit is open, a dark wave takes at most one part in this many of what is unsent."""
 
@@ -191,9 +191,18 @@ class Planner:
             self._agenda.wait_for_quotes(parent.symbol, parent.parent_id)
 
     def _drop_rejecting(self, plan: Plan, route: Route) -> None:
+        """Leave out who rejects again and again; try who rested."""
+        for venue, until_ns in route.work.back_ns.items():
+            if plan.now >= until_ns:
+                route.readmit(plan, venue)
+            else:
+                self._agenda.wake(route.parent.parent_id, until_ns)
         for venue, count in route.work.rejects.items():
-            if count >= REJECTS_MAX and venue not in route.dropped:
-                route.drop(plan, venue, f"rejected {count} children")
+            is_out = venue in route.dropped or venue in route.work.back_ns
+            if count >= REJECTS_MAX and not is_out:
+                until_ns = plan.now + REST_NS
+                route.drop(plan, venue, f"rejected {count} children in a row", until_ns)
+                self._agenda.wake(route.parent.parent_id, until_ns)
 
     def _open_lit(self, plan: Plan, route: Route) -> bool:
         """No dark venue took anything: the next tier, unless there is none to go to yet."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sor_gateway.sor.events import ChildPlanned, StageMoved, VenueDropped
+from sor_gateway.sor.events import ChildPlanned, StageMoved, VenueDropped, VenueReadmitted
 from sor_gateway.sor.market import Book, Nbbo
 from sor_gateway.sor.orders import Child, Flight, Parent, Work
 from sor_gateway.sor.plan import Plan
@@ -107,10 +107,15 @@ class Route:
         self.wave += 1
         return self.wave
 
-    def drop(self, plan: Plan, venue: str, why: str) -> None:
-        """Plan to leave a venue out from here on."""
+    def drop(self, plan: Plan, venue: str, why: str, until_ns: Nanos = 0) -> None:
+        """Plan to leave a venue out from here on, or until then."""
         self.dropped = {**self.dropped, venue: why}
-        plan.add(VenueDropped(plan.now, self.parent.parent_id, venue, why))
+        plan.add(VenueDropped(plan.now, self.parent.parent_id, venue, why, until_ns))
+
+    def readmit(self, plan: Plan, venue: str) -> None:
+        """Plan to try a venue again."""
+        self.dropped = {name: why for name, why in self.dropped.items() if name != venue}
+        plan.add(VenueReadmitted(plan.now, self.parent.parent_id, venue))
 
     def move_to_lit(self, plan: Plan, why: str) -> None:
         """Plan to open the lit tier."""

@@ -50,6 +50,7 @@ from sor_gateway.sor.events import (
     VenueClosed,
     VenueDropped,
     VenueOpened,
+    VenueReadmitted,
     WaveStarted,
 )
 from sor_gateway.sor.ledger import Ledger
@@ -88,6 +89,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ParentRefused: decided.parent_refused,
     StageMoved: decided.stage_moved,
     VenueDropped: decided.venue_dropped,
+    VenueReadmitted: decided.venue_readmitted,
     WaveStarted: decided.wave_started,
     ChildPlanned: decided.child_planned,
     ChildCancelPlanned: decided.child_cancel_planned,

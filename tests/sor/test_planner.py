@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sor_gateway.sor import events as ev
-from sor_gateway.sor.planner import REJECTS_MAX
+from sor_gateway.sor.orders import REJECTS_MAX
 from sor_gateway.sor.settings import RouterSettings, StrategySettings
 from sor_gateway.sor.types import (
     ChildState,
@@ -265,17 +265,44 @@ class TestSweep:
         made.submit(quantity=100)
         assert not made.sends()
 
-    def test_a_venue_that_keeps_rejecting_is_dropped(self) -> None:
+    def rejecting(self) -> Script:
+        """A venue that rejected three children in a row."""
         made = Script(settings(lit("x"), strategy=LIT_ONLY))
         made.quote("x", [("50.00", 300)], [("50.05", 300)])
         made.submit(quantity=5_000)
-        for _ in range(REJECTS_MAX + 3):
+        for _ in range(REJECTS_MAX):
+            assert made.router.state.children[made.sends()[-1].child_id].flight is not None
             made.end(made.sends()[-1].child_id, ChildState.REJECTED)
             made.wait(SECOND)
             made.quote("x", [("50.00", 300)], [("50.05", 300)])
+        return made
+
+    def test_a_venue_that_keeps_rejecting_is_left_out(self) -> None:
+        made = self.rejecting()
+        made.wait(8 * SECOND)
+        made.quote("x", [("50.00", 300)], [("50.05", 300)])
         assert len(made.sends()) == REJECTS_MAX
         (drop,) = of(made, ev.VenueDropped)
-        assert drop.why == "rejected 3 children"  # type: ignore[union-attr]
+        assert drop.why == "rejected 3 children in a row"  # type: ignore[union-attr]
+
+    def test_and_is_tried_again_with_one_child_at_a_time(self) -> None:
+        """It may have been a halt: an order must not wait for a venue that is long back."""
+        made = self.rejecting()
+        for tries in (1, 2):
+            made.wait(9 * SECOND)
+            made.quote("x", [("50.00", 300)], [("50.05", 300)])
+            made.wait(SECOND)
+            assert len(made.sends()) == REJECTS_MAX + tries
+            made.end(made.sends()[-1].child_id, ChildState.REJECTED)
+        assert len(of(made, ev.VenueReadmitted)) == 2
+        made.wait(9 * SECOND)
+        made.quote("x", [("50.00", 300)], [("50.05", 300)])
+        made.wait(SECOND)
+        made.fill(made.sends()[-1].child_id, 300)
+        made.wait(SECOND)
+        made.quote("x", [("50.00", 300)], [("50.05", 300)])
+        assert len(made.sends()) == REJECTS_MAX + 4, "filled: all is forgiven"
+        made.fold()
 
     def test_the_throttle_holds_orders_back_and_keeps_a_reserve(self) -> None:
         made = Script(settings(lit("x", orders_per_second=10, cancel_reserve=8), strategy=LIT_ONLY))
