@@ -24,6 +24,8 @@ from sor_gateway.sor.router import Router
 
 REPLAY_BUFFER_BYTES = 1_048_576
 """A peer with more than this unread is sent no further part of its replay."""
+REPLAYS_AT_ONCE = 5
+"""Most replays that are continued in one turn: peers that ask for a backlog drown nobody."""
 REPLAY_RETRY_NS = 10_000_000
 """How soon such a peer is looked at again: it must not make the loop spin."""
 IDS_BLOCK = 100_000
@@ -122,9 +124,8 @@ class Engine:
     def _work(self, now: int) -> None:
         for session in self.reactor.receive(now):
             self._intake.consume(self._draft.touch(self._by_session[id(session)]), now)
-        for name in list(self._intake.replays):
-            if self._takes_more(name):
-                self._intake.continue_replay(self._draft.touch(self.links[name]), now)
+        for name in self._replays_due():
+            self._intake.continue_replay(self._draft.touch(self.links[name]), now)
         pending, self._pending_facts = self._pending_facts, []
         for fact in pending:
             self._draft.apply(fact)
@@ -200,6 +201,11 @@ class Engine:
         """Begin a new segment. When the disk does not take it the old one goes on."""
         if not self.journal.roll(self._snapshot(self)):
             self._log("journal-not-rolled", remedy="free room on the journal's disk")
+
+    def _replays_due(self) -> list[str]:
+        """Those whose peers read what they asked for, whoever asked first before the others."""
+        due = [name for name in self._intake.replays if self._takes_more(name)]
+        return due[:REPLAYS_AT_ONCE]
 
     def _takes_more(self, name: str) -> bool:
         """Whether a peer reads what it asked for again."""

@@ -46,6 +46,10 @@ ASKED_AT_ONCE_MAX: Final = 3
 question: a venue whose very answers put its orders in doubt would be asked at wire speed."""
 DARK: Final = "dark"
 """The tactic whose children make a dark wave."""
+SWEEP: Final = "sweep"
+"""The tactic that takes displayed quantity."""
+SPRAY: Final = "spray"
+"""The tactic that shows small orders."""
 
 
 class Ledger:
@@ -183,12 +187,16 @@ class Ledger:
         child.flight = None
         del parent.children[child.child_id]
         del venue.children[child.child_id]
-        if child.state is not ChildState.RELEASED:
+        if child.state is not ChildState.RELEASED and flight.tactic != SPRAY:
+            # A displayed order is pulled when the market moves: that it did not fill then says
+            # nothing about what the venue has for an order that takes.
             fills.observe(venue.fills, child.cum_quantity, child.quantity)
         if parent.work is not None:
+            rejects = parent.work.rejects
             if child.state is ChildState.REJECTED:
-                rejects = parent.work.rejects
                 rejects[child.venue] = rejects.get(child.venue, 0) + 1
+            elif rejects:
+                rejects.pop(child.venue, None)
             if flight.tactic == DARK and flight.wave == parent.work.dark_wave:
                 parent.work.dark_open -= 1
                 if child.state is ChildState.RELEASED:  # it was never there: no evidence
@@ -213,16 +221,26 @@ class Ledger:
             return
         if not flight.answered:
             flight.answered = True
-            latency.observe(self.venue(child.venue).latency, at_ns - flight.planned_ns)
+            took_ns = max(0, at_ns - flight.planned_ns)  # a wall clock may step back
+            latency.observe(self.venue(child.venue).latency, took_ns)
             counts = self.counts.venue(child.venue)
             counts.pending -= 1
-            counts.answers.observe(at_ns - flight.planned_ns)
+            counts.answers.observe(took_ns)
+            self._start_box(child, flight, took_ns)
         if flight.doubt is not None:
             flight.doubt.voided_epoch = 0  # it arrived after all
             flight.doubt.unknown = False
             if not flight.doubt.request_id:
                 flight.doubt.asked_ns = flight.doubt.tries = 0
                 self.agenda.due(child.parent_id)
+
+    def _start_box(self, child: Child, flight: Flight, took_ns: Nanos) -> None:
+        """A time box runs from the venue's first word: the way there is not part of it."""
+        if flight.pull_at_ns:
+            flight.pull_at_ns += took_ns
+            work = self.state.parents[child.parent_id].work
+            if work is not None and flight.tactic == DARK and flight.wave == work.dark_wave:
+                work.dark_ends_ns = max(work.dark_ends_ns, flight.pull_at_ns)
 
     def doubt(self, child: Child, cause: str, at_ns: Nanos) -> Doubt | None:
         """The child may not be what we think: an answer under way proves nothing any more. None for

@@ -53,7 +53,7 @@ from sor_gateway.sor.events import (
     WaveStarted,
 )
 from sor_gateway.sor.ledger import Ledger
-from sor_gateway.sor.market import Market
+from sor_gateway.sor.market import Market, News
 from sor_gateway.sor.plan import REPORTS_PER_DECISION, Plan
 from sor_gateway.sor.planner import Planner
 from sor_gateway.sor.settings import RouterSettings
@@ -157,8 +157,10 @@ class Router:
         return self.state.ids.left
 
     def quoted(self, symbol: str) -> None:
-        """The symbol's quotes changed: parents that wait for that are due."""
-        self._agenda.quoted(symbol)
+        """The symbol's quotes came: parents that wait for what they changed are due."""
+        news = self.market.take_news(symbol)
+        if news is not News.NONE:
+            self._agenda.quoted(symbol, is_touch=news is News.TOUCH)
 
     @property
     def counts(self) -> Counts:
