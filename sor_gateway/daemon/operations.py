@@ -113,7 +113,11 @@ class EngineOperations:
             killed=bool(state.killed),
             stopped=bool(state.stopped),
             suspect=state.suspect,
-            sessions=[self._session(name, link) for name, link in engine.links.items()],
+            sessions=[
+                self._session(name, link)
+                for name, link in engine.links.items()
+                if self._is_wanted(link)
+            ],
             venues=self._venues(),
             parents=dict.fromkeys(OPEN_PARENTS, 0) | parents,
             parents_ended=_texts(router.counts.parents_ended),
@@ -130,6 +134,13 @@ class EngineOperations:
     def kill(self, on: bool, reason: str) -> None:
         """Stop all flow, or release it; takes effect in the next turn."""
         self._engine.operate(KillSwitched(self._clock(), on, reason))
+
+    def _is_wanted(self, link: Link) -> bool:
+        """Whether a session ought to be up: those of a disabled venue alarm nobody."""
+        if isinstance(link, ClientLink):
+            return True
+        venue = link.venue if isinstance(link, QuotesLink) else link.name
+        return self._configuration.router.venues[venue].enabled
 
     def _session(self, name: str, link: Link) -> SessionView:
         session, counters = link.session, link.counters

@@ -106,9 +106,7 @@ class TestTheServices:
     def test_all_venues_compute_one_market(self, desk: ComposeDesk) -> None:
         clocks = set()
         for venue in desk.venues:
-            command = ("venue-sim", "ctl", "--json", "--control")
-            address = f"127.0.0.1:{venue.control_port}"
-            clock = json.loads(desk.execute(venue.name, *command, address, "clock"))
+            clock = desk.control(venue, "clock")
             clocks.add((clock["t0_ns"], clock["scale_milli"]))
         assert len(clocks) == 1
 
