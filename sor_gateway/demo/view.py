@@ -18,11 +18,11 @@ from rich.text import Text
 from sor_gateway.demo.board import Board, WaveSeen
 from sor_gateway.projection.story import price
 from sor_gateway.sor.types import NANOS_PER_SECOND, Micros, Nanos, Shares, Stage
-from sor_gateway.tca.report import money, percent
+from sor_gateway.tca.report import money, narrow_table, percent
 
 REFRESH_HZ: Final = 4
-WAVES_SHOWN: Final = 6
-BAR_COLUMNS: Final = 60
+WAVES_SHOWN: Final = 8
+BAR_COLUMNS: Final = 78
 LINE_EVERY_NS: Final = 5 * NANOS_PER_SECOND
 """How often plain lines say how the lit phase stands."""
 
@@ -72,40 +72,23 @@ class View:
         quote = "no market" if nbbo is None else f"{price(nbbo[0])} / {price(nbbo[1])}"
         head = Text.assemble(
             (self._title, "bold"),
-            f"\nphase {board.phase}",
-            (f" ({board.why})" if board.why else "", "dim"),
-            f"   NBBO {quote}   market time {market_s // 60}:{market_s % 60:02d}"
-            f"   wall {elapsed_ns / NANOS_PER_SECOND:.1f} s",
+            f"\nNBBO {quote}   market time {market_s // 60}:{market_s % 60:02d}"
+            f"   wall {elapsed_ns / NANOS_PER_SECOND:.1f} s\n",
+            (f"phase {board.phase}", "bold cyan"),
+            f": {board.why}" if board.why else "",
         )
-        bar = Table.grid(padding=(0, 1))
         average = board.value_micros // board.filled if board.filled else 0
-        bar.add_row(
-            ProgressBar(total=max(1, board.quantity), completed=board.filled, width=BAR_COLUMNS),
-            f"{board.filled:,} of {board.quantity:,}, {percent(board.filled, board.quantity)}"
-            f" at {price(average)}, fees {money(board.fees_micros)} USD",
+        figures = Text(
+            f"{board.filled:,} of {board.quantity:,}, {percent(board.filled, board.quantity)},"
+            f" at {price(average)}, fees {money(board.fees_micros)} USD"
         )
-        return Group(head, bar, self._venue_table(board), wave_table(board, self._kinds))
-
-    def _venue_table(self, board: Board) -> Table:
-        table = Table()
-        for heading in ("venue", "kind", "children", "sent", "filled", "of sent", "working"):
-            table.add_column(heading, justify="left" if heading in ("venue", "kind") else "right")
-        table.add_column("shown", justify="right")
-        table.add_column("fees USD", justify="right")
-        for name, kind in self._kinds.items():
-            venue = board.venue(name)
-            table.add_row(
-                Text(name, style="dim strike" if venue.dropped else ""),
-                kind,
-                f"{venue.children:,}",
-                f"{venue.sent:,}",
-                f"{venue.filled:,}",
-                percent(venue.filled, venue.sent),
-                f"{venue.working:,}",
-                f"{venue.shown:,}",
-                money(venue.fees_micros),
-            )
-        return table
+        bar = Table.grid()
+        progress = ProgressBar(
+            total=max(1, board.quantity), completed=board.filled, width=BAR_COLUMNS
+        )
+        bar.add_row(progress)
+        venues = venue_table(board, self._kinds)
+        return Group(head, bar, figures, "", venues, "", wave_table(board))
 
 
 class Lines:
@@ -146,19 +129,36 @@ class Lines:
         return [f"  {seconds:6.1f} s  {line}" for line in lines]
 
 
-def wave_table(board: Board, kinds: dict[str, str]) -> Table:
-    """The last waves: filled of sent, by venue."""
-    table = Table(title="waves: filled / sent", title_justify="left")
-    table.add_column("wave", justify="right")
-    table.add_column("stage")
-    for name in kinds:
-        table.add_column(name, justify="right")
-    for wave in list(board.waves.values())[-WAVES_SHOWN:]:
+def venue_table(board: Board, kinds: dict[str, str]) -> Table:
+    """What each venue did, and what is displayed there now. One that gets no more is struck out."""
+    headings = ["venue", "kind", "sent", "filled", "of sent", "working", "shown", "fees USD"]
+    table = narrow_table("", headings, left=("venue", "kind"))
+    for name, kind in kinds.items():
+        venue = board.venue(name)
+        table.add_row(
+            Text(name, style="dim strike" if venue.dropped else ""),
+            kind,
+            f"{venue.sent:,}",
+            f"{venue.filled:,}",
+            percent(venue.filled, venue.sent),
+            f"{venue.working:,}",
+            f"{venue.shown:,}",
+            money(venue.fees_micros),
+        )
+    return table
+
+
+def wave_table(board: Board) -> Table:
+    """The last hidden waves: filled of sent, by venue."""
+    dark = [wave for wave in board.waves.values() if wave.stage is Stage.DARK]
+    venues = list(dict.fromkeys(name for wave in dark for name in wave.sent))
+    table = narrow_table("hidden waves, filled / sent", ["wave", *sorted(venues)], left=())
+    for wave in dark[-WAVES_SHOWN:]:
         cells = [
             f"{wave.filled.get(name, 0):,} / {wave.sent[name]:,}" if name in wave.sent else ""
-            for name in kinds
+            for name in sorted(venues)
         ]
-        table.add_row(str(wave.number), wave.stage.value, *cells)
+        table.add_row(str(wave.number), *cells)
     return table
 
 

@@ -150,7 +150,7 @@ class TestView:
         console.print(view.screen(now, (49_990_000, 50_010_000), 3 * S))
         text = console.export_text()
         for part in (
-            *("phase dark", "49.99 / 50.01", "market time 2:00", "250 of 10,000, 2.5 %"),
+            *("phase dark", "49.99 / 50.01", "market time 2:00", "250 of 10,000, 2.5 %, at 50.00"),
             *("dark-a", "250 / 500", "50.0 %"),
         ):
             assert part in text
