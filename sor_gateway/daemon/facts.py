@@ -1,13 +1,15 @@
 """The facts of the sessions: what the messages in a record do not say themselves.
 
-Owns: the facts about numbers, voided ranges, proofs and quarantine that stand in the journal
-beside the router's own (recovery.md 1 and 2).
+Owns: the facts about numbers, proofs and quarantine that stand in the journal beside the router's
+own (recovery.md 1 and 2), and the list of all; those about ranges are fix/facts.py's.
 May not know: orders, prices, sockets.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from sor_gateway.fix.facts import RANGE_FACTS, RangeFact
 
 
 @dataclass(slots=True)
@@ -22,36 +24,6 @@ class SessionMoved:
     next_out: int
     reset_pending: bool = False
     after: bool = False
-
-
-@dataclass(slots=True)
-class RangeVoided:
-    """Our messages `begin` to `end` were gap-filled and never leave again (recovery.md 2.4)."""
-
-    session: str
-    epoch: int
-    begin: int
-    end: int
-
-
-@dataclass(slots=True)
-class RangeSkipped:
-    """The peer's numbers `begin` to `end` were passed over: we never saw what they carried."""
-
-    session: str
-    epoch: int
-    begin: int
-    end: int
-
-
-@dataclass(slots=True)
-class RangeResent:
-    """Our numbers `begin` to `end` were answered again, some with 43=Y: for the audit."""
-
-    session: str
-    epoch: int
-    begin: int
-    end: int
 
 
 @dataclass(slots=True)
@@ -73,16 +45,12 @@ class MessageQuarantined:
     number: int
 
 
-SessionFact = (
-    SessionMoved | RangeVoided | RangeSkipped | RangeResent | PeerProved | MessageQuarantined
-)
+SessionFact = SessionMoved | PeerProved | MessageQuarantined | RangeFact
 
 SESSION_FACTS: tuple[type[SessionFact], ...] = (
     SessionMoved,
-    RangeVoided,
-    RangeSkipped,
-    RangeResent,
     PeerProved,
     MessageQuarantined,
+    *RANGE_FACTS,
 )
 """Every session fact there is, for the journal's codec."""

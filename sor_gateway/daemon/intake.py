@@ -10,17 +10,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sor_gateway.daemon.draft import Draft, send
-from sor_gateway.daemon.facts import (
-    MessageQuarantined,
-    PeerProved,
-    RangeResent,
-    RangeSkipped,
-    RangeVoided,
-    SessionMoved,
-)
+from sor_gateway.daemon.facts import MessageQuarantined, PeerProved, SessionMoved
 from sor_gateway.daemon.replay import Answer, answer_client, answer_venue
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.fix import events, tags
+from sor_gateway.fix.facts import range_fact
 from sor_gateway.fix.message import Message
 from sor_gateway.journal.record import Entry
 from sor_gateway.sor.events import (
@@ -240,13 +234,10 @@ class Intake:
             link.session.resend([], event.end, now, [])  # requests are never asked twice
 
     def _common(self, link: ClientLink | VenueLink, event: events.Event) -> None:
-        if isinstance(event, events.Voided):
-            self._draft.record(RangeVoided(link.name, event.epoch, event.begin, event.end))
-        elif isinstance(event, events.Skipped):
-            link.counters.gaps += 1
-            self._draft.record(RangeSkipped(link.name, event.epoch, event.begin, event.end))
-        elif isinstance(event, events.Resent):
-            self._draft.record(RangeResent(link.name, event.epoch, event.begin, event.end))
+        link.counters.gaps += isinstance(event, events.Skipped)
+        recorded = range_fact(link.name, event)
+        if recorded is not None:
+            self._draft.record(recorded)
         elif isinstance(event, events.Proved):
             self._draft.record(PeerProved(link.name, event.epoch, event.through))
         elif isinstance(event, events.LoggedOn):

@@ -12,18 +12,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from sor_gateway.daemon.facts import (
-    SESSION_FACTS,
-    MessageQuarantined,
-    PeerProved,
-    RangeResent,
-    RangeSkipped,
-    RangeVoided,
-    SessionMoved,
-)
+from sor_gateway.daemon.facts import SESSION_FACTS, MessageQuarantined, PeerProved, SessionMoved
 from sor_gateway.daemon.outbox import Outbox
-from sor_gateway.fix.store import Numbers, add_range, add_skipped
-from sor_gateway.journal.record import Entry, FactCodec, Poisoned, Record
+from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
+from sor_gateway.fix.store import Numbers
+from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.sor.commands import Report
 from sor_gateway.sor.events import FACTS
 from sor_gateway.sor.router import Router
@@ -157,42 +150,26 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
         else:
             _apply(recovered, fact)
     for entry in record.entries:
-        _count(recovered.session_numbers(entry.session), entry)
+        numbers = recovered.session_numbers(entry.session)
+        fold_message(numbers, entry.epoch, entry.number, outbound=entry.outbound)
         if entry.outbound and entry.key and entry.session in recovered.outboxes:
             recovered.outboxes[entry.session].numbered(entry.key, entry.number)
     for moved in after:
         _move(recovered, moved)
 
 
-def _count(numbers: Numbers, entry: Entry) -> None:
-    """Move a session's numbers past a message; one of an epoch that ended moves nothing."""
-    if entry.epoch != numbers.epoch:
-        return
-    if entry.outbound:
-        numbers.next_out = entry.number + 1
-    else:
-        numbers.next_in = entry.number + 1
-        numbers.reset_pending = False
-
-
 def _apply(recovered: Recovered, fact: object) -> None:
     if isinstance(fact, SessionMoved):
         _move(recovered, fact)
-    elif isinstance(fact, RangeVoided):
-        numbers = recovered.session_numbers(fact.session)
-        assert numbers.epoch == fact.epoch
-        add_range(numbers.voided, fact.begin, fact.end)
-    elif isinstance(fact, RangeSkipped):
-        numbers = recovered.session_numbers(fact.session)
-        assert numbers.epoch == fact.epoch
-        add_skipped(numbers.skipped, fact.begin, fact.end)
+    elif isinstance(fact, RangeFact):
+        fold_range(recovered.session_numbers(fact.session), fact)
     elif isinstance(fact, PeerProved):
         recovered.session_numbers(fact.session).proven_through = fact.through
         if fact.session in recovered.outboxes:
             recovered.outboxes[fact.session].proved(fact.through)
     elif isinstance(fact, MessageQuarantined):
         recovered.poisoned.discard((fact.session, fact.epoch, fact.number))
-    elif not isinstance(fact, RangeResent):
+    else:
         for output in recovered.router.handle(fact):  # type: ignore[arg-type]
             if isinstance(output, Report):
                 recovered.outbox(output.client).add(output)
