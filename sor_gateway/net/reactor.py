@@ -30,7 +30,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sor_gateway.net.clock import Clock
-from sor_gateway.net.connection import READ_LIMIT_BYTES, Connection
+from sor_gateway.net.connection import Connection
+from sor_gateway.net.limits import READ_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from sor_gateway.fix.session import Session
@@ -80,7 +81,7 @@ class Reactor:
         """Fails with the exception of the turn that raised; never succeeds."""
         self.now = clock()
         """The time of the current turn, else of the last."""
-        self._clock = clock
+        self.clock = clock
         self._turn = turn
         self._lines: dict[str, Line] = {}
         self._by_identity: dict[tuple[str, str, str], Line] = {}
@@ -320,7 +321,7 @@ class Reactor:
         self._handle = None
         self._loop_time = self.loop.time()
         # Time neither stands before a deadline that fired (timers round) nor runs backwards.
-        self.now = max(self._clock(), self.now, self._fired)
+        self.now = max(self.clock(), self.now, self._fired)
         self.counters.turns += 1
         self._received = False
         try:

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 from sor_gateway.net.clock import Clock, wall_clock_ns
 from sor_gateway.net.dialer import BackOff, Dialer
-from sor_gateway.net.listener import Listener, ListenerLimits
+from sor_gateway.net.limits import ListenerLimits
+from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
 
 PATIENCE_S = 10.0
@@ -121,7 +122,7 @@ class Program:
         return session
 
     async def listen(self, limits: ListenerLimits | None = None) -> Listener:
-        listener = Listener(self.reactor, "127.0.0.1", 0, limits=limits)
+        listener = Listener(self.reactor, "127.0.0.1", 0, limits=limits or ListenerLimits())
         await listener.start()
         self._listeners.append(listener)
         return listener
@@ -131,8 +132,7 @@ class Program:
     ) -> Dialer:
         dialer = Dialer(
             session,  # type: ignore[arg-type]
-            "127.0.0.1",
-            port,
+            [("127.0.0.1", port)],
             self.reactor,
             jitter,
             back_off=QUICK,
