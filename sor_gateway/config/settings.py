@@ -14,7 +14,7 @@ from typing import Literal
 from sor_gateway.config.calendar import Calendar
 from sor_gateway.config.securities import Security
 from sor_gateway.fix.settings import SessionSettings
-from sor_gateway.net.admission import Network
+from sor_gateway.net.addresses import Network
 from sor_gateway.net.limits import ConnectionLimits, ListenerLimits
 from sor_gateway.net.tls import TlsSettings
 from sor_gateway.sor.settings import RouterSettings

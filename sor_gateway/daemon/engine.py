@@ -12,10 +12,12 @@ import traceback
 from collections.abc import Callable
 from typing import Protocol
 
+from sor_gateway.daemon.congestion import Congestion
 from sor_gateway.daemon.counters import TurnCounters
 from sor_gateway.daemon.draft import Draft
+from sor_gateway.daemon.facts import SessionOperated
 from sor_gateway.daemon.intake import Intake, Log, StoredMessages
-from sor_gateway.daemon.sessions import Link
+from sor_gateway.daemon.sessions import Link, VenueLink
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.net.reactor import Reactor
@@ -86,6 +88,8 @@ class Engine:
         self._intake = Intake(self._draft, journal, log, poisoned)
         self._pending_facts: list[OperatorFact] = []
         self._logouts: list[tuple[Link, str]] = []
+        self._commands: list[SessionOperated] = []
+        self._congestion = Congestion(lambda name: reactor.buffered(links[name].session))
         self._deadlines = {name: link.session.next_deadline() for name, link in links.items()}
         self._by_session = {id(link.session): link for link in links.values()}
 
@@ -114,6 +118,11 @@ class Engine:
         self._logouts.append((link, text))
         self.reactor.wake()
 
+    def command(self, command: SessionOperated) -> None:
+        """Do to a session what an operator asks, in the next turn."""
+        self._commands.append(command)
+        self.reactor.wake()
+
     def next_ids(self, now: int) -> IdsReserved:
         """The fact that makes the next block of ids usable; durable before any is used."""
         return IdsReserved(now, self.router.state.reserved_through + IDS_BLOCK)
@@ -133,6 +142,11 @@ class Engine:
             self._draft.touch(link).session.logout(text, now)
             self._intake.close_flow(link, text, now)
             self._intake.consume(link, now)
+        commands, self._commands = self._commands, []
+        for command in commands:
+            self._intake.operate(self._draft.touch(self.links[command.session]), command, now)
+        for congested in self._congestion.changes(now):
+            self._draft.apply(congested)
         for decision in self.router.decide(now):
             self.counters.decisions += 1
             if isinstance(decision, ChildPlanned):
@@ -168,6 +182,8 @@ class Engine:
         self.reactor.flush([link.session for link in self._draft.touched.values()])
         for name, link in self._draft.touched.items():
             self._deadlines[name] = link.session.next_deadline()
+            if isinstance(link, VenueLink):
+                self._congestion.wrote(name, now)
         self._draft.touched.clear()
         for session, reason in self._draft.to_close:
             self.reactor.close(session, reason)
@@ -201,6 +217,7 @@ class Engine:
     def _next_deadline(self, now: int) -> int | None:
         """The earliest of all. A session's deadline moves only in a turn that touches it."""
         deadlines = [*self._deadlines.values(), self.router.next_deadline()]
+        deadlines.append(self._congestion.next_deadline(now))
         if self._intake.replays:
             deadlines.append(now + REPLAY_RETRY_NS)
         return min((deadline for deadline in deadlines if deadline is not None), default=None)

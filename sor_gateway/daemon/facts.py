@@ -45,12 +45,29 @@ class MessageQuarantined:
     number: int
 
 
-SessionFact = SessionMoved | PeerProved | MessageQuarantined | RangeFact
+@dataclass(slots=True)
+class SessionOperated:
+    """An operator did something to a session, and why (session_commands.py). Disabling lasts over
+    restarts; what the other commands change is told by facts of its own."""
+
+    at_ns: int
+    session: str
+    action: str
+    reason: str
+    next_in: int = 0
+    next_out: int = 0
+    """Of set-numbers."""
+    begin: int = 0
+    """Of resend-request."""
+
+
+SessionFact = SessionMoved | PeerProved | MessageQuarantined | SessionOperated | RangeFact
 
 SESSION_FACTS: tuple[type[SessionFact], ...] = (
     SessionMoved,
     PeerProved,
     MessageQuarantined,
+    SessionOperated,
     *RANGE_FACTS,
 )
 """Every session fact there is, for the journal's codec."""

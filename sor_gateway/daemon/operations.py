@@ -8,10 +8,12 @@ but by a fact that the next turn handles.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sor_gateway.config.settings import Configuration
 from sor_gateway.daemon.engine import Engine
+from sor_gateway.daemon.facts import SessionOperated
+from sor_gateway.daemon.session_commands import refusal
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.journal.counters import JournalCounters
 from sor_gateway.ops.metrics import MetricsView, SessionView, VenueView
@@ -58,7 +60,7 @@ class EngineOperations:
                 {
                     "session": name,
                     "kind": kind_of(link),
-                    "state": session.state.value,
+                    "state": "disabled" if link.disabled else session.state.value,
                     "peer": self._engine.reactor.peer(session),
                     "epoch": session.numbers.epoch,
                     "next_in": session.numbers.next_in,
@@ -73,7 +75,9 @@ class EngineOperations:
         now, state = self._clock(), self._engine.router.state
         reasons: list[str] = []
         for name, link in self._engine.links.items():
-            if isinstance(link, VenueLink) and not link.session.synchronised:
+            if link.disabled and not isinstance(link, ClientLink):
+                reasons.append(f"session {name} is disabled: {link.disabled}")
+            elif isinstance(link, VenueLink) and not link.session.synchronised:
                 if self._configuration.router.venues[name].enabled:
                     reasons.append(f"venue {name} is not synchronised")
             elif isinstance(link, QuotesLink) and not link.quoted_ns:
@@ -112,6 +116,15 @@ class EngineOperations:
     def kill(self, on: bool, reason: str) -> None:
         """Stop all flow, or release it; takes effect in the next turn."""
         self._engine.operate(KillSwitched(self._clock(), on, reason))
+
+    def operate(self, session: str, action: str, reason: str, numbers: Mapping[str, int]) -> str:
+        """Do something to a session, in the next turn; why it cannot be done now, or nothing.
+        Raises KeyError when there is no such session."""
+        command = SessionOperated(self._clock(), session, action, reason, **numbers)
+        cause = refusal(self._engine.links[session], command)
+        if not cause:
+            self._engine.command(command)
+        return cause
 
     def _session(self, name: str, link: Link) -> SessionView:
         session, counters = link.session, link.counters

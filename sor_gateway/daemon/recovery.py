@@ -12,8 +12,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from sor_gateway.daemon.facts import SESSION_FACTS, MessageQuarantined, PeerProved, SessionMoved
+from sor_gateway.daemon.facts import (
+    SESSION_FACTS,
+    MessageQuarantined,
+    PeerProved,
+    SessionMoved,
+    SessionOperated,
+)
 from sor_gateway.daemon.outbox import Outbox
+from sor_gateway.daemon.session_commands import Action
 from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
 from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
@@ -48,6 +55,7 @@ class Snapshot:
     numbers: dict[str, Numbers]
     outboxes: dict[str, Outbox]
     poisoned: list[tuple[str, int, int]] = field(default_factory=list)
+    disabled: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -59,6 +67,8 @@ class Recovered:
     numbers: dict[str, Numbers] = field(default_factory=dict)
     outboxes: dict[str, Outbox] = field(default_factory=dict)
     poisoned: set[tuple[str, int, int]] = field(default_factory=set)
+    disabled: dict[str, str] = field(default_factory=dict)
+    """Sessions that an operator closed, and why."""
     crashes: list[int] = field(default_factory=list)
     """When the last crashes were that left a word, oldest first; at most CRASHES_MAX, and none from
     before the last roll of the journal."""
@@ -133,6 +143,7 @@ def _from_snapshot(settings: RouterSettings, raw: bytes | None) -> Recovered:
         snapshot.numbers,
         snapshot.outboxes,
         set(snapshot.poisoned),
+        snapshot.disabled,
     )
 
 
@@ -167,6 +178,11 @@ def _apply(recovered: Recovered, fact: object) -> None:
         recovered.session_numbers(fact.session).proven_through = fact.through
         if fact.session in recovered.outboxes:
             recovered.outboxes[fact.session].proved(fact.through)
+    elif isinstance(fact, SessionOperated):
+        if fact.action == Action.DISABLE:
+            recovered.disabled[fact.session] = fact.reason
+        elif fact.action == Action.ENABLE:
+            recovered.disabled.pop(fact.session, None)
     elif isinstance(fact, MessageQuarantined):
         recovered.poisoned.discard((fact.session, fact.epoch, fact.number))
     else:

@@ -7,8 +7,10 @@ May not know: the turn, the journal, routing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sor_gateway.daemon.outbox import Outbox
+from sor_gateway.daemon.throttle import Throttle
 from sor_gateway.fix.session import Session
 from sor_gateway.translate.clients import ClientTranslator
 from sor_gateway.translate.quotes import QuoteTranslator
@@ -35,6 +37,14 @@ class ClientLink:
     translator: ClientTranslator
     outbox: Outbox
     counters: Counters = field(default_factory=Counters)
+    throttle: Throttle = field(default_factory=Throttle)
+    keep_out_ns: int = 0
+    """How long the client stays out once it was cut for sending too much."""
+    kept_out_until_ns: int = 0
+    on_disconnect: Literal["keep", "cancel"] = "keep"
+    """What happens to its parents when its session ends."""
+    disabled: str = ""
+    """Why an operator closed the session; empty while it is open."""
 
     @property
     def name(self) -> str:
@@ -51,6 +61,8 @@ class VenueLink:
     counters: Counters = field(default_factory=Counters)
     logon_number: int = 0
     """The number of our Logon on this connection: orders below it are never sent again."""
+    disabled: str = ""
+    """Why an operator closed the session; empty while it is open."""
 
     @property
     def name(self) -> str:
@@ -69,6 +81,8 @@ class QuotesLink:
     counters: Counters = field(default_factory=Counters)
     quoted_ns: int = 0
     """When the venue's last quote came; 0 before the first on this connection."""
+    disabled: str = ""
+    """Why an operator closed the session; empty while it is open."""
 
 
 Link = ClientLink | VenueLink | QuotesLink

@@ -111,6 +111,9 @@ class Session:
         self.logged_on: bool = False
         """Whether the application may send."""
         self.synchronised: bool = False
+        self.unasked_in: int = 0
+        """Messages of the peer so far, garbled ones included, but for those that fill a gap which
+        we asked about: what a throttle counts."""
         self._established = False
         self._listening = False
         self._announced = False
@@ -175,6 +178,7 @@ class Session:
         garbled_before = framer.garbled
         undecodable = 0
         frames = framer.feed(data)
+        self.unasked_in += len(frames) + framer.garbled - garbled_before
         if framer.garbled != garbled_before and not self._established:
             self._abandon("garbled", "garbled message in place of a Logon")  # test case 1d
             return
@@ -304,6 +308,26 @@ class Session:
         elif self.state in (State.AWAITING_LOGON, State.LOGON_SENT):
             self._abandon("logout", text or "logout before logon")
 
+    def expel(self, code: str, text: str, now: int) -> None:
+        """End the session at once, with a Logout that says why: the peer does what it may not."""
+        if self.logged_on:
+            self._expel(code, text, now)
+
+    def test(self, now: int) -> None:
+        """An operator wants to know whether the peer is there: TestRequest, and the end of the line
+        if it does not return in time."""
+        assert self.logged_on, "a TestRequest needs a session that is logged on"
+        self._test_peer(now)
+
+    def ask_again(self, begin: int, now: int) -> None:
+        """An operator wants the peer's messages from `begin` on once more. Those that were consumed
+        are ignored when they come; those that were skipped are passed up as hints."""
+        assert self.logged_on, "a ResendRequest needs a session that is logged on"
+        assert 1 <= begin < self.numbers.next_in, "only what is behind can be asked for again"
+        self._write(
+            MsgType.RESEND_REQUEST, [(tags.BeginSeqNo, str(begin)), (tags.EndSeqNo, "0")], now
+        )
+
     def challenge(self, now: int) -> None:
         """Someone else claims this identity: test the peer at once, cut it if it stays silent."""
         if self.logged_on and self._timers.challenge_by == NEVER:
@@ -323,13 +347,16 @@ class Session:
     def force_numbers(self, next_in: int, next_out: int) -> None:
         """An operator sets the numbers of a session that is not connected.
 
-        A number must never be given twice under one key, so lower ones begin a new epoch.
+        A number must never be given twice under one key, so lower ones begin a new epoch. What
+        higher ones pass over is not known to anyone: it is skipped.
         """
         assert self.state is State.DISCONNECTED, "numbers are forced on a closed session only"
         assert next_in >= 1
         assert next_out >= 1
         if next_in < self.numbers.next_in or next_out < self.numbers.next_out:
             self._begin_epoch(asked_by_us=True)
+        elif next_in > self.numbers.next_in:
+            self._skip(self.numbers.next_in, next_in - 1)
         self.numbers.reset_pending = False
         self.numbers.next_in = next_in
         self.numbers.next_out = next_out
@@ -392,9 +419,13 @@ class Session:
             self._on_last_processed(message)
         expected = self.numbers.next_in
         if number == expected:
-            self._consume(raw, message, number, now)
-            if self._inbound.open and not self._is_over():
-                self._advance(now)
+            if self._inbound.open:
+                self.unasked_in -= first.get(tags.PossDupFlag) == "Y"
+                self._consume(raw, message, number, now)
+                if not self._is_over():
+                    self._advance(now)
+            else:
+                self._consume(raw, message, number, now)
         elif number > expected:
             self._on_too_high(raw, message, number, now, served=False)
         else:

@@ -64,23 +64,24 @@ class Dialer:
         back_off: BackOff | None = None,
         *,
         server_name: str | None = None,
+        may_dial: Callable[[], bool] = lambda: True,
         limits: ConnectionLimits = DEFAULT_LIMITS,
     ) -> None:
-        """`server_name` is what TLS asks for and checks (SNI); by default the host dialled."""
+        """`server_name` is what TLS asks for and checks (SNI); by default the host dialled.
+        `may_dial` is asked before each attempt; a connection that is up is the reactor's."""
         assert addresses
         self.counters = DialerCounters()
         self.last_error = ""
         """Why the last attempt failed; empty when it did not."""
         self.tls = tls
         """The context of the next connection; a new one may be put here at any time."""
-        self.enabled = True
-        """Whether to dial. A connection that is up stays up; the reactor closes it."""
         self._session = session
         self._addresses = list(addresses)
         self._at = 0
         self._reactor = reactor
         self._jitter = jitter
         self._server_name = server_name
+        self._may_dial = may_dial
         self._limits = limits
         self._back_off = back_off or BackOff()
         self._task: asyncio.Task[None] | None = None
@@ -122,7 +123,7 @@ class Dialer:
     async def _run(self) -> None:
         failures = 0
         while True:
-            if self.enabled:
+            if self._may_dial():
                 if await self._attempt():
                     failures = 0
                 else:

@@ -1,8 +1,8 @@
 """The bounds of the network layer, each with its name and its default, in one place.
 
 Owns: what a peer may cost in memory, connections and time.
-May not know: who enforces a bound: connection.py (bytes), listener.py (connections), admission.py
-(who may come back, and when). The session's own bounds are in fix/settings.py.
+May not know: who enforces a bound: connection.py (bytes) and listener.py (connections). A session's
+own bounds are in fix/settings.py, a client's pace is in the configuration's [ems.NAME].
 """
 
 from __future__ import annotations

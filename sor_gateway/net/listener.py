@@ -1,7 +1,7 @@
 """The door: accepts connections and finds out whose they are before a byte is answered.
 
 Owns: the listening socket, connections that have not said who they are, and the limits on them.
-May not know: what a session does with its Logon; who may come in (admission.py); routing, journals.
+May not know: what a session does with its Logon; who may come in (`admit`); routing, journals.
 
 Whoever connects first has to send one whole, valid frame whose BeginString, SenderCompID and
 TargetCompID name a session of ours that has no connection. Anything else (other protocols, a bad
@@ -24,7 +24,6 @@ from typing import Final
 
 from sor_gateway.fix.codec import Framer
 from sor_gateway.fix.session import lookup_identity
-from sor_gateway.net.admission import Admission
 from sor_gateway.net.connection import DEFAULT_LIMITS, Connection
 from sor_gateway.net.limits import BACKLOG, ConnectionLimits, ListenerLimits
 from sor_gateway.net.reactor import Reactor
@@ -53,9 +52,17 @@ class ListenerCounters:
     """By cause, a short stable name."""
 
 
+def _anybody(session: str, address: str, now: int) -> str:  # noqa: ARG001 - the shape of `admit`
+    return ""
+
+
 class Listener:
-    """Accepts connections for the acceptor sessions of a reactor. `on_refused` is told the peer
-    and the cause of each refusal, for the log."""
+    """Accepts connections for the acceptor sessions of a reactor.
+
+    `admit` is asked with the session's name, the peer's address and the time, and answers why the
+    peer may not have it, a short stable word, or nothing. `on_refused` is told the peer and the
+    cause of each refusal, for the log.
+    """
 
     def __init__(
         self,
@@ -65,7 +72,7 @@ class Listener:
         tls: ssl.SSLContext | None = None,
         limits: ListenerLimits = DEFAULT_LISTENER_LIMITS,
         on_refused: Callable[[str, str], None] | None = None,
-        admission: Admission | None = None,
+        admit: Callable[[str, str, int], str] = _anybody,
         connection_limits: ConnectionLimits = DEFAULT_LIMITS,
     ) -> None:
         self.port = port
@@ -76,7 +83,7 @@ class Listener:
         self._tls = tls
         self._limits = limits
         self._connection_limits = connection_limits
-        self._admission = admission or Admission()
+        self._admit = admit
         self._on_refused = on_refused
         self._server: asyncio.Server | None = None
         self._strangers: dict[Connection, Stranger] = {}
@@ -157,7 +164,7 @@ class Listener:
             self._refuse(connection, "unknown-identity")
             return
         name, now = session.settings.name, self._reactor.clock()
-        if cause := self._admission.refusal(name, connection.address, now):
+        if cause := self._admit(name, connection.address, now):
             self._refuse(connection, cause)
         elif self._reactor.connected(session):
             # The first lives, but it has to prove it (fix.md 1, decisions.md).

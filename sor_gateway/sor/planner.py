@@ -72,7 +72,11 @@ class Planner:
         """Decide all that can be decided for a parent now."""
         if parent.state is ParentState.RECEIVED:
             if self._admit(plan, parent) and parent.request is None:
-                self._route(plan, parent)
+                assert parent.work is not None
+                if parent.work.closing:  # its client went away in the very turn that it came
+                    self._close(plan, parent, parent.work.closing)
+                else:
+                    self._route(plan, parent)
             return
         self._tending.tend(plan, parent)
         if parent.is_over:
@@ -258,7 +262,11 @@ class Planner:
         usable: list[VenueSettings] = []
         for venue in self._dark:
             name = venue.name
-            if name in route.dropped or name in occupied or not self._ledger.venue(name).is_open:
+            if (
+                name in route.dropped
+                or name in occupied
+                or not self._ledger.venue(name).is_routable
+            ):
                 continue
             if plan.order_tokens(name) > 0:
                 usable.append(venue)
@@ -316,7 +324,7 @@ class Planner:
         return {
             name: Room(max(0, plan.order_tokens(name)), venue.max_child_quantity)
             for name, venue in self._lit.items()
-            if name not in route.dropped and self._ledger.venue(name).is_open
+            if name not in route.dropped and self._ledger.venue(name).is_routable
         }
 
     def _offers(self, plan: Plan, route: _Route, rooms: dict[str, Room]) -> list[Offer]:

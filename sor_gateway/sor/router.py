@@ -30,6 +30,7 @@ from sor_gateway.sor.events import (
     ChildStatusPlanned,
     ChildStatusReported,
     ChildVoided,
+    ClientDisconnected,
     Decision,
     Fact,
     FlowStopped,
@@ -47,6 +48,7 @@ from sor_gateway.sor.events import (
     StageMoved,
     StatusRequested,
     VenueClosed,
+    VenueCongested,
     VenueDropped,
     VenueOpened,
     WaveStarted,
@@ -70,6 +72,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ReplaceRequested: clients.replace_requested,
     AmendUnreadable: clients.amend_unreadable,
     StatusRequested: clients.status_requested,
+    ClientDisconnected: clients.disconnected,
     ChildAccepted: reports.accepted,
     ChildFilled: reports.filled,
     ChildEnded: reports.ended,
@@ -79,6 +82,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ChildrenDoubted: reports.doubted,
     VenueOpened: reports.opened,
     VenueClosed: reports.closed,
+    VenueCongested: reports.congested,
     KillSwitched: operations.kill_switched,
     FlowStopped: operations.flow_stopped,
     Restarted: operations.restarted,
@@ -158,6 +162,10 @@ class Router:
     def quoted(self, symbol: str) -> None:
         """The symbol's quotes changed: parents that wait for that are due."""
         self._agenda.quoted(symbol)
+
+    def is_known(self, client: str, cl_ord_id: str) -> bool:
+        """Whether a client's ClOrdID stands, or stood, for an order or request of its own."""
+        return self._ledger.find_parent(client, cl_ord_id) is not None
 
     def is_voided(self, child_id: str) -> bool:
         """Whether the child's order message was gap-filled before (recovery.md 3.7)."""

@@ -57,8 +57,8 @@ class TestTls:
         append(folder / "gateway.toml", "\n[gateway.tls]\nmutual = true\n")
         assert problems(folder) == [
             (
-                "config/gateway.toml [gateway.tls]: certificate: a listener with TLS needs one; name"
-                " its PEM file"
+                "config/gateway.toml [gateway.tls]: certificate: a listener with TLS needs one;"
+                " name its PEM file"
             )
         ]
 
@@ -114,8 +114,8 @@ class TestAddresses:
     def test_a_backup_that_is_no_address_is_refused(self, folder: Path) -> None:
         assert problems(folder, {"SOR__VENUES__DARK_A__BACKUPS": '["192.0.2.7"]'}) == [
             (
-                "environment SOR__VENUES__DARK_A__BACKUPS: backups = '192.0.2.7': expected a list of"
-                ' host:port such as ["10.0.0.2:9906"]; change it there'
+                "environment SOR__VENUES__DARK_A__BACKUPS: backups = '192.0.2.7': expected a list"
+                ' of host:port such as ["10.0.0.2:9906"]; change it there'
             )
         ]
 
