@@ -14,6 +14,7 @@ from enum import StrEnum
 from sor_gateway.daemon.facts import SessionOperated
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink
 from sor_gateway.fix.states import State
+from sor_gateway.translate.outgoing import clean
 
 
 class Action(StrEnum):
@@ -77,4 +78,4 @@ def carry_out(link: Link, command: SessionOperated, now: int) -> None:
     else:
         if action is Action.DISABLE:
             link.disabled = command.reason
-        session.logout(f"operator: {command.reason}", now)
+        session.logout(clean(f"operator: {command.reason}"), now)
