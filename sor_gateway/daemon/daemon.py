@@ -49,7 +49,7 @@ from sor_gateway.net.clock import wall_clock_ns
 from sor_gateway.net.reactor import Reactor
 from sor_gateway.ops.admin import Admin
 from sor_gateway.ops.logs import open_log
-from sor_gateway.sor.events import ClientDisconnected, FlowStopped, Restarted
+from sor_gateway.sor.events import ClientDisconnected, FlowStopped, OperatorFact, Restarted
 from sor_gateway.sor.types import NANOS_PER_SECOND
 from sor_gateway.translate.clients import ClientTranslator
 from sor_gateway.translate.quotes import QuoteTranslator
@@ -253,17 +253,29 @@ async def _until_stopped(parts: Parts, loop: asyncio.AbstractEventLoop, log: Log
     return EXIT_BUG
 
 
+def first_facts(
+    engine: Engine, recovered: Recovered, boot_id: str, suspect: bool, now: int
+) -> list[OperatorFact]:
+    """What a start says before any socket: ids skip to a fresh block, no venue is open, no session
+    is up, and after crash upon crash nothing but cancels may leave."""
+    facts: list[OperatorFact] = [Restarted(now, boot_id, suspect), engine.next_ids(now)]
+    facts += [
+        ClientDisconnected(now, name, "the gateway was started anew")
+        for name, link in engine.links.items()
+        if isinstance(link, ClientLink) and link.on_disconnect == "cancel"
+    ]
+    if recovered.crashed_often(now):
+        facts.append(FlowStopped(now, "crashed again and again: cancel only"))
+    return facts
+
+
 def _begin(parts: Parts, journal: Journal, recovered: Recovered, durability: str, log: Log) -> None:
-    """The first turn, before any socket: ids skip to a fresh block, no venue is open."""
+    """The first turn, before any socket."""
     engine, now = parts.engine, parts.reactor.now
     suspect = journal.boot_changed and durability == "process"
-    engine.operate(Restarted(now, journal.boot_id, suspect))
-    engine.operate(engine.next_ids(now))
-    for name, link in parts.links.items():
-        if isinstance(link, ClientLink) and link.on_disconnect == "cancel":
-            engine.operate(ClientDisconnected(now, name, "the gateway was started anew"))
+    for fact in first_facts(engine, recovered, journal.boot_id, suspect, now):
+        engine.operate(fact)
     if recovered.crashed_often(now):
-        engine.operate(FlowStopped(now, "crashed again and again: cancel only"))
         log("cancel-only", remedy="find the bug; a start a minute after the last crash is normal")
     if suspect:
         log("tail-suspect", remedy='sor-gateway kill --off --reason "reconciled with the venues"')

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sor_gateway.config.settings import Configuration
-from sor_gateway.daemon.daemon import build_links, snapshot_of
+from sor_gateway.daemon.daemon import build_links, first_facts, snapshot_of
 from sor_gateway.daemon.engine import Engine
 from sor_gateway.daemon.recovery import Recovered, fact_codec, recover
 from sor_gateway.daemon.sessions import ClientLink
@@ -22,7 +22,6 @@ from sor_gateway.fix.states import State
 from sor_gateway.fix.store import Numbers, Sent
 from sor_gateway.journal.memory import MemoryJournal, MemoryStorage
 from sor_gateway.journal.segments import SEGMENT_MESSAGES
-from sor_gateway.sor.events import FlowStopped, Restarted
 
 SECOND = 1_000_000_000
 START = 1_800_000_000 * SECOND
@@ -231,10 +230,8 @@ class Desk:
             lambda: 0,
             recovered.turn,
         )
-        self.engine.operate(Restarted(self.now, "boot"))
-        self.engine.operate(self.engine.next_ids(self.now))
-        if recovered.crashed_often(self.now):
-            self.engine.operate(FlowStopped(self.now, "crashed again and again"))
+        for fact in first_facts(self.engine, recovered, "boot", False, self.now):
+            self.engine.operate(fact)
         self.turn()
 
     def _open_journal(self) -> MemoryJournal:
