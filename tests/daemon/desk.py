@@ -172,6 +172,9 @@ class MemoryReactor:
         """The test turns as often as it likes, and may look whether that was asked for."""
         self.woken = True
 
+    def peer(self, session: Session) -> str:
+        return session.settings.name if self.told.get(session.settings.name) else ""
+
     def buffered(self, session: Session) -> int:
         return len(self.peers[session.settings.name].from_gateway)
 

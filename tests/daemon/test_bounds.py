@@ -13,7 +13,7 @@ from sor_gateway.daemon.congestion import CONGESTED_AFTER_NS
 from sor_gateway.daemon.sessions import ClientLink
 from sor_gateway.daemon.throttle import Throttle
 from sor_gateway.fix.values import utc_timestamp
-from tests.daemon.desk import SECOND, Peer
+from tests.daemon.desk import SECOND
 from tests.daemon.test_recovery_rules import Table, kinds
 from tests.daemon.trader import reports
 
@@ -39,9 +39,8 @@ def client_link(table: Table) -> ClientLink:
     return link
 
 
-def answers(peer: Peer, cl_ord_id: str) -> list[tuple[str, str]]:
-    """MsgType and 58 of whatever names this ClOrdID."""
-    return [(m.msg_type, m.get(58) or "") for m in peer.received if m.get(11) == cl_ord_id]
+def is_congested(table: Table) -> bool:
+    return table.engine.router.state.venues["dark-a"].is_congested
 
 
 TEXT = "throttled: more than 3 requests a second"
@@ -258,17 +257,16 @@ class TestCongestion:
 
         table.order("A1", 100, (848, "dark-only"))
         pass_time(CONGESTED_AFTER_NS - 20 * MILLISECOND)
-        state = table.engine.router.state.venues["dark-a"]
-        assert not state.is_congested
+        assert not is_congested(table)
         pass_time(40 * MILLISECOND)
-        assert state.is_congested
+        assert is_congested(table)
         assert "venue-congested" in table.alarms()
         table.order("A2", 200, (848, "dark-only"))
         pass_time(100 * MILLISECOND)
         assert [child.quantity for child in table.children()] == [100]
         table.assert_fold_is_live()
         table.run(5, 10 * MILLISECOND)
-        assert not state.is_congested
+        assert not is_congested(table)
         assert [child.quantity for child in table.children()] == [100, 200]
         table.assert_fold_is_live()
 
@@ -278,7 +276,7 @@ class TestCongestion:
         table.venue.from_gateway = b"x"
         table.engine._congestion.wrote("dark-a", table.now)
         table.alone(200 * MILLISECOND, 50 * MILLISECOND)
-        assert table.engine.router.state.venues["dark-a"].is_congested
+        assert is_congested(table)
         table.cancel("C1", "A1")
         table.client.turn(table.now)
         table.turn()
@@ -291,10 +289,10 @@ class TestCongestion:
         table.client.turn(table.now)
         table.turn()
         table.alone(200 * MILLISECOND, 50 * MILLISECOND)
-        assert table.engine.router.state.venues["dark-a"].is_congested
+        assert is_congested(table)
         table.cut("dark-a")
         table.run(5)
-        assert not table.engine.router.state.venues["dark-a"].is_congested
+        assert not is_congested(table)
         table.connect("dark-a")
         table.run(20)
         assert table.engine.router.state.venues["dark-a"].is_routable

@@ -128,14 +128,19 @@ class Program:
         return listener
 
     def dial(
-        self, session: ScriptedSession, port: int, jitter: Callable[[], float] = lambda: 0.0
+        self,
+        session: ScriptedSession,
+        *ports: int,
+        jitter: Callable[[], float] = lambda: 0.0,
+        may_dial: Callable[[], bool] = lambda: True,
     ) -> Dialer:
         dialer = Dialer(
             session,  # type: ignore[arg-type]
-            [("127.0.0.1", port)],
+            [("127.0.0.1", port) for port in ports],
             self.reactor,
             jitter,
             back_off=QUICK,
+            may_dial=may_dial,
         )
         dialer.start()
         self._dialers.append(dialer)
