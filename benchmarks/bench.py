@@ -74,6 +74,13 @@ cancel_reserve = 1_000
 """
 
 
+UNTHROTTLED: Final = {
+    "SOR__EMS__EMS__MESSAGES_PER_SECOND": "0",
+    "SOR__EMS__EMS__CUT_MESSAGES_PER_SECOND": "0",
+}
+"""Nor is the inbound throttle."""
+
+
 class BenchError(Exception):
     """A process did not do its part; there is nothing to judge."""
 
@@ -259,7 +266,7 @@ class Bench:
     async def _start_gateway(self, venue_port: int) -> int:
         config = self._folder / "config"
         write_config(config, venue_port)
-        self._stack = Stack(self._folder, config, {})
+        self._stack = Stack(self._folder, config, {}, environment=UNTHROTTLED)
         await self._stack.start_gateway()
         await self._stack.ready()
         assert self._stack.gateway is not None
