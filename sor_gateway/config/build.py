@@ -138,6 +138,7 @@ class Builder:
         return ClientSettings(
             model.allow,
             model.messages_per_second,
+            model.cut_refusals_per_second,
             model.cut_messages_per_second,
             model.on_disconnect,
         )

@@ -57,6 +57,8 @@ class ClientSettings:
     """Where it may connect from; empty: from anywhere."""
     messages_per_second: int = 0
     """Orders, replaces and status requests above this are rejected; 0: none is. Cancels never."""
+    cut_refusals_per_second: int = 0
+    """A client that brings so many rejects on itself is cut and kept out; 0: never."""
     cut_messages_per_second: int = 0
     """Above this, whatever the messages are, the client is cut and kept out; 0: never."""
     on_disconnect: Literal["keep", "cancel"] = "keep"

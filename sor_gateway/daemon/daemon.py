@@ -149,7 +149,11 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
             session(settings, recovered.session_numbers(name)),
             ClientTranslator(name, dialect_of(settings.begin_string)),
             recovered.outbox(name),
-            throttle=Throttle(client.messages_per_second, client.cut_messages_per_second),
+            throttle=Throttle(
+                client.messages_per_second,
+                client.cut_refusals_per_second,
+                client.cut_messages_per_second,
+            ),
             keep_out_ns=keep_out_ns,
             on_disconnect=client.on_disconnect,
         )

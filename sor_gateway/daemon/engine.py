@@ -28,6 +28,9 @@ REPLAY_BUFFER_BYTES = 1_048_576
 """A peer with more than this unread is sent no further part of its replay."""
 REPLAY_RETRY_NS = 10_000_000
 """How soon such a peer is looked at again: it must not make the loop spin."""
+REPLAY_PACE_NS = 1_000_000
+"""Between two parts of replays, whoever asked for them: what they leave of each moment is for
+those who trade."""
 IDS_BLOCK = 100_000
 """Ids made durable at a time."""
 IDS_LOW = 20_000
@@ -89,6 +92,7 @@ class Engine:
         self._pending_facts: list[OperatorFact] = []
         self._logouts: list[tuple[Link, str]] = []
         self._commands: list[SessionOperated] = []
+        self._replay_at_ns = 0
         self._congestion = Congestion(lambda name: reactor.buffered(links[name].session))
         self._deadlines = {name: link.session.next_deadline() for name, link in links.items()}
         self._by_session = {id(link.session): link for link in links.values()}
@@ -130,9 +134,8 @@ class Engine:
     def _work(self, now: int) -> None:
         for session in self.reactor.receive(now):
             self._intake.consume(self._draft.touch(self._by_session[id(session)]), now)
-        for name in list(self._intake.replays):
-            if self._takes_more(name):
-                self._intake.continue_replay(self._draft.touch(self.links[name]), now)
+        if self._intake.replays and now >= self._replay_at_ns:
+            self._continue_replay(now)
         pending, self._pending_facts = self._pending_facts, []
         for fact in pending:
             self._draft.apply(fact)
@@ -157,6 +160,18 @@ class Engine:
             self._draft.durable = True
         for name in list(self._draft.outboxes_due):
             self._draft.send_reports(self._draft.outboxes_due[name], now)
+
+    def _continue_replay(self, now: int) -> None:
+        """A part of one replay; those who asked take turns."""
+        replays = self._intake.replays
+        for name in list(replays):
+            if self._takes_more(name):
+                self._intake.continue_replay(self._draft.touch(self.links[name]), now)
+                if name in replays:
+                    replays[name] = replays.pop(name)  # to the end of the line
+                self._replay_at_ns = now + REPLAY_PACE_NS
+                return
+        self._replay_at_ns = now + REPLAY_RETRY_NS
 
     def _finish(self, now: int) -> None:
         """Commit the turn, then let it out."""
@@ -203,7 +218,7 @@ class Engine:
         self._draft.alarms.clear()
         if self.journal.roll_due:
             self._roll()
-        if self._draft.outboxes_due or any(self._takes_more(name) for name in self._intake.replays):
+        if self._draft.outboxes_due:
             self.reactor.wake()
         self.reactor.schedule(self._next_deadline(now))
 
@@ -221,7 +236,7 @@ class Engine:
         deadlines = [*self._deadlines.values(), self.router.next_deadline()]
         deadlines.append(self._congestion.next_deadline(now))
         if self._intake.replays:
-            deadlines.append(now + REPLAY_RETRY_NS)
+            deadlines.append(max(now, self._replay_at_ns))
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     # --- when things go wrong -------------------------------------------------------------

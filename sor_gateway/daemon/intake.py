@@ -31,8 +31,9 @@ from sor_gateway.sor.events import (
 from sor_gateway.translate.clients import BusinessReject
 from sor_gateway.translate.venues import Unusable
 
-REPLAY_CHUNK = 500
-"""Stored messages sent again per session and turn: a long replay delays nobody for long."""
+REPLAY_CHUNK = 16
+"""Stored messages sent again in a turn, about a millisecond's work: a long replay delays nobody
+for longer than that."""
 
 
 class Log(Protocol):
@@ -90,13 +91,14 @@ class Intake:
                 self._from_client(link, event, now)
             else:
                 self._from_quotes(link, event, now)
-        if isinstance(link, ClientLink) and link.throttle.floods(link.session.unasked_in, now):
-            self._cut(link, now)
+        if isinstance(link, ClientLink):
+            danger = link.throttle.danger(link.session.unasked_in, now)
+            if danger:
+                self._cut(link, danger, now)
 
-    def _cut(self, link: ClientLink, now: int) -> None:
+    def _cut(self, link: ClientLink, text: str, now: int) -> None:
         """A client that sends so much is a danger to the others. What it sent so far was taken in;
         what is unread keeps its numbers, and is asked for when the client comes back."""
-        text = f"more than {link.throttle.cut_messages_per_second} messages a second"
         link.kept_out_until_ns = now + link.keep_out_ns
         self._log("client-cut", client=link.name, text=text, keep_out_ns=link.keep_out_ns)
         if link.session.logged_on:

@@ -130,13 +130,17 @@ class TestAddresses:
 
 class TestBounds:
     def test_have_names_and_may_be_changed(self, folder: Path) -> None:
-        append(
-            folder / "gateway.toml",
-            "\n[limits]\nconnections = 9\nconnections_without_logon = 8\n"
-            "connections_per_address = 7\nlogon_timeout_s = 6\nslow_consumer_bytes = 70_000\n"
-            "slow_consumer_s = 4\nkeep_out_s = 3\n",
-        )
-        configuration = load(folder, {"SOR__EMS__EMS__QUEUE_LIMIT": "2"})
+        bounds = {
+            "CONNECTIONS": "9",
+            "CONNECTIONS_WITHOUT_LOGON": "8",
+            "CONNECTIONS_PER_ADDRESS": "7",
+            "LOGON_TIMEOUT_S": "6",
+            "SLOW_CONSUMER_BYTES": "70000",
+            "SLOW_CONSUMER_S": "4",
+            "KEEP_OUT_S": "3",
+        }
+        environ = {f"SOR__LIMITS__{name}": value for name, value in bounds.items()}
+        configuration = load(folder, environ | {"SOR__EMS__EMS__QUEUE_LIMIT": "2"})
         gateway = configuration.gateway
         listener, connection = gateway.listener_limits, gateway.connection_limits
         assert (listener.connections, listener.without_logon, listener.per_address) == (9, 8, 7)
@@ -157,16 +161,16 @@ class TestBounds:
         assert client.on_disconnect == "cancel"
 
     def test_a_cut_below_the_throttle_is_refused(self, folder: Path) -> None:
-        assert problems(folder, {"SOR__EMS__EMS__CUT_MESSAGES_PER_SECOND": "1000"}) == [
+        assert problems(folder, {"SOR__EMS__EMS__CUT_MESSAGES_PER_SECOND": "500"}) == [
             (
-                "config/gateway.toml [ems.EMS]: cut_messages_per_second = 1000: expected more than"
-                " messages_per_second = 1000; raise it"
+                "config/gateway.toml [ems.EMS]: cut_messages_per_second = 500: expected more than"
+                " messages_per_second = 500; raise it"
             )
         ]
         load(folder, {"SOR__EMS__EMS__CUT_MESSAGES_PER_SECOND": "0"})
 
-    def test_an_unknown_key_is_refused(self, folder: Path) -> None:
-        append(folder / "gateway.toml", "\n[limits]\nkeep_out = 3\n")
+    def test_an_unknown_key_is_refused(self, folder: Path, replace: Replace) -> None:
+        replace("gateway.toml", "keep_out_s =", "keep_out =")
         assert problems(folder) == [
             "unknown key `keep_out` in config/gateway.toml [limits]; did you mean `keep_out_s`?"
         ]

@@ -150,6 +150,23 @@ class TestFlood:
             assert kinds(table, f"A{number}")[0] == expected, f"A{number} got no answer"
         table.assert_fold_is_live()
 
+    def test_whoever_goes_on_in_spite_of_refusals_is_cut_at_any_pace_of_ours(
+        self, loaded: Configuration
+    ) -> None:
+        table = table_with(loaded, messages_per_second=3, cut_refusals_per_second=5)
+        for number in range(8):
+            table.order(f"A{number}", 100)
+        table.run(5)
+        assert client_link(table).throttle.cuts == 0
+        table.order("A8", 100)
+        table.run(2)
+        (logout,) = table.sent("EMS", "5")
+        assert b"58=more than 5 refused requests a second" in logout
+        table.run(10, SECOND)
+        table.connect("EMS")
+        table.run(50)
+        assert [kinds(table, f"A{number}")[0] for number in range(9)] == ["0"] * 3 + ["8"] * 6
+
     def test_messages_that_are_no_orders_count_too(self, loaded: Configuration) -> None:
         table = table_with(loaded, cut_messages_per_second=20)
         for _ in range(30):
@@ -177,8 +194,9 @@ class TestFlood:
         received = 0
         for step in range(1_000):
             received += 10
-            assert not throttle.floods(received, step * SECOND // 10), step
-        assert throttle.floods(received + 91, 100 * SECOND - SECOND // 10)
+            assert throttle.danger(received, step * SECOND // 10) == "", step
+        danger = throttle.danger(received + 91, 100 * SECOND - SECOND // 10)
+        assert danger == "more than 100 messages a second"
 
     def test_a_clock_that_steps_back_gives_nothing_away(self) -> None:
         throttle = Throttle(messages_per_second=2)
