@@ -5,6 +5,7 @@
 #   make crash N=200   kill -9 the gateway N times in mid-write and count violations
 #   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
 #   make bench     round trips and throughput against a bare byte relay
+#   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
 
@@ -13,7 +14,7 @@ BIN := .venv/bin
 N ?= 20
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test crash interop bench check clean
+.PHONY: demo test crash interop bench hostile check clean
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -48,6 +49,9 @@ interop: .venv/dev
 
 bench: .venv/bench
 	@$(BIN)/python -m benchmarks.bench
+
+hostile: .venv/dev
+	@$(BIN)/python -m benchmarks.hostile
 
 check: .venv/dev
 	@$(BIN)/ruff format --check .

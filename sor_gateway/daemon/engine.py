@@ -28,9 +28,11 @@ REPLAY_BUFFER_BYTES = 1_048_576
 """A peer with more than this unread is sent no further part of its replay."""
 REPLAY_RETRY_NS = 10_000_000
 """How soon such a peer is looked at again: it must not make the loop spin."""
-REPLAY_PACE_NS = 1_000_000
-"""Between two parts of replays, whoever asked for them: what they leave of each moment is for
-those who trade."""
+REPLAY_PAUSE_NS = 1_000_000
+"""Least pause between two parts of replays, whoever asked for them."""
+REPLAY_PAUSE_SHARE = 3
+"""The pause is this many times what the last part took: however fast the machine is, three quarters
+of its time are for those who trade."""
 IDS_BLOCK = 100_000
 """Ids made durable at a time."""
 IDS_LOW = 20_000
@@ -163,13 +165,15 @@ class Engine:
 
     def _continue_replay(self, now: int) -> None:
         """A part of one replay; those who asked take turns."""
-        replays = self._intake.replays
+        replays, began_ns = self._intake.replays, self._stopwatch()
         for name in list(replays):
             if self._takes_more(name):
                 self._intake.continue_replay(self._draft.touch(self.links[name]), now)
                 if name in replays:
                     replays[name] = replays.pop(name)  # to the end of the line
-                self._replay_at_ns = now + REPLAY_PACE_NS
+                took_ns = self._stopwatch() - began_ns
+                pause_ns = max(REPLAY_PAUSE_NS, REPLAY_PAUSE_SHARE * took_ns)
+                self._replay_at_ns = now + took_ns + pause_ns
                 return
         self._replay_at_ns = now + REPLAY_RETRY_NS
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-READ_LIMIT_BYTES: Final = 16_384
+READ_LIMIT_BYTES: Final = 8_192
 """Most bytes given to one session in one turn: what a flooding peer may delay the others by."""
 PENDING_HIGH_BYTES: Final = 65_536
 """Above this much unread input the transport stops reading. One read of the event loop (256 KiB in
