@@ -13,6 +13,7 @@ from typing import Literal
 
 from sor_gateway.config.calendar import Calendar
 from sor_gateway.config.securities import Security
+from sor_gateway.fix.dictionary import Dictionary
 from sor_gateway.fix.settings import SessionSettings
 from sor_gateway.net.addresses import Network
 from sor_gateway.net.limits import ConnectionLimits, ListenerLimits
@@ -96,6 +97,8 @@ class Configuration:
     securities: dict[str, Security] = field(default_factory=dict)
     clients: dict[str, ClientSettings] = field(default_factory=dict)
     """By session name; one that is missing is limited by nothing."""
+    dictionaries: dict[str, Dictionary] = field(default_factory=dict)
+    """Data dictionaries of sessions that have their own, by the session's name."""
 
     def reference_data_stale(self, now_ns: int) -> bool:
         """Whether a line of securities.csv is older than the configuration allows."""

@@ -39,7 +39,7 @@ from sor_gateway.daemon.recovery import (
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.daemon.throttle import Throttle
 from sor_gateway.fix.dialect import dialect_of
-from sor_gateway.fix.dictionary import Dictionary, load_packaged
+from sor_gateway.fix.dictionary import load_packaged
 from sor_gateway.fix.session import Session
 from sor_gateway.fix.settings import SessionSettings
 from sor_gateway.fix.store import Numbers
@@ -132,13 +132,10 @@ def wire(
 
 def build_links(configuration: Configuration, recovered: Recovered) -> dict[str, Link]:
     """A link for each configured session, with the numbers and reports that the fold found."""
-    dictionaries: dict[str, Dictionary] = {}
 
     def session(settings: SessionSettings, numbers: Numbers) -> Session:
-        begin_string = settings.begin_string
-        if begin_string not in dictionaries:
-            dictionaries[begin_string] = load_packaged(begin_string)
-        return Session(settings, numbers, dictionaries[begin_string])
+        own = configuration.dictionaries.get(settings.name)
+        return Session(settings, numbers, own or load_packaged(settings.begin_string))
 
     links: dict[str, Link] = {}
     keep_out_ns = configuration.gateway.keep_out_s * NANOS_PER_SECOND
@@ -231,7 +228,7 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
         loop.add_signal_handler(signal.SIGHUP, network.renew_certificates)
         _spare_the_collector()
         log("listening", host=gateway.host, port=network.listener.port, admin_port=admin.port)
-        code = await _until_stopped(parts, loop, log)
+        code = await _until_stopped(parts, network, loop, log)
     await network.stop()
     await admin.stop()
     parts.reactor.shutdown()
@@ -240,7 +237,9 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     return code
 
 
-async def _until_stopped(parts: Parts, loop: asyncio.AbstractEventLoop, log: Log) -> int:
+async def _until_stopped(
+    parts: Parts, network: Network, loop: asyncio.AbstractEventLoop, log: Log
+) -> int:
     """Run until a signal, or until a turn raised; the exit code."""
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -249,7 +248,7 @@ async def _until_stopped(parts: Parts, loop: asyncio.AbstractEventLoop, log: Log
     ends: set[asyncio.Future[Any]] = {stopped, parts.reactor.failure}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if not parts.reactor.failure.done():
-        await _wind_down(parts, log)
+        await _wind_down(parts, network, log)
         return EXIT_GOOD
     stopped.cancel()
     failure = parts.reactor.failure.exception()
@@ -311,11 +310,12 @@ async def _stop_follower(follower: asyncio.subprocess.Process) -> None:
         await follower.wait()
 
 
-async def _wind_down(parts: Parts, log: Log) -> None:
+async def _wind_down(parts: Parts, network: Network, log: Log) -> None:
     """SIGTERM: no new flow, children cancelled, their last reports awaited, logout."""
     log("stopping", children=parts.engine.router.open_children())
     parts.engine.operate(FlowStopped(parts.reactor.now, "the gateway stops"))
     await _until(lambda: not parts.engine.router.open_children(), STOP_CHILDREN_S)
+    await network.stop_dialling()  # or a venue that says goodbye is called again at once
     for link in parts.links.values():
         if link.session.logged_on:
             parts.engine.ask_logout(link, "the gateway stops")

@@ -21,7 +21,7 @@ from sor_gateway.daemon.sessions import ClientLink, Link, VenueLink
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.net.reactor import Reactor
-from sor_gateway.sor.events import ChildPlanned, FlowStopped, IdsReserved, OperatorFact
+from sor_gateway.sor.events import Decision, FlowStopped, IdsReserved, OperatorFact
 from sor_gateway.sor.router import Router
 
 REPLAY_BUFFER_BYTES = 1_048_576
@@ -82,6 +82,7 @@ class Engine:
         self.router = router
         self.links = links
         self.counters = TurnCounters()
+        router.count_anew()
         self.turn_number = turn_number
         self._stopwatch = stopwatch
         self.stalled = False
@@ -152,10 +153,7 @@ class Engine:
             self._intake.operate(self._draft.touch(self.links[command.session]), command, now)
         for congested in self._congestion.changes(now):
             self._draft.apply(congested)
-        for decision in self.router.decide(now):
-            self.counters.decisions += 1
-            if isinstance(decision, ChildPlanned):
-                self.counters.scores[decision.venue] = decision.display_score
+        for decision in self._decide(now):
             self._draft.apply(decision)
         if self.router.ids_left() < IDS_LOW:
             self._draft.apply(self.next_ids(now))
@@ -176,6 +174,13 @@ class Engine:
                 self._replay_at_ns = now + took_ns + pause_ns
                 return
         self._replay_at_ns = now + REPLAY_RETRY_NS
+
+    def _decide(self, now: int) -> list[Decision]:
+        began_ns = self._stopwatch()
+        decisions = self.router.decide(now)
+        if decisions:
+            self.counters.decided(decisions, self._stopwatch() - began_ns)
+        return decisions
 
     def _finish(self, now: int) -> None:
         """Commit the turn, then let it out."""
@@ -210,7 +215,7 @@ class Engine:
             self.reactor.close(session, reason)
         self._draft.to_close.clear()
         for alarm in self._draft.alarms:
-            self.counters.alarms[alarm.code] = self.counters.alarms.get(alarm.code, 0) + 1
+            self.counters.alarm(alarm.code)
             self._log(
                 "alarm",
                 code=alarm.code,

@@ -230,9 +230,7 @@ class Intake:
         fact = link.translator.to_fact(message, now)
         if isinstance(fact, Unusable):
             self._log("venue-message-unusable", venue=link.name, number=number, text=fact.text)
-            self._draft.counters.alarms["unusable"] = (
-                self._draft.counters.alarms.get("unusable", 0) + 1
-            )
+            self._draft.counters.alarm("unusable")
             self._doubt_unread(link, message, now)
         elif fact is not None and (not hint or isinstance(fact, ChildFilled)):
             # A hint only ever books an execution; it ends no doubt (recovery.md 2.5).
@@ -276,6 +274,7 @@ class Intake:
                 self._draft.router.quoted(book.symbol)
             link.quoted_ns = now
         elif isinstance(event, events.LoggedOn):
+            link.counters.logons += 1
             link.translator.forget()
             if link.session.logged_on:  # it may have hung up in the same breath
                 for outgoing in link.translator.subscribe(link.symbols):
@@ -289,14 +288,14 @@ class Intake:
             link.session.resend([], event.end, now, [])  # requests are never asked twice
 
     def _common(self, link: ClientLink | VenueLink, event: events.Event) -> None:
-        link.counters.gaps += isinstance(event, events.Skipped)
+        link.counters.skips += isinstance(event, events.Skipped)
         recorded = range_fact(link.name, event)
         if recorded is not None:
             self._draft.record(recorded)
         elif isinstance(event, events.Proved):
             self._draft.record(PeerProved(link.name, event.epoch, event.through))
         elif isinstance(event, events.LoggedOn):
-            link.counters.connects += 1
+            link.counters.logons += 1
             self._log("session-logged-on", session=link.name, epoch=event.epoch)
         elif isinstance(event, events.PeerRejected):
             text = event.message.get(tags.Text, "")
@@ -316,7 +315,7 @@ class Intake:
         """Both numbers start at 1: recorded here, ahead of whatever the new epoch brings."""
         self.replays.pop(link.name, None)
         position = (event.epoch, 1, 1, event.asked_by_us)
-        self._draft.record(SessionMoved(link.name, *position))
+        self._draft.record(SessionMoved(link.name, *position, began_ns=event.began_ns))
         self._draft.recorded[link.name] = position
         self._log("epoch-began", session=link.name, epoch=event.epoch, ours=event.asked_by_us)
 

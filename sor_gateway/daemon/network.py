@@ -71,10 +71,14 @@ class Network:
         for _, dialer in self._dialers:
             dialer.start()
 
-    async def stop(self) -> None:
-        """Dial and listen no more; connections that are up are the reactor's."""
+    async def stop_dialling(self) -> None:
+        """Dial no more; connections that are up are the reactor's."""
         for _, dialer in self._dialers:
             await dialer.stop()
+
+    async def stop(self) -> None:
+        """Dial and listen no more."""
+        await self.stop_dialling()
         await self.listener.stop()
 
     def renew_certificates(self) -> None:

@@ -66,7 +66,7 @@ def carry_out(link: Link, command: SessionOperated, now: int) -> None:
     """Do it. `refusal` had nothing to say."""
     session, action = link.session, Action(command.action)
     if action is Action.TEST_REQUEST:
-        session.test(now)
+        session.test_peer(now)
     elif action is Action.RESEND_REQUEST:
         session.ask_again(command.begin, now)
     elif action is Action.SET_NUMBERS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sor_gateway.daemon.counters import SessionCounters
 from sor_gateway.daemon.outbox import Outbox
 from sor_gateway.daemon.throttle import Throttle
 from sor_gateway.fix.session import Session
@@ -18,25 +19,13 @@ from sor_gateway.translate.venues import VenueTranslator
 
 
 @dataclass(slots=True)
-class Counters:
-    """Plain integers of one session, read at scrape time."""
-
-    messages_in: int = 0
-    messages_out: int = 0
-    incidents: dict[str, int] = field(default_factory=dict)
-    connects: int = 0
-    gaps: int = 0
-    """Runs of the peer's numbers that were passed over."""
-
-
-@dataclass(slots=True)
 class ClientLink:
     """An EMS: orders come in, reports go out through its outbox."""
 
     session: Session
     translator: ClientTranslator
     outbox: Outbox
-    counters: Counters = field(default_factory=Counters)
+    counters: SessionCounters = field(default_factory=SessionCounters)
     throttle: Throttle = field(default_factory=Throttle)
     keep_out_ns: int = 0
     """How long the client stays out once it was cut for sending too much."""
@@ -58,7 +47,7 @@ class VenueLink:
 
     session: Session
     translator: VenueTranslator
-    counters: Counters = field(default_factory=Counters)
+    counters: SessionCounters = field(default_factory=SessionCounters)
     logon_number: int = 0
     """The number of our Logon on this connection: orders below it are never sent again."""
     disabled: str = ""
@@ -78,7 +67,7 @@ class QuotesLink:
     venue: str
     translator: QuoteTranslator
     symbols: list[str]
-    counters: Counters = field(default_factory=Counters)
+    counters: SessionCounters = field(default_factory=SessionCounters)
     quoted_ns: int = 0
     """When the venue's last quote came; 0 before the first on this connection."""
     disabled: str = ""

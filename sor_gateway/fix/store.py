@@ -4,7 +4,7 @@ Owns: `Numbers`, the values that a journal folds back into them, and merged inte
 May not know: files, orders, connections.
 
 How a fold rebuilds `Numbers` from what was recorded, in order: facts.py for ranges and messages,
-and `EpochBegan`: `epoch` as given, both numbers 1, `voided` and `skipped` empty,
+and `EpochBegan`: `epoch` and `began_ns` as given, both numbers 1, `voided` and `skipped` empty,
 `reset_pending = asked_by_us`. A SequenceReset counts under the last number that it covers, so the
 rule for messages needs no exception.
 
@@ -42,6 +42,8 @@ class Numbers:
     """Our 141=Y has not been answered: each Logon of ours carries it (recovery.md 2.2)."""
     skipped: list[Range] = field(default_factory=list)
     """The peer's numbers of this epoch whose content we never saw (recovery.md 2.5); merged."""
+    began_ns: int = 0
+    """When this epoch began, nanoseconds UTC; 0: the first one of all."""
 
 
 @dataclass(slots=True)

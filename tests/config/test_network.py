@@ -48,8 +48,9 @@ class TestTls:
         append(folder / "venues" / "dark-a.toml", '\n[tls]\nauthority = "nor-there.pem"\n')
         remedy = "(No such file or directory); put the file there or change the path"
         assert problems(folder) == [
-            "config/venues/dark-a.toml [tls]: authority: nor-there.pem cannot be read " + remedy,
-            "config/gateway.toml [gateway.tls]: certificate: not-there.pem cannot be read "
+            "config/venues/dark-a.toml [tls]: authority: config/nor-there.pem cannot be read "
+            + remedy,
+            "config/gateway.toml [gateway.tls]: certificate: config/not-there.pem cannot be read "
             + remedy,
         ]
 
