@@ -61,6 +61,7 @@ class SessionTables:
             send_next_expected=model.send_next_expected,
             last_processed=model.last_processed,
             max_message_bytes=model.max_message_bytes,
+            queue_limit=model.queue_limit,
             resend_chunk=model.resend_chunk,
             username=model.username or None,
             password=self._password(model, where),

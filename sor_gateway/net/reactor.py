@@ -31,7 +31,8 @@ from typing import TYPE_CHECKING
 
 from sor_gateway.histogram import DurationHistogram
 from sor_gateway.net.clock import Clock
-from sor_gateway.net.connection import READ_LIMIT_BYTES, Connection
+from sor_gateway.net.connection import Connection
+from sor_gateway.net.limits import READ_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from sor_gateway.fix.session import Session
