@@ -5,6 +5,7 @@
 #   make crash N=200   kill -9 the gateway N times in mid-write and count violations
 #   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
 #   make bench     round trips and throughput against a bare byte relay
+#   make bench-routing   allocation, placement and splits against published results (minutes; ARGS=--quick)
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
 
@@ -13,7 +14,7 @@ BIN := .venv/bin
 N ?= 20
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test crash interop bench check clean
+.PHONY: demo test crash interop bench bench-routing check clean
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -42,6 +43,9 @@ interop: .venv/dev
 
 bench: .venv/dev
 	@$(BIN)/python -m benchmarks.bench
+
+bench-routing: .venv/dev
+	@$(BIN)/python -m benchmarks.routing $(ARGS)
 
 check: .venv/dev
 	@$(BIN)/ruff format --check .
