@@ -120,12 +120,12 @@ class ClientTranslator:
         return self._new_order(message, now, parent_id, refusal)
 
     def _new_order(
-        self, message: Message, now: int, parent_id: str, refusal: Refusal | None
+        self, message: Message, now: int, parent_id: str, refused: Refusal | None
     ) -> ClientFact:
         """A NewOrderSingle (D)."""
         try:
-            if refusal is not None:
-                raise refusal
+            if refused is not None:
+                raise refused
             side = read_side(message)
             terms = read_terms(message)
             refuse_unwanted(message)
@@ -167,13 +167,13 @@ class ClientTranslator:
         poss_resend = message.get(tags.PossResend) == "Y"
         return CancelRequested(now, self.client, cl_ord_id, orig, self._echo(message), poss_resend)
 
-    def _replace(self, message: Message, now: int, refusal: Refusal | None) -> ClientFact:
+    def _replace(self, message: Message, now: int, refused: Refusal | None) -> ClientFact:
         """An OrderCancelReplaceRequest (G)."""
         cl_ord_id, orig = message[tags.ClOrdID], message[tags.OrigClOrdID]
         echo = self._echo(message)
         try:
-            if refusal is not None:
-                raise refusal
+            if refused is not None:
+                raise refused
             terms = read_terms(message)
             refuse_unwanted(message)
             read_strategy(message, self.dialect)
