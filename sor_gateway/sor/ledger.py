@@ -199,7 +199,9 @@ class Ledger:
                 rejects.pop(child.venue, None)
             if flight.tactic == DARK and flight.wave == parent.work.dark_wave:
                 parent.work.dark_open -= 1
-                if child.state is ChildState.RELEASED:  # it was never there: no evidence
+                refused = child.state is ChildState.REJECTED and not child.cum_quantity
+                if refused or child.state is ChildState.RELEASED:
+                    # It was never there to be filled: no evidence of what the venue holds.
                     parent.work.dark[child.venue].sent -= child.quantity
         assert parent.exposure >= 0
         self.agenda.due(parent.parent_id)

@@ -131,6 +131,21 @@ class TestDarkWaves:
         made.fill(made.sends()[0].child_id, 5_000)
         assert sent(made) == [("a", 5_000), ("a", 10_000)]
 
+    def test_a_rejected_order_says_nothing_of_what_a_venue_holds(self) -> None:
+        made = self.block()
+        for send in made.sends():
+            made.accept(send.child_id)
+        first = {send.venue: send.child_id for send in made.sends()}
+        made.fill(first["a"], 4_000)
+        made.fill(first["c"], 2_500)
+        made.end(first["b"], ChildState.REJECTED)
+        made.wait(2 * SECOND)
+        made.quote("ecn", [("50.00", 500)], [("50.05", 500)])
+        made.end(first["a"])
+        made.end(first["c"])
+        assert sorted(sent(made)[3:]) == [("a", 10_000), ("b", 5_000), ("c", 7_500)]
+        assert not of(made, ev.VenueDropped)
+
     def test_a_child_that_hangs_does_not_hold_the_others_up(self) -> None:
         made = self.block()
         stuck, *others = (send.child_id for send in made.sends())
