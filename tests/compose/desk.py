@@ -31,7 +31,7 @@ READY_TIMEOUT_S: Final = 180
 POLL_S: Final = 0.25
 ASK: Final = """
 import json, socket, sys
-with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 10) as line:
+with socket.create_connection(("127.0.0.1", int(sys.argv[1])), 60) as line:
     line.sendall(json.dumps({"command": sys.argv[2]}).encode() + b"\\n")
     print(line.makefile().readline())
 """
