@@ -136,6 +136,7 @@ class Session:
         self._marker_number = 0
         self._marker_id = ""
         self._last_application = 0
+        self._peer_reset = False  # within this session, and our marker has not returned since
 
         self._events: list[Event] = []
         self._consumed: list[Consumed] = []
@@ -155,6 +156,7 @@ class Session:
         initiator = self.settings.role is Role.INITIATOR
         self._step(Step.CONNECTED_AS_INITIATOR if initiator else Step.CONNECTED_AS_ACCEPTOR)
         self._framer = Framer(self.settings.max_message_bytes)
+        self._peer_reset = False
         self._timers.clear()
         self._timers.last_sent = self._timers.last_received = now
         self._timers.phase_by = now + self.settings.logon_timeout_ns
@@ -852,7 +854,12 @@ class Session:
         if number != 1 or not (ours or self.settings.accept_reset):
             self.expel("reset-refused", "ResetSeqNumFlag is not accepted here", now)
             return
+        if self._peer_reset:
+            # Each side would take the other's answer for a new wish, and so on for ever.
+            self._expel("reset-again", "ResetSeqNumFlag again, before the last reset was done", now)
+            return
         if not ours:
+            self._peer_reset = True
             self._begin_epoch(now, asked_by_us=False)
         self._count(raw, number, MsgType.LOGON)
         self._enter_session(message)
@@ -981,6 +988,7 @@ class Session:
             self._on_synchronised()
 
     def _on_synchronised(self) -> None:
+        self._peer_reset = False
         self._step(Step.MARKER_RETURNED)
         self._events.append(Synchronised(self.numbers.epoch))
 

@@ -289,6 +289,18 @@ class TestReset:
         assert script.numbers == Numbers(epoch=2, next_in=3, next_out=3, began_ns=START_NS)
         assert script.of(LoggedOn) == [LoggedOn(1), LoggedOn(2)]
 
+    def test_a_second_reset_before_the_first_is_done_ends_the_session(self) -> None:
+        """Or two sides that both see one 141=Y twice would reset each other for ever."""
+        script = Script(Numbers(next_in=5, next_out=5))
+        script.logon("35=A|34=5|98=0|108=30|")
+        script.synchronise()
+        reset = "35=A|34=1|98=0|108=30|141=Y|"
+        answer, _ = script.peer(reset)
+        assert answer == reset
+        (logout,) = script.peer(reset)
+        assert logout.startswith("35=5|34=3|58=ResetSeqNumFlag again")
+        assert script.numbers.epoch == 2
+
     def test_we_reset_within_the_session(self) -> None:
         script = acceptor()
         script.logon()
