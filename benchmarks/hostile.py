@@ -90,7 +90,8 @@ class Desk:
         write_config(config, (await venue.hear())["port"])
         with (config / "gateway.toml").open("a") as file:
             file.writelines(f'\n[ems.{name}]\nbegin_string = "FIX.4.4"\n' for name in SESSIONS)
-        self._stack = Stack(self._folder, config, {})
+        enabled = {"SOR__VENUES__EXCHANGE__ENABLED": "true"}  # a helper of ours, not the stack's
+        self._stack = Stack(self._folder, config, {}, environment=enabled)
         if self.attack == "replay":
             write_history(self._stack, "REPLAY", self._messages)
         await self._stack.start_gateway()

@@ -1045,8 +1045,7 @@ class Session:
         self._write(MsgType.HEARTBEAT, [(tags.TestReqID, test_req_id)] if test_req_id else [], now)
 
     def test_peer(self, now: int) -> None:
-        """A TestRequest, and the end of a line on which it does not return. While a replay is in
-        flight it proves life, not receipt: no marker."""
+        """TestRequest. While a replay is in flight it proves life, not receipt: no marker."""
         if self._replay.active:
             test_req_id = f"T{self.numbers.epoch}.{self.numbers.next_out}"
             self._write(MsgType.TEST_REQUEST, [(tags.TestReqID, test_req_id)], now)

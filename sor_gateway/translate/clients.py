@@ -113,19 +113,19 @@ class ClientTranslator:
                 return BusinessReject(msg_type, FIELD_MISSING, text)
         if throttled and msg_type == MsgType.ORDER_STATUS_REQUEST:
             return BusinessReject(msg_type, OTHER_REASON, throttled)
-        refusal = Refusal(Reason.OTHER, throttled) if throttled else None
+        held = Refusal(Reason.OTHER, throttled) if throttled else None
         if msg_type != MsgType.NEW_ORDER_SINGLE:
-            return self._readers[msg_type](message, now, refusal)
+            return self._readers[msg_type](message, now, held)
         parent_id = next_parent_id if isinstance(next_parent_id, str) else next_parent_id()
-        return self._new_order(message, now, parent_id, refusal)
+        return self._new_order(message, now, parent_id, held)
 
     def _new_order(
-        self, message: Message, now: int, parent_id: str, refused: Refusal | None
+        self, message: Message, now: int, parent_id: str, held: Refusal | None
     ) -> ClientFact:
         """A NewOrderSingle (D)."""
         try:
-            if refused is not None:
-                raise refused
+            if held is not None:
+                raise held
             side = read_side(message)
             terms = read_terms(message)
             refuse_unwanted(message)
@@ -167,13 +167,13 @@ class ClientTranslator:
         poss_resend = message.get(tags.PossResend) == "Y"
         return CancelRequested(now, self.client, cl_ord_id, orig, self._echo(message), poss_resend)
 
-    def _replace(self, message: Message, now: int, refused: Refusal | None) -> ClientFact:
+    def _replace(self, message: Message, now: int, held: Refusal | None) -> ClientFact:
         """An OrderCancelReplaceRequest (G)."""
         cl_ord_id, orig = message[tags.ClOrdID], message[tags.OrigClOrdID]
         echo = self._echo(message)
         try:
-            if refused is not None:
-                raise refused
+            if held is not None:
+                raise held
             terms = read_terms(message)
             refuse_unwanted(message)
             read_strategy(message, self.dialect)

@@ -18,6 +18,7 @@ from sor_gateway.fix.events import (
     LoggedOut,
     Proved,
     ReplayWanted,
+    Skipped,
 )
 from sor_gateway.fix.session import Numbers, Role, lookup_identity
 from sor_gateway.fix.states import State
@@ -366,10 +367,11 @@ class TestReset:
 
 
 class TestForcedNumbers:
-    def test_higher_numbers_stay_in_the_epoch(self) -> None:
+    def test_higher_numbers_stay_in_the_epoch_and_skip_what_they_pass_over(self) -> None:
         script = acceptor(Numbers(next_in=5, next_out=5))
         script.session.force_numbers(7, 9)
-        assert script.numbers == Numbers(epoch=1, next_in=7, next_out=9)
+        assert script.numbers == Numbers(epoch=1, next_in=7, next_out=9, skipped=[(5, 6)])
+        assert script.session.take_events() == [Skipped(1, 5, 6)]
 
     def test_lower_numbers_begin_a_new_epoch(self) -> None:
         script = acceptor(Numbers(next_in=5, next_out=5))
