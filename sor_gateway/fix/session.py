@@ -856,7 +856,7 @@ class Session:
             return
         if self._peer_reset:
             # Each side would take the other's answer for a new wish, and so on for ever.
-            self._expel("reset-again", "ResetSeqNumFlag again, before the last reset was done", now)
+            self.expel("reset-again", "ResetSeqNumFlag again, before the last reset was done", now)
             return
         if not ours:
             self._peer_reset = True
