@@ -9,6 +9,8 @@
 #   make compose-test  the stack under Docker Compose, driven from outside (needs a Docker engine)
 #   make session-pairs N=100000   random walks of two sessions over a bad line
 #   make fuzz N=10000000   feed so many fuzzed messages to decoder and session
+#   make compiled  the gateway with protocol and translation compiled, in build/compiled
+#   make test-compiled   the tests of what passes through it, on the compiled code
 #   make bench     round trips and throughput against a bare byte relay
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
@@ -21,7 +23,7 @@ SCENARIO ?= block
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz
+.PHONY: compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -63,13 +65,26 @@ session-pairs: .venv/dev
 fuzz: .venv/dev
 	@$(BIN)/python -m tests.fix.fuzz --messages $(N)
 
+# The same sources with protocol and translation compiled to C (needs a C compiler; a minute).
+# PYTHONPATH=build/compiled python -P -m sor_gateway run ... runs it.
+build/compiled: .venv/dev setup.py $(wildcard sor_gateway/fix/*.py sor_gateway/translate/*.py)
+	@echo "compiling protocol and translation"
+	@rm -rf $@
+	@SOR_COMPILED=1 $(BIN)/python setup.py --quiet build --build-temp build/objects --build-lib $@
+
+compiled: build/compiled
+
+test-compiled: build/compiled
+	@PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR) SOR_COMPILED=1 $(BIN)/python -P -m pytest \
+	    tests/test_compiled.py tests/fix tests/translate tests/daemon tests/conformance
+
 # Built from source, which takes some minutes; without it the benchmark has fewer arms.
 .venv/bench: .venv/dev
 	@echo "building QuickFIX's Python binding, once (about ten minutes; log in .venv/bench.log)"
 	@$(PIP) -e '.[bench]' >.venv/bench.log 2>&1 || echo "it could not be built: the benchmark goes on without it"
 	@touch $@
 
-bench: .venv/bench
+bench: .venv/bench compiled
 	@$(BIN)/python -m benchmarks.bench
 
 check: .venv/dev
