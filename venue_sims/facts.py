@@ -132,6 +132,23 @@ class LatentTraded:
 
 
 @dataclass(slots=True)
+class TradingHalted:
+    """A symbol trades no more until it is resumed."""
+
+    at_ns: int
+    symbol: str
+    reason: str
+
+
+@dataclass(slots=True)
+class TradingResumed:
+    """A symbol trades again."""
+
+    at_ns: int
+    symbol: str
+
+
+@dataclass(slots=True)
 class EpochStarted:
     """The numbers of a session started again at 1."""
 
@@ -179,6 +196,8 @@ VenueFact = (
     | StatusAnswered
     | MassCanceled
     | LatentTraded
+    | TradingHalted
+    | TradingResumed
 )
 
 SessionFact = EpochStarted | RangeVoided | RangeSkipped
@@ -195,6 +214,8 @@ FACTS: tuple[type, ...] = (
     StatusAnswered,
     MassCanceled,
     LatentTraded,
+    TradingHalted,
+    TradingResumed,
     EpochStarted,
     RangeVoided,
     RangeSkipped,

@@ -54,6 +54,7 @@ class Image:
     orders: list[VenueOrder]
     clients: list[ClientImage]
     numbers: dict[str, Numbers]
+    halted: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -104,6 +105,7 @@ def encode_image(
             list(state.orders.values()),
             clients,
             numbers,
+            state.halted,
         )
     )
 
@@ -165,6 +167,7 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
     state = VenueState(mic)
     state.order_count, state.exec_count = image.order_count, image.exec_count
     state.sequence, state.latent = image.sequence, image.latent
+    state.halted = image.halted
     state.orders = {order.order_id: order for order in image.orders}
     for each in image.clients:
         state.clients[each.name] = ClientState(

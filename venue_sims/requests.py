@@ -35,10 +35,12 @@ from venue_sims.facts import (
     RequestRefused,
     StatusAnswered,
 )
+from venue_sims.faults import Faults
 from venue_sims.floor import Floor
 from venue_sims.matching.events import Amended, Cause
 from venue_sims.matching.orders import Order
 from venue_sims.state import VenueOrder
+from venue_sims.throttle import Throttle
 from venue_sims.trading import Trading, to_match
 from venue_sims.words import OrdType, Reason, worded
 
@@ -46,8 +48,12 @@ from venue_sims.words import OrdType, Reason, worded
 class Requests:
     """See the module."""
 
-    def __init__(self, settings: VenueSettings, trading: Trading) -> None:
+    def __init__(
+        self, settings: VenueSettings, trading: Trading, throttle: Throttle, faults: Faults
+    ) -> None:
         self._settings = settings
+        self._throttle = throttle
+        self._faults = faults
         self._kind = trading.kind
         self._trading = trading
         self._state = trading.state
@@ -73,9 +79,12 @@ class Requests:
         order_id = self._state.next_order_id(now)
         order = to_match(order_id, terms, terms.quantity)
         try:
+            self._admit(command)
             self._check(terms)
             floor = self._trading.refer(terms.symbol, now)
             self._check_entry(floor, order, terms.post_only)
+            if self._faults.rejects(self._state.order_count):
+                refuse(Reason.FAULT, "refused for nothing, as this venue is set to")
         except RefusalError as refusal:
             self._reject(command, order_id, refusal, now)
             return
@@ -100,14 +109,14 @@ class Requests:
         )
 
     def _on_unusable(self, command: OrderUnusable, now: int) -> None:
-        if command.terms.cl_ord_id in self._state.client(command.session).ids:
-            refusal = RefusalError(
-                Reason.DUPLICATE,
-                worded(Reason.DUPLICATE, f"ClOrdID {command.terms.cl_ord_id} was used"),
-            )
-        else:
-            refusal = RefusalError(command.reason, worded(command.reason, command.text))
-        self._reject(command, self._state.next_order_id(now), refusal, now)
+        order_id = self._state.next_order_id(now)
+        try:
+            if command.terms.cl_ord_id in self._state.client(command.session).ids:
+                refuse(Reason.DUPLICATE, f"ClOrdID {command.terms.cl_ord_id} was used")
+            self._admit(command)
+            refuse(command.reason, command.text)
+        except RefusalError as refusal:
+            self._reject(command, order_id, refusal, now)
 
     def _reject(
         self,
@@ -135,12 +144,13 @@ class Requests:
         except RefusalError as refusal:
             self._refuse(command, refusal, now)
             return
-        self._trading.cancel(order)
+        self._trading.cancel(order, now)
         leaves_at = self._trading.leaves_at(command.session, now)
         self._trading.fact(CancelAccepted(now, leaves_at, command.session, order.order_id))
 
     def _on_replace(self, command: ReplaceReceived, now: int) -> None:
         try:
+            self._admit(command)
             order = self._order_for(command, now)
             price = command.price if order.terms.ord_type is not OrdType.MARKET else None
             min_qty = order.terms.min_qty if command.min_qty is None else command.min_qty
@@ -155,7 +165,7 @@ class Requests:
         )
         if command.quantity <= order.cum_quantity:
             # Down to what is done: the order becomes Filled (FIX 4.4 vol. 4, D).
-            self._trading.cancel(order)
+            self._trading.cancel(order, now)
             fact.quantity = order.cum_quantity
             self._trading.fact(fact)
             return
@@ -192,7 +202,7 @@ class Requests:
             self._trading.refer(order.terms.symbol, now)
         orders = [order for order in orders if order.live]
         for order in orders:
-            self._trading.cancel(order)
+            self._trading.cancel(order, now)
         self._trading.fact(
             MassCanceled(
                 now,
@@ -204,14 +214,24 @@ class Requests:
 
     # --- checks ---------------------------------------------------------------------------
 
+    def _admit(self, command: OrderReceived | OrderUnusable | ReplaceReceived) -> None:
+        """Hold the session to the throttle. Raises RefusalError."""
+        if not self._throttle.admits(command.session, command.at_ns):
+            refuse(Reason.THROTTLED, f"more than {self._throttle.settings}")
+
     def _check(self, terms: Terms) -> None:
         """What can be said against an order without the book. Raises RefusalError."""
         floor = self._trading.floors.get(terms.symbol)
         if floor is None:
             refuse(Reason.UNKNOWN_SYMBOL, f"{terms.symbol} does not trade here")
         check_terms(terms, self._kind)
+        self._check_open(terms.symbol)
         tick = floor.path.settings.tick_micros
         check_numbers(self._settings, tick, terms.quantity, terms.price, terms.min_qty)
+
+    def _check_open(self, symbol: str) -> None:
+        if symbol in self._state.halted:
+            refuse(Reason.HALTED, f"{symbol} is halted: {self._state.halted[symbol]}")
 
     def _check_entry(self, floor: Floor, order: Order, post_only: bool) -> None:
         if floor.refusal(order, post_only) is Cause.POST_ONLY:
@@ -228,6 +248,7 @@ class Requests:
         terms = order.terms
         if command.problem:
             refuse(Reason.UNSUPPORTED, command.problem)
+        self._check_open(terms.symbol)
         if terms.ord_type is OrdType.LIMIT and price is None:
             refuse(Reason.UNSUPPORTED, "a limit order needs a price")
         if min_qty and not self._kind.min_qty:

@@ -74,22 +74,33 @@ class Trading:
         self.agenda = Agenda()
 
     def plan(self, symbol: str, floor: Floor) -> None:
-        """A floor may act at another time now."""
-        at = floor.next_ns()
+        """A floor may act at another time now; nothing happens on a floor that is halted."""
+        at = None if symbol in self.state.halted else floor.next_ns()
         self.agenda.plan(symbol, NEVER if at is None else self.clock.wall(at))
+
+    def open(self, symbol: str, now: int) -> None:
+        """The flows of a floor begin, or begin again; not while it is halted."""
+        if symbol in self.state.halted:
+            return
+        floor = self.floors[symbol]
+        self.book(symbol, floor.start(self.clock.market(now)), now)
+        self.changed[symbol] = None
+        self.plan(symbol, floor)
 
     def refer(self, symbol: str, now: int) -> Floor:
         """The floor of a symbol, its reference brought up to date: what trades by that, trades
         before the message that is about to be dealt with."""
         floor = self.floors[symbol]
+        if symbol in self.state.halted:
+            return floor
         self.book(symbol, floor.refer(self.clock.market(now)), now)
         self.plan(symbol, floor)
         return floor
 
-    def cancel(self, order: VenueOrder) -> None:
+    def cancel(self, order: VenueOrder, now: int) -> None:
         """A client's order leaves its book; the caller says so to the client."""
         symbol = order.terms.symbol
-        self.floors[symbol].cancel(order.order_id)
+        self.floors[symbol].cancel(order.order_id, self.clock.market(now))
         self.changed[symbol] = None
         self.plan(symbol, self.floors[symbol])
 
@@ -117,7 +128,11 @@ class Trading:
             liquidity = Liquidity.MIDPOINT
         else:
             liquidity = Liquidity.ADDED if resting else Liquidity.REMOVED
-        session = self.state.orders[order_id].session
+        order = self.state.orders[order_id]
+        session = order.session
+        # Hidden size that is added pays what the midpoint pays (decisions.md: "mid or hidden").
+        hidden = resting and order.terms.hidden
+        charged = Liquidity.MIDPOINT if hidden else liquidity
         self.fact(
             Executed(
                 now,
@@ -127,7 +142,7 @@ class Trading:
                 event.quantity,
                 event.price,
                 liquidity,
-                self.fees.fee(liquidity, event.quantity, event.price),
+                self.fees.fee(charged, event.quantity, event.price),
             )
         )
 

@@ -28,12 +28,14 @@ from sor_gateway.config.settings import Configuration, GatewaySettings, VenueCon
 from sor_gateway.fix.settings import Role, SessionSettings
 from sor_gateway.net.tls import TlsSettings
 from sor_gateway.sor.settings import (
+    LitTactic,
     RiskSettings,
     RouterSettings,
+    SprayPrice,
     StrategySettings,
     VenueSettings,
 )
-from sor_gateway.sor.types import NANOS_PER_MILLISECOND, NANOS_PER_SECOND
+from sor_gateway.sor.types import NANOS_PER_MILLISECOND, NANOS_PER_SECOND, OrdType
 
 
 class Builder:
@@ -241,10 +243,23 @@ class Builder:
 
     def _check_strategies(self) -> None:
         for name, strategy in self._reader.strategies.items():
+            where = f"{self._reader.shown('strategies.toml')} [{name}]"
             if not strategy.use_dark and not strategy.use_lit:
                 self._problems.append(
-                    f"{self._reader.shown('strategies.toml')} [{name}]: use_dark and use_lit are"
-                    " both false: nothing could be sent; set one of them to true"
+                    f"{where}: use_dark and use_lit are both false: nothing could be sent; set one"
+                    " of them to true"
+                )
+            if strategy.lit_tactic is LitTactic.SWEEP:
+                continue
+            if strategy.spray_max_shown < strategy.spray_clip:
+                self._problems.append(
+                    f"{where}: spray_max_shown = {strategy.spray_max_shown} is less than spray_clip"
+                    f" = {strategy.spray_clip}; raise the one or lower the other"
+                )
+            if strategy.spray_post_only and strategy.spray_price is SprayPrice.TOUCH_FAR:
+                self._problems.append(
+                    f"{where}: spray_post_only with spray_price = 'touch_far': a venue refuses what"
+                    " takes; turn one of them off"
                 )
 
     def _check_calendar(self, name: str, model: CalendarModel) -> None:
@@ -307,11 +322,25 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         name=name,
         use_dark=model.use_dark,
         use_lit=model.use_lit,
+        sizing=model.sizing,
         dark_quantity=model.dark_quantity,
+        dark_first_box_ns=model.dark_first_box_ms * NANOS_PER_MILLISECOND,
         dark_box_ns=model.dark_box_ms * NANOS_PER_MILLISECOND,
         dark_dry_share=model.dark_dry_share,
+        lit_tactic=model.lit_tactic,
         lit_wave_ns=model.lit_wave_ms * NANOS_PER_MILLISECOND,
         sweep_levels=model.sweep_levels,
+        spray_clip=model.spray_clip,
+        spray_max_shown=model.spray_max_shown,
+        spray_price=model.spray_price,
+        spray_post_only=model.spray_post_only,
+        spray_size_spread=model.spray_size_spread,
+        spray_delay_ns=model.spray_delay_ms * NANOS_PER_MILLISECOND,
+        patience_ns=model.patience_ms * NANOS_PER_MILLISECOND,
+        max_quantity=model.max_quantity,
+        max_notional_micros=model.max_notional,
+        max_adv_share=model.max_adv_share,
+        ord_types=tuple(OrdType(each) for each in model.order_types),
         weight_fee=model.weight_fee,
         weight_impact=model.weight_impact,
         weight_latency=model.weight_latency,

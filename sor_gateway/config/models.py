@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from sor_gateway.sor.settings import LitTactic, Sizing, SprayPrice
 from sor_gateway.sor.types import MICROS_PER_UNIT, VenueKind
 
 BeginString: TypeAlias = Literal["FIX.4.2", "FIX.4.4"]
@@ -247,15 +248,37 @@ class VenueModel(Model):
 
 
 class StrategyModel(Model):
-    """[NAME] of strategies.toml."""
+    """[NAME] of strategies.toml. Names and meanings are those of StrategySettings."""
 
     use_dark: bool = Field(True, description=A_SWITCH)
     use_lit: bool = Field(True, description=A_SWITCH)
+    sizing: Sizing = Field(Sizing.POSTERIOR, description='"playbook" or "posterior"')
     dark_quantity: int = Field(5_000, ge=1, description="shares, 1 or more")
+    dark_first_box_ms: int = Field(
+        0, ge=0, le=3_600_000, description="milliseconds, 0 (as dark_box_ms) to 3600000"
+    )
     dark_box_ms: int = Field(2_000, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     dark_dry_share: float = Field(0.4, ge=0, le=1, description="a share from 0 to 1")
+    lit_tactic: LitTactic = Field(
+        LitTactic.SWEEP, description='"sweep", "spray" or "spray-then-sweep"'
+    )
     lit_wave_ms: int = Field(250, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     sweep_levels: int = Field(0, ge=0, le=50, description="price levels, 0 (all) to 50")
+    spray_clip: int = Field(500, ge=1, description="shares, 1 or more")
+    spray_max_shown: int = Field(2_000, ge=1, description="shares, 1 or more")
+    spray_price: SprayPrice = Field(
+        SprayPrice.TOUCH_NEAR, description='"touch_near" or "touch_far"'
+    )
+    spray_post_only: bool = Field(False, description=A_SWITCH)
+    spray_size_spread: float = Field(0.0, ge=0, le=1, description="a share from 0 to 1")
+    spray_delay_ms: int = Field(0, ge=0, le=3_600_000, description="milliseconds, 0 to 3600000")
+    patience_ms: int = Field(60_000, ge=0, le=86_400_000, description="milliseconds, 0 to 86400000")
+    max_quantity: int = Field(0, ge=0, description="shares, 0 for no limit of its own")
+    max_notional: Money = Field(0, ge=0, description="US dollars, 0 for no limit of its own")
+    max_adv_share: float = Field(0.0, ge=0, le=1, description="a share from 0 (no such limit) to 1")
+    order_types: list[Literal["market", "limit"]] = Field(
+        ["market", "limit"], min_length=1, description='a list of "market", "limit" or both'
+    )
     weight_fee: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)
     weight_impact: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)
     weight_latency: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)

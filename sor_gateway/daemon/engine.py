@@ -19,7 +19,7 @@ from sor_gateway.daemon.sessions import ClientLink, Link
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.net.reactor import Reactor
-from sor_gateway.sor.events import ChildPlanned, FlowStopped, IdsReserved, OperatorFact
+from sor_gateway.sor.events import Decision, FlowStopped, IdsReserved, OperatorFact
 from sor_gateway.sor.router import Router
 
 REPLAY_BUFFER_BYTES = 1_048_576
@@ -77,6 +77,7 @@ class Engine:
         self.router = router
         self.links = links
         self.counters = TurnCounters()
+        router.count_anew()
         self.turn_number = turn_number
         self._stopwatch = stopwatch
         self.stalled = False
@@ -134,16 +135,20 @@ class Engine:
             self._draft.touch(link).session.logout(text, now)
             self._intake.close_flow(link, text, now)
             self._intake.consume(link, now)
-        for decision in self.router.decide(now):
-            self.counters.decisions += 1
-            if isinstance(decision, ChildPlanned):
-                self.counters.scores[decision.venue] = decision.display_score
+        for decision in self._decide(now):
             self._draft.apply(decision)
         if self.router.ids_left() < IDS_LOW:
             self._draft.apply(self.next_ids(now))
             self._draft.durable = True
         for name in list(self._draft.outboxes_due):
             self._draft.send_reports(self._draft.outboxes_due[name], now)
+
+    def _decide(self, now: int) -> list[Decision]:
+        began_ns = self._stopwatch()
+        decisions = self.router.decide(now)
+        if decisions:
+            self.counters.decided(decisions, self._stopwatch() - began_ns)
+        return decisions
 
     def _finish(self, now: int) -> None:
         """Commit the turn, then let it out."""
@@ -176,7 +181,7 @@ class Engine:
             self.reactor.close(session, reason)
         self._draft.to_close.clear()
         for alarm in self._draft.alarms:
-            self.counters.alarms[alarm.code] = self.counters.alarms.get(alarm.code, 0) + 1
+            self.counters.alarm(alarm.code)
             self._log(
                 "alarm",
                 code=alarm.code,
