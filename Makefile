@@ -12,6 +12,8 @@
 #   make compiled  the gateway with protocol and translation compiled, in build/compiled
 #   make test-compiled   the tests of what passes through it, on the compiled code
 #   make bench     round trips and throughput against a bare byte relay
+#   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
+#   make bench-routing   allocation, placement and splits against published results (minutes; ARGS=--quick)
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
 
@@ -23,7 +25,7 @@ SCENARIO ?= block
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz
+.PHONY: compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -86,6 +88,11 @@ test-compiled: build/compiled
 
 bench: .venv/bench compiled
 	@$(BIN)/python -m benchmarks.bench
+
+hostile: .venv/dev
+	@$(BIN)/python -m benchmarks.hostile
+bench-routing: .venv/dev
+	@$(BIN)/python -m benchmarks.routing $(ARGS)
 
 check: .venv/dev
 	@$(BIN)/ruff format --check .

@@ -78,6 +78,13 @@ cancel_reserve = 1_000
 """
 
 
+UNTHROTTLED: Final = {
+    "SOR__EMS__EMS__MESSAGES_PER_SECOND": "0",
+    "SOR__EMS__EMS__CUT_MESSAGES_PER_SECOND": "0",
+}
+"""Nor is the inbound throttle."""
+
+
 class BenchError(Exception):
     """A process did not do its part; there is nothing to judge."""
 
@@ -266,7 +273,8 @@ class Bench:
         folder = self._folder / arm
         config = folder / "config"
         write_config(config, venue_port)
-        environment = {"SOR__VENUES__EXCHANGE__ENABLED": "true"}  # it is none of the stack's
+        # The venue is a helper of ours, not the stack's.
+        environment = {"SOR__VENUES__EXCHANGE__ENABLED": "true", **UNTHROTTLED}
         if arm == COMPILED:
             environment["PYTHONPATH"] = str(COMPILED_CODE)
         stack = Stack(

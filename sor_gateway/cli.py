@@ -1,4 +1,4 @@
-"""The command line: run, check, demo, send, log, orders, explain, report, sessions, kill.
+"""The command line: run, check, demo, send, log, orders, explain, report, sessions, session, kill.
 
 Owns: options, tables, exit codes. May not know: how anything is done; each command is a few lines
 over the package that does it. Commands print tables for people and take `--json`.
@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -41,6 +43,17 @@ app = typer.Typer(
 ConfigOption = Annotated[Path, typer.Option("--config", help="The folder with gateway.toml.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For programs.")]
 DEFAULT_CONFIG: Final = Path("config")
+
+
+class SessionAction(StrEnum):
+    """What `session` can do; the gateway's admin port takes the same words."""
+
+    TEST_REQUEST = "test-request"
+    RESEND_REQUEST = "resend-request"
+    DISCONNECT = "disconnect"
+    DISABLE = "disable"
+    ENABLE = "enable"
+    SET_NUMBERS = "set-numbers"
 
 
 def main() -> None:
@@ -233,6 +246,23 @@ def sessions(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False)
 
 
 @app.command()
+def session(
+    name: Annotated[str, typer.Argument(help="The session's name, see `sessions`.")],
+    action: Annotated[SessionAction, typer.Argument(help="What to do with it.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the journal.")],
+    next_out: Annotated[int | None, typer.Option(help="set-numbers: of our next message.")] = None,
+    next_in: Annotated[int | None, typer.Option(help="set-numbers: of the peer's next.")] = None,
+    begin: Annotated[int | None, typer.Option(help="resend-request: from this number on.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Test, log out, close or open a session, or force its numbers."""
+    numbers = {"next_out": next_out, "next_in": next_in, "begin": begin}
+    given = {key: number for key, number in numbers.items() if number is not None}
+    path = f"sessions/{urllib.parse.quote(name, safe='')}/{action.value}"
+    typer.echo(json.dumps(_ask(config, path, {"reason": reason, **given})))
+
+
+@app.command()
 def kill(
     reason: Annotated[str, typer.Option(help="Why; it stands in the journal.")],
     off: Annotated[bool, typer.Option("--off", help="Let orders flow again.")] = False,
@@ -257,6 +287,10 @@ def _ask(config: Path, path: str, body: dict[str, Any] | None = None) -> Any:
     try:
         with urllib.request.urlopen(request, timeout=5) as response:
             return json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            typer.echo(str(json.load(error)["error"]), err=True)
+        raise typer.Exit(EXIT_FAILED) from error
     except (urllib.error.URLError, OSError) as error:
         typer.echo(f"{url} does not answer ({error}): is the gateway running?", err=True)
         raise typer.Exit(EXIT_FAILED) from error

@@ -56,7 +56,8 @@ class DurationHistogram:
 
     def observe(self, duration_ns: int) -> None:
         """Count one duration; a negative one (a wall clock may step back) as none at all."""
-        duration_ns = max(duration_ns, 0)
+        if duration_ns < 0:
+            duration_ns = 0
         self.counts[bisect_left(self.bounds_ns, duration_ns)] += 1
         self.sum_ns += duration_ns
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sor_gateway.fix.facts import RANGE_FACTS
 from venue_sims.commands import COMMANDS
 from venue_sims.words import Liquidity, Reason
 
@@ -158,26 +159,6 @@ class EpochStarted:
 
 
 @dataclass(slots=True)
-class RangeVoided:
-    """Our messages with these numbers never leave again."""
-
-    session: str
-    epoch: int
-    begin: int
-    end: int
-
-
-@dataclass(slots=True)
-class RangeSkipped:
-    """The peer's messages with these numbers never came."""
-
-    session: str
-    epoch: int
-    begin: int
-    end: int
-
-
-@dataclass(slots=True)
 class Operated:
     """Somebody changed something over the control socket: for the audit."""
 
@@ -200,8 +181,6 @@ VenueFact = (
     | TradingResumed
 )
 
-SessionFact = EpochStarted | RangeVoided | RangeSkipped
-
 FACTS: tuple[type, ...] = (
     *COMMANDS,
     OrderAccepted,
@@ -217,8 +196,7 @@ FACTS: tuple[type, ...] = (
     TradingHalted,
     TradingResumed,
     EpochStarted,
-    RangeVoided,
-    RangeSkipped,
     Operated,
+    *RANGE_FACTS,
 )
 """Every fact there is, for the journal's codec."""

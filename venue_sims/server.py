@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from sor_gateway.fix import events
 from sor_gateway.fix.dialect import Dialect, dialect_of
 from sor_gateway.fix.dictionary import load_packaged
+from sor_gateway.fix.facts import range_fact
 from sor_gateway.fix.session import Numbers, Role, Session, SessionSettings
 from sor_gateway.fix.tags import MsgType
 from sor_gateway.journal.errors import JournalStalled
@@ -23,7 +24,7 @@ from sor_gateway.journal.record import Entry, FactCodec, Record
 from sor_gateway.net.clock import Clock
 from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
-from venue_sims.facts import EpochStarted, Operated, RangeSkipped, RangeVoided
+from venue_sims.facts import EpochStarted, Operated
 from venue_sims.market_data import Publisher
 from venue_sims.recovery import Recovered, encode_image
 from venue_sims.translate import BusinessReject, business_reject, to_command, to_message
@@ -354,10 +355,8 @@ class VenueServer:
         elif isinstance(event, events.EpochBegan):
             self._log.info("epoch-began", session=link.name, epoch=event.epoch)
             self._facts.append(EpochStarted(link.name, event.epoch, event.asked_by_us))
-        elif isinstance(event, events.Voided):
-            self._facts.append(RangeVoided(link.name, event.epoch, event.begin, event.end))
-        elif isinstance(event, events.Skipped):
-            self._facts.append(RangeSkipped(link.name, event.epoch, event.begin, event.end))
+        elif (recorded := range_fact(link.name, event)) is not None:
+            self._facts.append(recorded)
         elif isinstance(event, events.PeerRejected):
             self.counters.incidents += 1
             text = event.message.get(58, "")

@@ -24,9 +24,15 @@ from sor_gateway.config.models import (
 )
 from sor_gateway.config.reader import Reader
 from sor_gateway.config.sessions import Identity, SessionTables
-from sor_gateway.config.settings import Configuration, GatewaySettings, VenueConnection
+from sor_gateway.config.settings import (
+    ClientSettings,
+    Configuration,
+    GatewaySettings,
+    VenueConnection,
+)
 from sor_gateway.fix.settings import Role, SessionSettings
-from sor_gateway.net.tls import TlsSettings
+from sor_gateway.net.limits import ConnectionLimits, ListenerLimits
+from sor_gateway.net.tls import TlsError, TlsSettings, client_context, server_context
 from sor_gateway.sor.settings import (
     LitTactic,
     RiskSettings,
@@ -65,11 +71,12 @@ class Builder:
             venues=venues,
             calendar=self._calendar(),
             securities=self._reader.securities,
+            clients={name: self._client(name, m) for name, m in self._reader.gateway.ems.items()},
             dictionaries=self._sessions.dictionaries,
         )
 
     def _gateway(self) -> GatewaySettings:
-        model = self._model
+        model, limits = self._model, self._reader.gateway.limits
         return GatewaySettings(
             host=model.listen[0],
             port=model.listen[1],
@@ -83,8 +90,16 @@ class Builder:
             log_level=model.log_level,
             log_file=Path(model.log_file) if model.log_file else None,
             seed=model.seed,
-            tls=_tls(model.tls),
+            tls=self._tls(model.tls, f"{self._file} [gateway.tls]", server=True),
             reference_data_max_age_days=model.reference_data_max_age_days,
+            listener_limits=ListenerLimits(
+                limits.connections,
+                limits.connections_without_logon,
+                limits.connections_per_address,
+                limits.logon_timeout_s,
+            ),
+            connection_limits=ConnectionLimits(limits.slow_consumer_bytes, limits.slow_consumer_s),
+            keep_out_s=limits.keep_out_s,
         )
 
     def _router(self) -> RouterSettings:
@@ -114,7 +129,51 @@ class Builder:
         who = Identity(name, model.begin_string, self._model.comp_id, model.comp_id or name)
         settings = self._sessions.settings(who, model, f"{self._file} [ems.{name}]")
         settings.role = Role.ACCEPTOR
+        settings.logon_timeout_ns = self._reader.gateway.limits.logon_timeout_s * NANOS_PER_SECOND
         return settings
+
+    def _client(self, name: str, model: EmsModel) -> ClientSettings:
+        if 0 < model.cut_messages_per_second <= model.messages_per_second:
+            self._problems.append(
+                f"{self._file} [ems.{name}]: cut_messages_per_second ="
+                f" {model.cut_messages_per_second}: expected more than messages_per_second ="
+                f" {model.messages_per_second}; raise it"
+            )
+        return ClientSettings(
+            model.allow,
+            model.messages_per_second,
+            model.cut_refusals_per_second,
+            model.cut_messages_per_second,
+            model.on_disconnect,
+        )
+
+    def _tls(self, model: TlsModel | None, where: str, *, server: bool) -> TlsSettings | None:
+        """The settings, tried out: a certificate that is missing is found at start."""
+        if model is None:
+            return None
+        settings = self._tls_settings(model)
+        for key, given in (("server_name", server), ("mutual", not server)):
+            if given and getattr(model, key):
+                side = "listener" if server else "dialer"
+                self._problems.append(f"{where}: {key} means nothing for a {side}; remove it")
+        try:
+            server_context(settings) if server else client_context(settings)
+        except TlsError as error:
+            self._problems.append(f"{where}: {error}")
+        return settings
+
+    def _tls_settings(self, model: TlsModel) -> TlsSettings:
+        """Relative paths begin at the configuration's folder."""
+        path = self._reader.shown
+        version = ssl.TLSVersion.TLSv1_3 if model.minimum_version == "1.3" else None
+        return TlsSettings(
+            certificate=Path(path(model.certificate)) if model.certificate else None,
+            key=Path(path(model.key)) if model.key else None,
+            authority=Path(path(model.authority)) if model.authority else None,
+            mutual=model.mutual,
+            server_name=model.server_name or None,
+            minimum_version=version or ssl.TLSVersion.TLSv1_2,
+        )
 
     def _connection(self, name: str, venue: VenueModel) -> VenueConnection:
         table = f"{self._venue_file(name)} [session]"
@@ -147,7 +206,8 @@ class Builder:
             quotes=quotes,
             symbols=list(venue.symbols) if venue.symbols is not None else list(known),
             dialect=venue.dialect,
-            tls=_tls(venue.tls),
+            tls=self._tls(venue.tls, f"{self._venue_file(name)} [tls]", server=False),
+            backups=list(venue.backups),
         )
 
     def _calendar(self) -> Calendar:
@@ -207,6 +267,8 @@ class Builder:
         }
         for venue in venues:
             endpoints[f"{self._venue_file(venue.name)}: port"] = (venue.host, venue.port)
+            for number, backup in enumerate(venue.backups, start=1):
+                endpoints[f"{self._venue_file(venue.name)}: backup {number}"] = backup
         seen: dict[tuple[str, int], str] = {}
         for where, endpoint in endpoints.items():
             other = seen.setdefault(endpoint, where)
@@ -345,18 +407,4 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         weight_impact=model.weight_impact,
         weight_latency=model.weight_latency,
         weight_fill=model.weight_fill,
-    )
-
-
-def _tls(model: TlsModel | None) -> TlsSettings | None:
-    if model is None:
-        return None
-    return TlsSettings(
-        certificate=Path(model.certificate) if model.certificate else None,
-        key=Path(model.key) if model.key else None,
-        authority=Path(model.authority) if model.authority else None,
-        mutual=model.mutual,
-        minimum_version=(
-            ssl.TLSVersion.TLSv1_3 if model.minimum_version == "1.3" else ssl.TLSVersion.TLSv1_2
-        ),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -44,6 +45,13 @@ def _endpoint(value: object) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def _network(value: object) -> IPv4Network | IPv6Network:
+    """An address, or a network as CIDR writes it; bits behind the prefix are a slip of the pen."""
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return ip_network(value)
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -60,6 +68,7 @@ def _local(value: time) -> time:
 
 Money: TypeAlias = Annotated[int, BeforeValidator(_micros)]
 Endpoint: TypeAlias = Annotated[tuple[str, int], BeforeValidator(_endpoint)]
+Network: TypeAlias = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Zone: TypeAlias = Annotated[str, AfterValidator(_zone)]
 LocalTime: TypeAlias = Annotated[time, AfterValidator(_local)]
 CompId: TypeAlias = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
@@ -92,6 +101,7 @@ class TlsModel(Model):
     key: str = Field("", description=A_PATH)
     authority: str = Field("", description=A_PATH)
     mutual: bool = Field(False, description=A_SWITCH)
+    server_name: str = Field("", description="a host name as the venue's certificate has it")
     minimum_version: Literal["1.2", "1.3"] = Field("1.2", description='"1.2" or "1.3"')
 
 
@@ -130,6 +140,7 @@ class SessionModel(Model):
     max_message_bytes: int = Field(
         8_192, ge=1_024, le=1_048_576, description="bytes, 1024 to 1048576"
     )
+    queue_limit: int = Field(2_000, ge=1, le=100_000, description="messages, 1 to 100000")
     resend_chunk: int = Field(
         0, ge=0, le=100_000, description="messages, 0 (all at once) to 100000"
     )
@@ -153,6 +164,38 @@ class EmsModel(SessionModel):
 
     begin_string: BeginString = Field(description='"FIX.4.2" or "FIX.4.4"')
     comp_id: CompId | None = Field(None, description=A_COMP_ID)
+    allow: list[Network] = Field(
+        default_factory=list,
+        description='addresses and networks such as ["192.0.2.7", "10.1.0.0/16"], [] for any',
+    )
+    messages_per_second: int = Field(
+        300, ge=0, le=1_000_000, description="orders and requests, 0 (no throttle) to 1000000"
+    )
+    cut_refusals_per_second: int = Field(
+        300, ge=0, le=1_000_000, description="refused requests, 0 (never cut) to 1000000"
+    )
+    cut_messages_per_second: int = Field(
+        5_000, ge=0, le=1_000_000, description="messages, 0 (never cut) to 1000000"
+    )
+    on_disconnect: Literal["keep", "cancel"] = Field("keep", description='"keep" or "cancel"')
+
+
+class LimitsModel(Model):
+    """[limits] of gateway.toml: what peers may cost, whoever they are."""
+
+    connections: int = Field(1_024, ge=1, le=100_000, description="connections, 1 to 100000")
+    connections_without_logon: int = Field(
+        64, ge=1, le=100_000, description="connections, 1 to 100000"
+    )
+    connections_per_address: int = Field(
+        128, ge=1, le=100_000, description="connections, 1 to 100000"
+    )
+    logon_timeout_s: int = Field(10, ge=1, le=600, description="seconds, 1 to 600")
+    slow_consumer_bytes: int = Field(
+        4 * 1_048_576, ge=65_536, le=1 << 30, description="bytes, 65536 to 1073741824"
+    )
+    slow_consumer_s: int = Field(10, ge=1, le=3_600, description="seconds, 1 to 3600")
+    keep_out_s: int = Field(60, ge=0, le=86_400, description="seconds, 0 (not at all) to 86400")
 
 
 class GatewayModel(Model):
@@ -211,6 +254,7 @@ class GatewayFile(Model):
     gateway: GatewayModel = Field(description="a table [gateway]")
     router: RouterModel = Field(default_factory=RouterModel, description="a table [router]")
     risk: RiskModel = Field(default_factory=RiskModel, description="a table [risk]")
+    limits: LimitsModel = Field(default_factory=LimitsModel, description="a table [limits]")
     ems: dict[str, EmsModel] = Field(
         default_factory=dict, description="a table [ems.NAME] for each session"
     )
@@ -224,6 +268,9 @@ class VenueModel(Model):
     comp_id: CompId = Field(description=A_COMP_ID)
     host: str = Field("127.0.0.1", min_length=1, description="a host name or address")
     port: int = Field(ge=1, le=65_535, description="a TCP port, 1 to 65535")
+    backups: list[Endpoint] = Field(
+        default_factory=list, description='a list of host:port such as ["10.0.0.2:9906"]'
+    )
     dialect: BeginString = Field("FIX.4.4", description='"FIX.4.2" or "FIX.4.4"')
     market_data: bool = Field(False, description=A_SWITCH)
     symbols: list[str] | None = Field(

@@ -46,6 +46,11 @@ class SessionTables:
     def settings(self, who: Identity, model: SessionModel, where: str) -> SessionSettings:
         """The settings of an initiator. `where` names file and table for errors."""
         self._read_dictionary(who, model, where)
+        if model.send_next_expected and who.begin_string == "FIX.4.2":
+            self._problems.append(
+                f"{where}: send_next_expected = true: FIX.4.2 has no NextExpectedMsgSeqNum (789) in"
+                " a Logon; remove it or speak FIX.4.4"
+            )
         return SessionSettings(
             name=who.name,
             begin_string=who.begin_string,
@@ -61,6 +66,7 @@ class SessionTables:
             send_next_expected=model.send_next_expected,
             last_processed=model.last_processed,
             max_message_bytes=model.max_message_bytes,
+            queue_limit=model.queue_limit,
             resend_chunk=model.resend_chunk,
             username=model.username or None,
             password=self._password(model, where),

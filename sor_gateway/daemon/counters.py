@@ -49,6 +49,7 @@ ALARM_CODES: Final = (
     "unreported-fill-netted",
     "unusable",
     "venue-closed",
+    "venue-congested",
 )
 """All there are. Each is exposed from the start: of a counter that appears with its first alarm
 Prometheus sees no increase."""

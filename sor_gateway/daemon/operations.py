@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from sor_gateway.config.settings import Configuration
 from sor_gateway.daemon.engine import Engine
+from sor_gateway.daemon.facts import SessionOperated
+from sor_gateway.daemon.session_commands import refusal
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.journal.counters import JournalCounters
 from sor_gateway.ops.metrics import JournalView, MetricsView, SessionView, VenueView
@@ -68,7 +70,7 @@ class EngineOperations:
                 {
                     "session": name,
                     "kind": kind_of(link),
-                    "state": session.state.value,
+                    "state": "disabled" if link.disabled else session.state.value,
                     "peer": self._engine.reactor.peer(session),
                     "epoch": session.numbers.epoch,
                     "next_in": session.numbers.next_in,
@@ -86,7 +88,9 @@ class EngineOperations:
             name for name, venue in self._configuration.router.venues.items() if venue.enabled
         }
         for name, link in self._engine.links.items():
-            if isinstance(link, VenueLink) and name in enabled and not link.session.synchronised:
+            if link.disabled and not isinstance(link, ClientLink):
+                reasons.append(f"session {name} is disabled: {link.disabled}")
+            elif isinstance(link, VenueLink) and name in enabled and not link.session.synchronised:
                 reasons.append(f"venue {name} is not synchronised")
             elif isinstance(link, QuotesLink) and link.venue in enabled and not link.quoted_ns:
                 reasons.append(f"no market data from {link.venue}")
@@ -113,7 +117,11 @@ class EngineOperations:
             killed=bool(state.killed),
             stopped=bool(state.stopped),
             suspect=state.suspect,
-            sessions=[self._session(name, link) for name, link in engine.links.items()],
+            sessions=[
+                self._session(name, link)
+                for name, link in engine.links.items()
+                if self._is_wanted(link)
+            ],
             venues=self._venues(),
             parents=dict.fromkeys(OPEN_PARENTS, 0) | parents,
             parents_ended=_texts(router.counts.parents_ended),
@@ -130,6 +138,22 @@ class EngineOperations:
     def kill(self, on: bool, reason: str) -> None:
         """Stop all flow, or release it; takes effect in the next turn."""
         self._engine.operate(KillSwitched(self._clock(), on, reason))
+
+    def _is_wanted(self, link: Link) -> bool:
+        """Whether a session ought to be up: those of a disabled venue alarm nobody."""
+        if isinstance(link, ClientLink):
+            return True
+        venue = link.venue if isinstance(link, QuotesLink) else link.name
+        return self._configuration.router.venues[venue].enabled
+
+    def operate(self, session: str, action: str, reason: str, numbers: Mapping[str, int]) -> str:
+        """Do something to a session, in the next turn; why it cannot be done now, or nothing.
+        Raises KeyError when there is no such session."""
+        command = SessionOperated(self._clock(), session, action, reason, **numbers)
+        cause = refusal(self._engine.links[session], command)
+        if not cause:
+            self._engine.command(command)
+        return cause
 
     def _session(self, name: str, link: Link) -> SessionView:
         session, counters = link.session, link.counters

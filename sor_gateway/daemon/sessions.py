@@ -7,9 +7,11 @@ May not know: the turn, the journal, routing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sor_gateway.daemon.counters import SessionCounters
 from sor_gateway.daemon.outbox import Outbox
+from sor_gateway.daemon.throttle import Throttle
 from sor_gateway.fix.session import Session
 from sor_gateway.translate.clients import ClientTranslator
 from sor_gateway.translate.quotes import QuoteTranslator
@@ -24,6 +26,14 @@ class ClientLink:
     translator: ClientTranslator
     outbox: Outbox
     counters: SessionCounters = field(default_factory=SessionCounters)
+    throttle: Throttle = field(default_factory=Throttle)
+    keep_out_ns: int = 0
+    """How long the client stays out once it was cut for sending too much."""
+    kept_out_until_ns: int = 0
+    on_disconnect: Literal["keep", "cancel"] = "keep"
+    """What happens to its parents when its session ends."""
+    disabled: str = ""
+    """Why an operator closed the session; empty while it is open."""
 
     @property
     def name(self) -> str:
@@ -40,6 +50,8 @@ class VenueLink:
     counters: SessionCounters = field(default_factory=SessionCounters)
     logon_number: int = 0
     """The number of our Logon on this connection: orders below it are never sent again."""
+    disabled: str = ""
+    """Why an operator closed the session; empty while it is open."""
 
     @property
     def name(self) -> str:
@@ -58,6 +70,8 @@ class QuotesLink:
     counters: SessionCounters = field(default_factory=SessionCounters)
     quoted_ns: int = 0
     """When the venue's last quote came; 0 before the first on this connection."""
+    disabled: str = ""
+    """Why an operator closed the session; empty while it is open."""
 
 
 Link = ClientLink | VenueLink | QuotesLink

@@ -256,6 +256,17 @@ class VenueClosed:
     cause: str
 
 
+@dataclass(slots=True)
+class VenueCongested:
+    """A venue leaves what we send it unread (or reads again): it is not routable until it does
+    (recovery.md 3.10). Cancels and questions still go there."""
+
+    at_ns: Nanos
+    venue: str
+    congested: bool
+    waiting_bytes: int = 0
+
+
 # --- from the operator and the process ----------------------------------------------------
 
 
@@ -266,6 +277,15 @@ class KillSwitched:
     at_ns: Nanos
     on: bool
     reason: str
+
+
+@dataclass(slots=True)
+class ClientDisconnected:
+    """The session of a client ended whose orders are to end with it."""
+
+    at_ns: Nanos
+    client: str
+    cause: str
 
 
 @dataclass(slots=True)
@@ -464,8 +484,9 @@ VenueFact = (
     | ChildrenDoubted
     | VenueOpened
     | VenueClosed
+    | VenueCongested
 )
-OperatorFact = KillSwitched | FlowStopped | Restarted | IdsReserved
+OperatorFact = KillSwitched | FlowStopped | Restarted | IdsReserved | ClientDisconnected
 Decision = (
     ParentAccepted
     | ParentRefused

@@ -72,13 +72,13 @@ class Outlook:
     # --- venues ---------------------------------------------------------------------------
 
     def is_open(self, venue: str) -> bool:
-        """Whether orders may leave for it."""
-        return self.ledger.venue(venue).is_open
+        """Whether orders may leave for it: its session is up, and it reads what we send."""
+        return self.ledger.venue(venue).is_routable
 
     def all_closed(self) -> bool:
         """No session is up yet, or any more: nothing can be learnt from that."""
         names = [*self.lit, *(venue.name for venue in self.dark)]
-        return not any(self.is_open(name) for name in names)
+        return not any(self.ledger.venue(name).is_open for name in names)
 
     def orders_left(self, plan: Plan, venue: str, parent_id: str) -> int:
         """Orders that may leave for a venue, beside what is kept for parents that were held back

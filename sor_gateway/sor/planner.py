@@ -54,7 +54,11 @@ class Planner:
         """Decide all that can be decided for a parent now."""
         if parent.state is ParentState.RECEIVED:
             if self._admit(plan, parent) and parent.request is None:
-                self._route(plan, parent)
+                assert parent.work is not None
+                if parent.work.closing:  # its client went away in the very turn that it came
+                    self._close(plan, parent, parent.work.closing)
+                else:
+                    self._route(plan, parent)
             return
         self._tending.tend(plan, parent)
         if parent.is_over:

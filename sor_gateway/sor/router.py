@@ -31,6 +31,7 @@ from sor_gateway.sor.events import (
     ChildStatusPlanned,
     ChildStatusReported,
     ChildVoided,
+    ClientDisconnected,
     Decision,
     Fact,
     FlowStopped,
@@ -48,6 +49,7 @@ from sor_gateway.sor.events import (
     StageMoved,
     StatusRequested,
     VenueClosed,
+    VenueCongested,
     VenueDropped,
     VenueOpened,
     VenueReadmitted,
@@ -72,6 +74,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ReplaceRequested: clients.replace_requested,
     AmendUnreadable: clients.amend_unreadable,
     StatusRequested: clients.status_requested,
+    ClientDisconnected: clients.disconnected,
     ChildAccepted: reports.accepted,
     ChildFilled: reports.filled,
     ChildEnded: reports.ended,
@@ -81,6 +84,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ChildrenDoubted: reports.doubted,
     VenueOpened: reports.opened,
     VenueClosed: reports.closed,
+    VenueCongested: reports.congested,
     KillSwitched: operations.kill_switched,
     FlowStopped: operations.flow_stopped,
     Restarted: operations.restarted,
@@ -172,6 +176,10 @@ class Router:
     def count_anew(self) -> None:
         """What grows begins at 0: what a fold counted is not what this process did."""
         self._ledger.counts = count_from(self.state)
+
+    def is_known(self, client: str, cl_ord_id: str) -> bool:
+        """Whether a client's ClOrdID stands, or stood, for an order or request of its own."""
+        return self._ledger.find_parent(client, cl_ord_id) is not None
 
     def is_voided(self, child_id: str) -> bool:
         """Whether the child's order message was gap-filled before (recovery.md 3.7)."""

@@ -24,8 +24,8 @@ from tests.ops.scraping import read
 pytestmark = pytest.mark.timeout(900)
 
 LOG = ROOT / "var" / "compose" / "logs.txt"
-SYNCHRONISE_S = 30
-FILL_S = 180
+SYNCHRONISE_S = 60
+FILL_S = 300
 USER_ID = "10001"
 
 
@@ -106,9 +106,7 @@ class TestTheServices:
     def test_all_venues_compute_one_market(self, desk: ComposeDesk) -> None:
         clocks = set()
         for venue in desk.venues:
-            command = ("venue-sim", "ctl", "--json", "--control")
-            address = f"127.0.0.1:{venue.control_port}"
-            clock = json.loads(desk.execute(venue.name, *command, address, "clock"))
+            clock = desk.control(venue, "clock")
             clocks.add((clock["t0_ns"], clock["scale_milli"]))
         assert len(clocks) == 1
 
@@ -124,7 +122,7 @@ class TestOrders:
             await end_of(ems, cl_ord_id)
 
     async def test_a_venue_is_killed_in_mid_order(self, desk: ComposeDesk, ems: Ems) -> None:
-        cl_ord_id = ems.submit(sale(20_000))
+        cl_ord_id = ems.submit(sale(12_000))
         await work_begins(ems, cl_ord_id)
         await asyncio.to_thread(desk.compose, "kill", "dark-a", "exchange")
         assert await asyncio.to_thread(desk.is_ready) is False
@@ -133,7 +131,7 @@ class TestOrders:
         await asyncio.to_thread(desk.until, "both are back", desk.is_ready)
 
     async def test_the_gateway_is_killed_in_mid_order(self, desk: ComposeDesk, ems: Ems) -> None:
-        cl_ord_id = ems.submit(sale(20_000))
+        cl_ord_id = ems.submit(sale(12_000))
         await work_begins(ems, cl_ord_id)
         await asyncio.to_thread(desk.compose, "kill", "gateway")
         await asyncio.to_thread(desk.compose, "start", "gateway")
@@ -141,7 +139,7 @@ class TestOrders:
         assert ems.logons >= 2
 
     async def test_the_gateway_is_restarted_in_mid_order(self, desk: ComposeDesk, ems: Ems) -> None:
-        cl_ord_id = ems.submit(sale(20_000))
+        cl_ord_id = ems.submit(sale(12_000))
         await work_begins(ems, cl_ord_id)
         await asyncio.to_thread(desk.compose, "restart", "gateway")
         assert desk.inspect("gateway")["State"]["OOMKilled"] is False
@@ -172,7 +170,7 @@ class TestTheAccount:
         accounts = desk.accounts(ems.ledger, tmp_path)
         assert [each for each in accounts if not each.agrees] == []
         filled = sum(order.cum_quantity for order in ems.ledger.orders.values())
-        assert sum(each.at_venue.shares for each in accounts) == filled == 71_500
+        assert sum(each.at_venue.shares for each in accounts) == filled == 47_500
         assert ems.ledger.duplicates_unflagged == 0
 
     def test_the_ems_of_the_profile_sends_an_order(self, desk: ComposeDesk) -> None:

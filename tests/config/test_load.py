@@ -1,50 +1,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from sor_gateway.config import ConfigError, load
+from sor_gateway.config import load
 from sor_gateway.fix.settings import Role
 from sor_gateway.sor.settings import LitTactic, Sizing, SprayPrice
 from sor_gateway.sor.types import OrdType, VenueKind
+from tests.config.spoiling import SHIPPED, Replace, problems
 
-SHIPPED = Path("config")
 NANOS_PER_DAY = 86_400 * 10**9
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A copy of what is shipped, to spoil."""
-    target = tmp_path / "config"
-    target.mkdir()
-    shutil.copytree(SHIPPED / "venues", target / "venues")
-    for name in ("gateway.toml", "strategies.toml", "calendar.toml", "securities.csv"):
-        shutil.copy(SHIPPED / name, target / name)
-    return target
-
-
-Replace = Callable[[str, str, str], None]
-
-
-@pytest.fixture
-def replace(folder: Path) -> Replace:
-    def replace(file: str, old: str, new: str) -> None:
-        path = folder / file
-        text = path.read_text()
-        assert old in text, f"{file} has no {old!r}"
-        path.write_text(text.replace(old, new, 1))
-
-    return replace
-
-
-def problems(folder: Path, environ: dict[str, str] | None = None) -> list[str]:
-    """The mistakes, with the folder shown as `config`."""
-    with pytest.raises(ConfigError) as caught:
-        load(folder, environ or {})
-    return [text.replace(str(folder), "config") for text in caught.value.problems]
 
 
 class TestShipped:
@@ -537,22 +504,3 @@ class TestReferenceDataAge:
 
     def test_is_not_by_default(self) -> None:
         assert not load(SHIPPED, {}).reference_data_stale(40_000 * NANOS_PER_DAY)
-
-
-class TestTls:
-    def test_of_a_venue_and_of_the_gateway(self, folder: Path) -> None:
-        with (folder / "venues" / "dark-a.toml").open("a") as file:
-            file.write('\n[tls]\nauthority = "ca.pem"\nminimum_version = "1.3"\n')
-        configuration = load(
-            folder,
-            {
-                "SOR__GATEWAY__TLS__CERTIFICATE": "gateway.pem",
-                "SOR__GATEWAY__TLS__MUTUAL": "true",
-            },
-        )
-        dark = configuration.venues[0]
-        assert dark.tls is not None
-        assert (dark.tls.authority, dark.tls.minimum_version.name) == (Path("ca.pem"), "TLSv1_3")
-        assert configuration.gateway.tls is not None
-        assert configuration.gateway.tls.certificate == Path("gateway.pem")
-        assert configuration.gateway.tls.mutual

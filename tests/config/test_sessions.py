@@ -145,6 +145,12 @@ class TestCredentials:
         assert problem == "config/gateway.toml [ems.EMS]: a password without username; add username"
 
 
+class TestVersions:
+    def test_789_is_refused_where_a_logon_has_no_such_field(self, folder: Folder) -> None:
+        (problem,) = folder.problems(SOR__EMS__EMS42__SEND_NEXT_EXPECTED="true")
+        assert problem.startswith("config/gateway.toml [ems.EMS42]: send_next_expected = true: ")
+
+
 class TestDictionary:
     def test_of_a_venue_holds_for_its_quotes_too(self, folder: Folder) -> None:
         shutil.copy(PACKAGED / "FIX44.xml", folder.path / "venues" / "exchange.xml")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sor_gateway.config.settings import Configuration
-from sor_gateway.daemon.daemon import build_links, snapshot_of
+from sor_gateway.daemon.daemon import build_links, first_facts, snapshot_of
 from sor_gateway.daemon.engine import Engine
 from sor_gateway.daemon.recovery import Recovered, fact_codec, recover
 from sor_gateway.daemon.sessions import ClientLink
@@ -24,7 +24,6 @@ from sor_gateway.journal.memory import MemoryJournal, MemoryStorage
 from sor_gateway.journal.segments import SEGMENT_MESSAGES
 from sor_gateway.net.reactor import ReactorCounters
 from sor_gateway.sor.counts import count_from
-from sor_gateway.sor.events import FlowStopped, Restarted
 
 SECOND = 1_000_000_000
 START = 1_800_000_000 * SECOND
@@ -176,6 +175,9 @@ class MemoryReactor:
         """The test turns as often as it likes, and may look whether that was asked for."""
         self.woken = True
 
+    def peer(self, session: Session) -> str:
+        return session.settings.name if self.told.get(session.settings.name) else ""
+
     def buffered(self, session: Session) -> int:
         return len(self.peers[session.settings.name].from_gateway)
 
@@ -234,10 +236,8 @@ class Desk:
             lambda: 0,
             recovered.turn,
         )
-        self.engine.operate(Restarted(self.now, "boot"))
-        self.engine.operate(self.engine.next_ids(self.now))
-        if recovered.crashed_often(self.now):
-            self.engine.operate(FlowStopped(self.now, "crashed again and again"))
+        for fact in first_facts(self.engine, recovered, "boot", False, self.now):
+            self.engine.operate(fact)
         self.turn()
 
     def _open_journal(self) -> MemoryJournal:

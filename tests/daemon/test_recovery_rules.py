@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from sor_gateway.config import Configuration, load
-from sor_gateway.daemon import engine
 from sor_gateway.daemon.recovery import PeerMissing, check_peers
 from sor_gateway.daemon.sessions import Link
 from sor_gateway.fix.message import Message
@@ -410,9 +409,7 @@ class TestPeersThatDoNotRead:
         table.run(5)
         assert len(reports(table.client)) == 2 * before
 
-    def test_so_many_replays_at_once_and_no_more(
-        self, table: Table, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_replays_take_turns(self, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
         table.order()
         table.run(10)
         served: list[tuple[int, str]] = []
@@ -423,7 +420,6 @@ class TestPeersThatDoNotRead:
             served.append((now, link.session.settings.name))
             continue_replay(link, now)
 
-        monkeypatch.setattr(engine, "REPLAYS_AT_ONCE", 1)
         monkeypatch.setattr(intake, "continue_replay", watch)
         table.cut("EMS", "dark-a")
         for peer in (table.client, table.venue):

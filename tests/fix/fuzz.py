@@ -63,7 +63,7 @@ def fuzz(messages: int, folder: Path) -> None:
             os._exit(0)  # libFuzzer has no way to be told that it is enough
 
     options = [f"-artifact_prefix={folder}/", f"-max_len={INPUT_BYTES_MAX}"]
-    options += ["-len_control=0", "-timeout=20", "-print_final_stats=0", "-verbosity=0"]
+    options += ["-len_control=0", "-timeout=600", "-print_final_stats=0", "-verbosity=0"]
     atheris.Setup([sys.argv[0], *options, str(corpus)], one_input)
     atheris.Fuzz()
 

@@ -18,6 +18,7 @@ from sor_gateway.fix.events import (
     LoggedOut,
     Proved,
     ReplayWanted,
+    Skipped,
 )
 from sor_gateway.fix.session import Numbers, Role, lookup_identity
 from sor_gateway.fix.states import State
@@ -289,6 +290,18 @@ class TestReset:
         assert script.numbers == Numbers(epoch=2, next_in=3, next_out=3, began_ns=START_NS)
         assert script.of(LoggedOn) == [LoggedOn(1), LoggedOn(2)]
 
+    def test_a_second_reset_before_the_first_is_done_ends_the_session(self) -> None:
+        """Or two sides that both see one 141=Y twice would reset each other for ever."""
+        script = Script(Numbers(next_in=5, next_out=5))
+        script.logon("35=A|34=5|98=0|108=30|")
+        script.synchronise()
+        reset = "35=A|34=1|98=0|108=30|141=Y|"
+        answer, _ = script.peer(reset)
+        assert answer == reset
+        (logout,) = script.peer(reset)
+        assert logout.startswith("35=5|34=3|58=ResetSeqNumFlag again")
+        assert script.numbers.epoch == 2
+
     def test_we_reset_within_the_session(self) -> None:
         script = acceptor()
         script.logon()
@@ -354,10 +367,11 @@ class TestReset:
 
 
 class TestForcedNumbers:
-    def test_higher_numbers_stay_in_the_epoch(self) -> None:
+    def test_higher_numbers_stay_in_the_epoch_and_skip_what_they_pass_over(self) -> None:
         script = acceptor(Numbers(next_in=5, next_out=5))
         script.session.force_numbers(7, 9)
-        assert script.numbers == Numbers(epoch=1, next_in=7, next_out=9)
+        assert script.numbers == Numbers(epoch=1, next_in=7, next_out=9, skipped=[(5, 6)])
+        assert script.session.take_events() == [Skipped(1, 5, 6)]
 
     def test_lower_numbers_begin_a_new_epoch(self) -> None:
         script = acceptor(Numbers(next_in=5, next_out=5))

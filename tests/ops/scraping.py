@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,16 +42,17 @@ class Scrape:
         return {sample.name for each in self.families.values() for sample in each.samples}
 
 
-def shipped() -> Configuration:
+def shipped(environment: Mapping[str, str] | None = None) -> Configuration:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("SOR__")}
-    return load(ROOT / "config", environ)
+    return load(ROOT / "config", environ | dict(environment or {}))
 
 
-def new_desk(venue: Venue, name: str = "exchange") -> Desk:
+def new_desk(
+    venue: Venue, name: str = "exchange", environment: Mapping[str, str] | None = None
+) -> Desk:
     """A desk with one venue that is not ignored, its market data, and an EMS."""
-    configuration = shipped()
     behaviours: dict[str, Behaviour] = {name: venue, f"{name}-md": Quotes()}
-    desk = Desk(configuration, behaviours)
+    desk = Desk(shipped(environment), behaviours)
     desk.connect("EMS", *behaviours)
     desk.run(20)
     return desk

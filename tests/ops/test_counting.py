@@ -126,6 +126,15 @@ class TestSessions:
         assert seen.value("sor_session_received_messages_total", msg_type="W", **data) >= 1
         assert seen.value("sor_session_logons_total", **data) == 1
 
+    def test_those_of_a_disabled_venue_are_left_out(self) -> None:
+        """Nobody need be told that they are down."""
+        desk = new_desk(Venue(), environment={"SOR__VENUES__ECN__ENABLED": "false"})
+        sessions = {
+            each.labels["session"] for each in scrape(desk).families["sor_session_up"].samples
+        }
+        assert {"EMS", "exchange", "exchange-md", "inverted", "inverted-md"} <= sessions
+        assert not {"ecn", "ecn-md"} & sessions
+
     def test_what_a_peer_invents_is_added_up(self) -> None:
         counters = SessionCounters()
         counters.count([Consumed(n, b"", f"U{n}", 1) for n in range(1, 1_001)], [])

@@ -147,7 +147,12 @@ def shape_weights(spans: Floats, leaning: Floats, shapes: Shapes, columns: Colum
     return weights
 
 
-def corrected(mixture: Floats, spans: Floats, columns: Columns) -> Floats:
+def corrected(
+    mixture: Floats,
+    spans: Floats,
+    columns: Columns,
+    strengths: tuple[float, ...] = STRENGTHS,
+) -> Floats:
     """The mixture's tails with each correction, [e, k, c, b].
 
     The posterior mean hazard of a cell is (strength * prior mass + seen in it) / (strength * prior
@@ -157,8 +162,8 @@ def corrected(mixture: Floats, spans: Floats, columns: Columns) -> Floats:
     at_risk = from_the_end(exact) + from_the_end(censored)[..., 1:]
     at = mixture[..., :-1]
     mass = at - mixture[..., 1:]
-    tails = np.empty((*mixture.shape[:2], len(STRENGTHS), mixture.shape[-1]))
-    for each, strength in enumerate(STRENGTHS):
+    tails = np.empty((*mixture.shape[:2], len(strengths), mixture.shape[-1]))
+    for each, strength in enumerate(strengths):
         if np.isinf(strength):
             tails[:, :, each] = mixture
             continue
