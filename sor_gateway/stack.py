@@ -96,15 +96,27 @@ class Account:
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment. Raises StackError."""
+    """A loopback port that nobody has at this moment. Raises StackError."""
+    with reserve_port() as held:
+        port: int = held.getsockname()[1]
+        return port
+
+
+def reserve_port() -> socket.socket:
+    """A loopback port of our own: as long as the socket is open, nobody finds it free, and the
+    process that it is for may still listen on it (both say SO_REUSEADDR, and this one never
+    listens). Raises StackError."""
     for _ in range(PORT_TRIES):
-        port = random.SystemRandom().choice(PORTS)
+        address = ("127.0.0.1", random.SystemRandom().choice(PORTS))
         with socket.socket() as probe:
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind(address)
             except OSError:
                 continue
-        return port
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(address)
+        return held
     raise StackError(f"no free port found between {PORTS.start} and {PORTS.stop}")
 
 
@@ -138,10 +150,12 @@ class Stack:
         self.market_start_ms = int(time.time() * 1_000) - MARKET_AGE_MS
         """When market time was 0: the same for all venues, and for a venue started again."""
         self.gateway_command = list(gateway_command)
-        self.port = free_port()
-        self.admin_port = free_port()
+        self._held: list[socket.socket] = []
+        """Ports that are ours until we stop."""
+        self.port = self._reserve()
+        self.admin_port = self._reserve()
         self.venues = {
-            name: VenueProcess(name, kind, mic, free_port(), free_port())
+            name: VenueProcess(name, kind, mic, self._reserve(), self._reserve())
             for name, (kind, mic) in venues.items()
         }
         self.gateway: asyncio.subprocess.Process | None = None
@@ -233,6 +247,8 @@ class Stack:
         for venue in self.venues.values():
             if venue.process is not None:
                 await _stop(venue.process)
+        for held in self._held:
+            held.close()
 
     async def stop_gateway(self) -> int:
         """End the gateway as an operator would (SIGTERM); its exit code."""
@@ -272,6 +288,12 @@ class Stack:
             accounts.append(account)
         accounts.extend(Account(mic, at_client=totals) for mic, totals in at_client.items())
         return accounts
+
+    def _reserve(self) -> int:
+        held = reserve_port()
+        self._held.append(held)
+        port: int = held.getsockname()[1]
+        return port
 
     async def _venue_totals(self, name: str) -> Totals:
         answer = await self.control(name, "ledger")
