@@ -15,7 +15,7 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -387,12 +387,19 @@ async def ems(ports: dict[str, int]) -> None:
         loop.call_later(HEARTBEAT_EVERY_S, keep_alive)
 
     keep_alive()
-    commands = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     say({"ready": True})
-    async for text in commands:
-        command = json.loads(text)
+    async for command in commands():
         say(await arms[command["arm"]].measure(command["outstanding"], command["seconds"]))
+
+
+async def commands() -> AsyncIterator[dict[str, Any]]:
+    """The JSON lines of stdin, until it ends."""
+    lines = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), sys.stdin
+    )
+    async for text in lines:
+        yield json.loads(text)
 
 
 def say(answer: dict[str, Any]) -> None:

@@ -9,19 +9,22 @@ A key that is not known, or a value that does not fit, raises ConfigError, which
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from venue_sims.faults import FaultSettings
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
-from venue_sims.flow.clock import NANOS_PER_SECOND, SCALE_UNIT
+from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND, SCALE_UNIT
+from venue_sims.flow.fade import FadeSettings
 from venue_sims.flow.house_quotes import HouseSettings
-from venue_sims.flow.latent import LatentSettings
+from venue_sims.flow.latent import LatentSettings, Slice
 from venue_sims.flow.market_path import (
     BLOCKS_A_DAY,
     DAY_SECONDS,
@@ -29,9 +32,10 @@ from venue_sims.flow.market_path import (
     QuoterSettings,
 )
 from venue_sims.flow.visitors import VisitorSettings
-from venue_sims.kinds import KindName
+from venue_sims.kinds import SPEED_BUMP_US, KindName, Profile
 from venue_sims.latency import LatencySettings
 from venue_sims.matching.orders import Side
+from venue_sims.throttle import ThrottleSettings
 
 MICROS: int = 1_000_000
 BLOCK_MS: int = DAY_SECONDS * 1000 // BLOCKS_A_DAY
@@ -69,6 +73,7 @@ class VenueFile:
 
     name: str
     kind: KindName
+    profile: Profile
     mic: str
     comp_id: str
     symbols: list[str]
@@ -77,6 +82,9 @@ class VenueFile:
     versions: list[str]
     sessions: list[str]
     data_sessions: list[str]
+    cod: bool
+    """Whether Day orders of a session that is lost are cancelled, after the grace."""
+    grace_ns: int
     fees: FeeSchedule
     latency: LatencySettings
     collar_ppm: int
@@ -84,6 +92,9 @@ class VenueFile:
     interval_ns: int
     takers: bool
     house: HouseSettings
+    fade: FadeSettings
+    throttle: ThrottleSettings
+    faults: FaultSettings
     visitors: VisitorSettings
     control: tuple[str, int] | None
     latent: list[LatentSettings] = field(default_factory=list)
@@ -192,6 +203,7 @@ class _Flow(_Strict):
     lit_share: float = Field(default=0.5, ge=0, le=1)
     lmf_alpha: float = Field(default=1.6, gt=1)
     lmf_k: int = Field(default=10, ge=1, le=1_000)
+    intensity: float = Field(default=1.0, ge=0, le=100)
 
 
 class _MarketFile(_Strict):
@@ -204,8 +216,9 @@ class _MarketFile(_Strict):
         t0 = self.market.t0
         symbols = []
         for each in self.symbol:
+            flow = self.flow
             takers = TakerSettings(
-                each.adv, self.flow.lit_share, self.flow.lmf_alpha, self.flow.lmf_k
+                each.adv, flow.lit_share, flow.lmf_alpha, flow.lmf_k, flow.intensity
             )
             symbols.append(SymbolSettings(each.path(), takers))
         return MarketSettings(
@@ -223,9 +236,16 @@ class _MarketFile(_Strict):
 class _Venue(_Strict):
     name: str
     kind: KindName
+    profile: Profile = Profile.NONE
     mic: Annotated[str, Field(pattern="^[A-Z0-9]{4}$")]
     comp_id: str
     symbols: list[str] = []
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.profile is not Profile.NONE and self.kind is not KindName.EXCHANGE:
+            raise ValueError(f"profile {self.profile} is for an exchange, this is {self.kind}")
+        return self
 
 
 class _Fix(_Strict):
@@ -233,6 +253,8 @@ class _Fix(_Strict):
     versions: list[Literal["FIX.4.2", "FIX.4.4"]] = ["FIX.4.4", "FIX.4.2"]
     sessions: list[str] = Field(default=["SOR"], min_length=1)
     data_sessions: list[str] = []
+    cod: Literal["off", "cancel"] = "off"
+    grace_ms: int = Field(default=0, ge=0)
 
 
 class _Fees(_Strict):
@@ -247,7 +269,13 @@ class _Fees(_Strict):
         _micros(value)
         return value
 
-    def schedule(self) -> FeeSchedule:
+    @model_validator(mode="after")
+    def _capped(self) -> Self:
+        if self.take > self.cap:
+            raise ValueError(f"take {self.take} is above the access-fee cap {self.cap}")
+        return self
+
+    def settings(self) -> FeeSchedule:
         return FeeSchedule(
             _micros(self.take), _micros(self.add), _micros(self.mid), _micros(self.cap)
         )
@@ -259,6 +287,11 @@ class _Latency(_Strict):
     out_us: int = Field(default=0, ge=0)
     table: Literal["level2025"] = "level2025"
     scale: float = Field(default=10.0, ge=0)
+
+    def settings(self, bump_us: int = 0) -> LatencySettings:
+        return LatencySettings(
+            self.in_us + bump_us, self.match_us, self.out_us + bump_us, self.scale
+        )
 
 
 class _Match(_Strict):
@@ -273,6 +306,7 @@ class _MarketData(_Strict):
 class _House(_Strict):
     levels: int = Field(default=10, ge=1, le=100)
     lot: int = Field(default=100, ge=1)
+    min_size: int = Field(default=0, ge=0)
     median_lots: float = Field(default=5.0, gt=0)
     sigma_lots: float = Field(default=0.8, ge=0)
     refill_s: float = Field(default=2.0, gt=0)
@@ -282,9 +316,34 @@ class _Takers(_Strict):
     enabled: bool = True
 
 
+class _Fade(_Strict):
+    p: float = Field(default=0.0, ge=0, le=1)
+    frac: float = Field(default=0.5, ge=0, le=1)
+
+    def settings(self) -> FadeSettings:
+        return FadeSettings(self.p, self.frac)
+
+
+class _Throttle(_Strict):
+    msgs: int = Field(default=0, ge=0)
+    per_ms: int = Field(default=1_000, ge=1)
+
+    def settings(self) -> ThrottleSettings:
+        return ThrottleSettings(self.msgs, self.per_ms)
+
+
+class _Faults(_Strict):
+    reject_share: float = Field(default=0.0, ge=0, le=1)
+
+
 class _Ambient(_Strict):
     rate: float = Field(default=0.0, ge=0)
     life_s: float = Field(default=20.0, gt=0)
+
+
+class _Slice(_Strict):
+    at_s: float = Field(ge=0)
+    quantity: int = Field(gt=0)
 
 
 class _Latent(_Strict):
@@ -299,11 +358,20 @@ class _Latent(_Strict):
     min_qty: int = Field(default=0, ge=0)
     limit: float | None = None
     renew_s: float = Field(default=0.0, ge=0)
+    opening: list[_Slice] = []
+
+    @field_validator("opening")
+    @classmethod
+    def _in_order(cls, value: list[_Slice]) -> list[_Slice]:
+        if any(late.at_s < early.at_s for early, late in pairwise(value)):
+            raise ValueError("at_s has to rise from slice to slice")
+        return value
 
     def settings(self) -> LatentSettings:
-        values = self.model_dump(exclude={"limit"})
+        values = self.model_dump(exclude={"limit", "opening"})
         limit = None if self.limit is None else _micros(self.limit)
-        return LatentSettings(**values, limit_micros=limit)
+        opening = tuple(Slice(each.at_s, each.quantity) for each in self.opening)
+        return LatentSettings(**values, limit_micros=limit, opening=opening)
 
 
 class _Control(_Strict):
@@ -325,6 +393,9 @@ class _VenueToml(_Strict):
     market_data: _MarketData = _MarketData()
     house: _House = _House()
     takers: _Takers = _Takers()
+    fade: _Fade = _Fade()
+    throttle: _Throttle = _Throttle()
+    faults: _Faults = _Faults()
     ambient: _Ambient = _Ambient()
     latent: list[_Latent] = []
     control: _Control | None = None
@@ -337,18 +408,11 @@ class _VenueToml(_Strict):
             raise ValueError("two latent parents have one name")
         return value
 
-    @field_validator("fees")
-    @classmethod
-    def _capped(cls, value: _Fees) -> _Fees:
-        if value.take > value.cap:
-            raise ValueError(f"take {value.take} is above the access-fee cap {value.cap}")
-        return value
-
     def settings(self) -> VenueFile:
-        latency = self.latency
         return VenueFile(
             name=self.venue.name,
             kind=self.venue.kind,
+            profile=self.venue.profile,
             mic=self.venue.mic,
             comp_id=self.venue.comp_id,
             symbols=list(self.venue.symbols),
@@ -356,13 +420,18 @@ class _VenueToml(_Strict):
             versions=list(self.fix.versions),
             sessions=list(self.fix.sessions),
             data_sessions=list(self.fix.data_sessions),
-            fees=self.fees.schedule(),
-            latency=LatencySettings(latency.in_us, latency.match_us, latency.out_us, latency.scale),
+            cod=self.fix.cod == "cancel",
+            grace_ns=self.fix.grace_ms * NANOS_PER_MS,
+            fees=self.fees.settings(),
+            latency=self.latency.settings(SPEED_BUMP_US[self.venue.profile]),
             collar_ppm=self.match.collar_bps * PPM_A_BPS,
             max_quantity=self.match.max_quantity,
             interval_ns=self.market_data.interval_ms * (NANOS_PER_SECOND // 1000),
             takers=self.takers.enabled,
             house=HouseSettings(**self.house.model_dump()),
+            fade=self.fade.settings(),
+            throttle=self.throttle.settings(),
+            faults=FaultSettings(**self.faults.model_dump()),
             visitors=VisitorSettings(self.ambient.rate, self.ambient.life_s),
             control=None if self.control is None else parse_address(self.control.listen),
             latent=[each.settings() for each in self.latent],
@@ -370,6 +439,27 @@ class _VenueToml(_Strict):
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+Settable = LatencySettings | ThrottleSettings | FeeSchedule | FadeSettings
+
+
+def with_values(table: str, settings: Settable, values: dict[str, str]) -> Settable:
+    """These settings with other values for some keys of a venue file's table (`fee` for [fees]).
+    Raises ConfigError, which names table and key."""
+    models: dict[str, type[_Fees | _Latency | _Fade | _Throttle]] = {
+        "fee": _Fees,
+        "latency": _Latency,
+        "fade": _Fade,
+        "throttle": _Throttle,
+    }
+    now: dict[str, object] = asdict(settings)
+    if isinstance(settings, FeeSchedule):
+        now = {name: micros / MICROS for name, micros in asdict(settings).items()}
+    try:
+        return models[table].model_validate({**now, **values}).settings()
+    except ValidationError as error:
+        raise ConfigError(f"{table}.{_first_mistake(error)}") from error
 
 
 def _load(path: Path, model: type[_Model]) -> _Model:
@@ -382,10 +472,14 @@ def _load(path: Path, model: type[_Model]) -> _Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        text = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise ConfigError(f"{path}: {key}: {text}") from error
+        raise ConfigError(f"{path}: {_first_mistake(error)}") from error
+
+
+def _first_mistake(error: ValidationError) -> str:
+    """The key, and what is wrong with it."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return f"{key}: {'unknown key' if first['type'] == 'extra_forbidden' else first['msg']}"
 
 
 def midnight_ns(now_ns: int) -> int:

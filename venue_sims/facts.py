@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sor_gateway.fix.facts import RANGE_FACTS
 from venue_sims.commands import COMMANDS
 from venue_sims.words import Liquidity, Reason
 
@@ -132,32 +133,29 @@ class LatentTraded:
 
 
 @dataclass(slots=True)
+class TradingHalted:
+    """A symbol trades no more until it is resumed."""
+
+    at_ns: int
+    symbol: str
+    reason: str
+
+
+@dataclass(slots=True)
+class TradingResumed:
+    """A symbol trades again."""
+
+    at_ns: int
+    symbol: str
+
+
+@dataclass(slots=True)
 class EpochStarted:
     """The numbers of a session started again at 1."""
 
     session: str
     epoch: int
     reset_pending: bool
-
-
-@dataclass(slots=True)
-class RangeVoided:
-    """Our messages with these numbers never leave again."""
-
-    session: str
-    epoch: int
-    begin: int
-    end: int
-
-
-@dataclass(slots=True)
-class RangeSkipped:
-    """The peer's messages with these numbers never came."""
-
-    session: str
-    epoch: int
-    begin: int
-    end: int
 
 
 @dataclass(slots=True)
@@ -179,9 +177,9 @@ VenueFact = (
     | StatusAnswered
     | MassCanceled
     | LatentTraded
+    | TradingHalted
+    | TradingResumed
 )
-
-SessionFact = EpochStarted | RangeVoided | RangeSkipped
 
 FACTS: tuple[type, ...] = (
     *COMMANDS,
@@ -195,9 +193,10 @@ FACTS: tuple[type, ...] = (
     StatusAnswered,
     MassCanceled,
     LatentTraded,
+    TradingHalted,
+    TradingResumed,
     EpochStarted,
-    RangeVoided,
-    RangeSkipped,
     Operated,
+    *RANGE_FACTS,
 )
 """Every fact there is, for the journal's codec."""

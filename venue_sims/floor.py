@@ -6,12 +6,14 @@ May not know: clients, sessions, wall clocks, fees. Times are market time in nan
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from venue_sims.flow.clock import NANOS_PER_SECOND
-from venue_sims.flow.flows import Enter, Flow, owner_of
+from venue_sims.flow.fade import Fade
+from venue_sims.flow.flows import Action, Enter, Flow, Reduce, owner_of
 from venue_sims.flow.market_path import MarketPath, Quote
-from venue_sims.matching.events import Cause, Event, Traded
+from venue_sims.matching.events import Cause, Dropped, Event, Traded
 from venue_sims.matching.orders import Lifetime, Order, Side
 
 MAX_BEHIND_NS: Final = 600 * NANOS_PER_SECOND
@@ -61,8 +63,20 @@ class Referenced(Matcher, Protocol):
         """Whether a move of the reference may matter."""
 
 
+class Watcher(Protocol):
+    """A flow that goes by what clients do."""
+
+    def entered(self, order: Order, now: int) -> None:
+        """A client's order comes; nothing of it has traded."""
+
+    def left(self, order_id: str, now: int) -> None:
+        """An order is out."""
+
+
 class Floor:
-    """One symbol. `referenced` is the matcher itself when it trades at the NBBO's midpoint."""
+    """One symbol. `referenced` is the matcher itself when it trades at the NBBO's midpoint,
+    `watchers` are those of the flows that are told of clients' orders, `fade` is what its house
+    does when one comes."""
 
     def __init__(
         self,
@@ -71,27 +85,35 @@ class Floor:
         path: MarketPath,
         flows: list[Flow],
         referenced: Referenced | None = None,
+        watchers: Sequence[Watcher] = (),
+        fade: Fade | None = None,
     ) -> None:
         self.symbol = symbol
         self.matcher = matcher
         self.path = path
         self.flows = {flow.name: flow for flow in flows}
         self._referenced = referenced
+        self._watchers = watchers
+        self.fade = fade
         self._slot = 0
 
     def start(self, now: int) -> list[Event]:
         """Begin at this time; flows that were here before leave first."""
-        for order_id in [each for each in self.matcher.orders if owner_of(each)]:
-            self.matcher.cancel(order_id)
+        self.clear()
         for flow in self.flows.values():
             flow.start(now)
         return self._refer(now)
+
+    def clear(self) -> None:
+        """All flows leave the book; clients stay."""
+        for order_id in [each for each in self.matcher.orders if owner_of(each)]:
+            self.matcher.cancel(order_id)
 
     def next_ns(self) -> int | None:
         """When `run` has to be called next."""
         times = [at for flow in self.flows.values() if (at := flow.next_ns()) is not None]
         if self._referenced is not None and self._referenced.two_sided:
-            times.append((self._slot + 1) * self.path.slot_ns)
+            times.append(self.path.nbbo_holds_until(self._slot) * self.path.slot_ns)
         return min(times, default=None)
 
     def run(self, now: int) -> list[Event]:
@@ -101,25 +123,26 @@ class Floor:
             due = flow.next_ns()
             if due is None or due > now:
                 continue
-            for action in flow.run(now):
-                if isinstance(action, Enter):
-                    events += self._told(self.matcher.enter(action.order, action.lifetime), now)
-                else:
-                    events += self._told(self.matcher.cancel(action.order_id), now)
+            events += self._act(flow.run(now), now)
             break
         return events
 
     def enter(self, order: Order, lifetime: Lifetime, now: int) -> list[Event]:
         """A client's order arrives."""
-        return self._refer(now) + self._told(self.matcher.enter(order, lifetime), now)
+        events = self._refer(now)
+        for watcher in self._watchers:
+            watcher.entered(order, now)
+        if self.fade is not None:
+            events += self._act(self.fade.before(order, now), now)
+        return events + self._told(self.matcher.enter(order, lifetime), now)
 
     def refusal(self, order: Order, post_only: bool) -> Cause | None:
         """Why a client's order must not come in at all."""
         return self.matcher.refusal(order, post_only)
 
-    def cancel(self, order_id: str) -> None:
+    def cancel(self, order_id: str, now: int) -> None:
         """A client's resting order leaves."""
-        self.matcher.cancel(order_id)
+        self._told(self.matcher.cancel(order_id), now)
 
     def replace(
         self, order_id: str, quantity: int, price: int | None, min_qty: int, now: int
@@ -145,14 +168,35 @@ class Floor:
         quote = self.path.nbbo(slot)
         return self._told(self._referenced.set_reference(quote.bid, quote.ask), now)
 
+    def _act(self, actions: list[Action], now: int) -> list[Event]:
+        """What a flow does to the book."""
+        events: list[Event] = []
+        for action in actions:
+            if isinstance(action, Enter):
+                events += self._told(self.matcher.enter(action.order, action.lifetime), now)
+            elif isinstance(action, Reduce):
+                price = self.matcher.orders[action.order_id].price
+                events += self.matcher.replace(action.order_id, action.quantity, price)
+            else:
+                events += self._told(self.matcher.cancel(action.order_id), now)
+        return events
+
     def _told(self, events: list[Event], now: int) -> list[Event]:
         for event in events:
             if isinstance(event, Traded):
                 self._tell(event.resting_id, event.quantity, event.resting_leaves, now)
                 self._tell(event.incoming_id, event.quantity, event.incoming_leaves, now)
+            elif isinstance(event, Dropped):
+                self._left(event.order_id, now)
         return events
 
     def _tell(self, order_id: str, quantity: int, leaves: int, now: int) -> None:
         owner = owner_of(order_id)
         if owner:
             self.flows[owner].traded(order_id, quantity, leaves, now)
+        elif not leaves:
+            self._left(order_id, now)
+
+    def _left(self, order_id: str, now: int) -> None:
+        for watcher in self._watchers:
+            watcher.left(order_id, now)

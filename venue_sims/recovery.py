@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from sor_gateway.fix.store import Numbers, add_range
+from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
+from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.record import Entry, FactCodec, Record
-from venue_sims.facts import FACTS, EpochStarted, Operated, RangeSkipped, RangeVoided
+from venue_sims.facts import FACTS, EpochStarted, Operated
 from venue_sims.reports import Report
 from venue_sims.state import ClientState, Ledger, VenueOrder, VenueState
 
@@ -54,6 +55,7 @@ class Image:
     orders: list[VenueOrder]
     clients: list[ClientImage]
     numbers: dict[str, Numbers]
+    halted: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -104,6 +106,7 @@ def encode_image(
             list(state.orders.values()),
             clients,
             numbers,
+            state.halted,
         )
     )
 
@@ -129,10 +132,8 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
             recovered.numbers[fact.session] = Numbers(
                 epoch=fact.epoch, reset_pending=fact.reset_pending
             )
-        elif isinstance(fact, RangeVoided):
-            add_range(recovered.session_numbers(fact.session).voided, fact.begin, fact.end)
-        elif isinstance(fact, RangeSkipped):
-            add_range(recovered.session_numbers(fact.session).skipped, fact.begin, fact.end)
+        elif isinstance(fact, RangeFact):
+            fold_range(recovered.session_numbers(fact.session), fact)
         elif not isinstance(fact, Operated):
             recovered.state.apply(fact)
     for entry in record.entries:
@@ -143,13 +144,7 @@ def _count(recovered: Recovered, entry: Entry) -> None:
     if entry.outbound and entry.key:
         recovered.state.sent(entry.session, int(entry.key))
     numbers = recovered.session_numbers(entry.session)
-    if entry.epoch != numbers.epoch:
-        return  # of an epoch that this very turn ended
-    if entry.outbound:
-        numbers.next_out = entry.number + 1
-    else:
-        numbers.next_in = entry.number + 1
-        numbers.reset_pending = False
+    fold_message(numbers, entry.epoch, entry.number, outbound=entry.outbound)
 
 
 def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
@@ -165,6 +160,7 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
     state = VenueState(mic)
     state.order_count, state.exec_count = image.order_count, image.exec_count
     state.sequence, state.latent = image.sequence, image.latent
+    state.halted = image.halted
     state.orders = {order.order_id: order for order in image.orders}
     for each in image.clients:
         state.clients[each.name] = ClientState(

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from sor_gateway.fix import events
 from sor_gateway.fix.dialect import Dialect, dialect_of
 from sor_gateway.fix.dictionary import load_packaged
+from sor_gateway.fix.facts import range_fact
 from sor_gateway.fix.session import Numbers, Role, Session, SessionSettings
 from sor_gateway.fix.tags import MsgType
 from sor_gateway.journal.errors import JournalStalled
@@ -23,7 +24,7 @@ from sor_gateway.journal.record import Entry, FactCodec, Record
 from sor_gateway.net.clock import Clock
 from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
-from venue_sims.facts import EpochStarted, Operated, RangeSkipped, RangeVoided
+from venue_sims.facts import EpochStarted, Operated
 from venue_sims.market_data import Publisher
 from venue_sims.recovery import Recovered, encode_image
 from venue_sims.translate import BusinessReject, business_reject, to_command, to_message
@@ -39,6 +40,8 @@ STALL_RETRY_NS: Final = 250_000_000
 """How often a stalled journal is tried again, and a congested consumer looked at."""
 TIMER_GRAIN_NS: Final = 1_000_000
 """Timers of event loops are whole milliseconds: asking for less would make turns spin."""
+DISCONNECT_MODES: Final = ("logout", "fin")
+"""How a session can be ended: with a Logout, or by closing its connection without a word."""
 STOP_S: Final = 3.0
 """How long a clean stop waits for Logouts to be answered."""
 
@@ -207,6 +210,18 @@ class VenueServer:
         self._operations.append((line, operation))
         self.reactor.wake()
 
+    def session_names(self) -> list[str]:
+        """All sessions, orders first."""
+        return [*self.orders, *self.data]
+
+    def disconnect(self, name: str, mode: str, now: int) -> None:
+        """End a session's connection in one of DISCONNECT_MODES; the client may come again."""
+        link = self.orders.get(name) or self.data[name]
+        if mode == "logout":
+            link.session.logout("disconnected by the venue's operator", now)
+        else:
+            self.reactor.close(link.session, "disconnected by the venue's operator")
+
     # --- the turn -------------------------------------------------------------------------
 
     def turn(self, now: int) -> None:
@@ -321,10 +336,14 @@ class VenueServer:
                 self._log.warning("incident", session=name, code=event.code, text=event.text)
             elif isinstance(event, events.LoggedOn):
                 self._log.info("logged-on", session=name, epoch=event.epoch)
+                if name in self.orders:
+                    self.venue.connected(name)
             elif isinstance(event, events.LoggedOut):
                 self._log.info("logged-out", session=name, reason=event.reason)
                 if name in self.data:
                     self.data[name].publisher.forget()
+                else:
+                    self.venue.lost(name, now)
             elif name in self.orders:
                 self._on_order_event(self.orders[name], event, now)
             else:
@@ -336,10 +355,8 @@ class VenueServer:
         elif isinstance(event, events.EpochBegan):
             self._log.info("epoch-began", session=link.name, epoch=event.epoch)
             self._facts.append(EpochStarted(link.name, event.epoch, event.asked_by_us))
-        elif isinstance(event, events.Voided):
-            self._facts.append(RangeVoided(link.name, event.epoch, event.begin, event.end))
-        elif isinstance(event, events.Skipped):
-            self._facts.append(RangeSkipped(link.name, event.epoch, event.begin, event.end))
+        elif (recorded := range_fact(link.name, event)) is not None:
+            self._facts.append(recorded)
         elif isinstance(event, events.PeerRejected):
             self.counters.incidents += 1
             text = event.message.get(58, "")

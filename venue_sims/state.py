@@ -37,6 +37,8 @@ from venue_sims.facts import (
     Replaced,
     RequestRefused,
     StatusAnswered,
+    TradingHalted,
+    TradingResumed,
 )
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.reports import Report
@@ -61,6 +63,7 @@ class VenueOrder:
     cum_value_micros: int = 0
     reason: Reason | None = None
     text: str = ""
+    accepted_ns: int = 0
 
     @property
     def live(self) -> bool:
@@ -117,6 +120,8 @@ class VenueState:
         self.clients: dict[str, ClientState] = {}
         self.latent: dict[str, int] = {}
         """What each latent parent has traded in all."""
+        self.halted: dict[str, str] = {}
+        """Symbols that do not trade, and why."""
         self.order_count = 0
         self.exec_count = 0
         self.sequence = 0
@@ -132,6 +137,8 @@ class VenueState:
             StatusAnswered: self._on_status,
             MassCanceled: self._on_mass_canceled,
             LatentTraded: self._on_latent,
+            TradingHalted: self._on_halted,
+            TradingResumed: self._on_resumed,
         }
 
     # --- questions ------------------------------------------------------------------------
@@ -194,6 +201,7 @@ class VenueState:
         command = self._answered(fact.session)
         assert isinstance(command, OrderReceived)
         order = self._add(fact.session, fact.order_id, command.terms, State.NEW)
+        order.accepted_ns = fact.at_ns
         self._report(order, ReportKind.NEW, fact.at_ns, fact.report_at_ns)
 
     def _on_rejected(self, fact: OrderRejected) -> None:
@@ -310,6 +318,12 @@ class VenueState:
 
     def _on_latent(self, fact: LatentTraded) -> None:
         self.latent[fact.name] = self.latent.get(fact.name, 0) + fact.quantity
+
+    def _on_halted(self, fact: TradingHalted) -> None:
+        self.halted[fact.symbol] = fact.reason
+
+    def _on_resumed(self, fact: TradingResumed) -> None:
+        del self.halted[fact.symbol]
 
     # --- internals ------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import ssl
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,22 +18,30 @@ from sor_gateway.config.calendar import SATURDAY, Calendar
 from sor_gateway.config.models import (
     CalendarModel,
     EmsModel,
-    SessionModel,
     StrategyModel,
     TlsModel,
     VenueModel,
 )
 from sor_gateway.config.reader import Reader
-from sor_gateway.config.settings import Configuration, GatewaySettings, VenueConnection
+from sor_gateway.config.sessions import Identity, SessionTables
+from sor_gateway.config.settings import (
+    ClientSettings,
+    Configuration,
+    GatewaySettings,
+    VenueConnection,
+)
 from sor_gateway.fix.settings import Role, SessionSettings
-from sor_gateway.net.tls import TlsSettings
+from sor_gateway.net.limits import ConnectionLimits, ListenerLimits
+from sor_gateway.net.tls import TlsError, TlsSettings, client_context, server_context
 from sor_gateway.sor.settings import (
+    LitTactic,
     RiskSettings,
     RouterSettings,
+    SprayPrice,
     StrategySettings,
     VenueSettings,
 )
-from sor_gateway.sor.types import NANOS_PER_MILLISECOND, NANOS_PER_SECOND
+from sor_gateway.sor.types import NANOS_PER_MILLISECOND, NANOS_PER_SECOND, OrdType
 
 
 class Builder:
@@ -43,6 +52,7 @@ class Builder:
         self._problems = reader.problems
         self._file = reader.shown("gateway.toml")
         self._model = reader.gateway.gateway
+        self._sessions = SessionTables(reader.folder, reader.environ, reader.problems)
 
     def build(self) -> Configuration:
         """The settings; mistakes are added to the reader's."""
@@ -61,10 +71,12 @@ class Builder:
             venues=venues,
             calendar=self._calendar(),
             securities=self._reader.securities,
+            clients={name: self._client(name, m) for name, m in self._reader.gateway.ems.items()},
+            dictionaries=self._sessions.dictionaries,
         )
 
     def _gateway(self) -> GatewaySettings:
-        model = self._model
+        model, limits = self._model, self._reader.gateway.limits
         return GatewaySettings(
             host=model.listen[0],
             port=model.listen[1],
@@ -78,8 +90,16 @@ class Builder:
             log_level=model.log_level,
             log_file=Path(model.log_file) if model.log_file else None,
             seed=model.seed,
-            tls=_tls(model.tls),
+            tls=self._tls(model.tls, f"{self._file} [gateway.tls]", server=True),
             reference_data_max_age_days=model.reference_data_max_age_days,
+            listener_limits=ListenerLimits(
+                limits.connections,
+                limits.connections_without_logon,
+                limits.connections_per_address,
+                limits.logon_timeout_s,
+            ),
+            connection_limits=ConnectionLimits(limits.slow_consumer_bytes, limits.slow_consumer_s),
+            keep_out_s=limits.keep_out_s,
         )
 
     def _router(self) -> RouterSettings:
@@ -106,21 +126,71 @@ class Builder:
         )
 
     def _ems_session(self, name: str, model: EmsModel) -> SessionSettings:
-        settings = _session(
-            name, model.begin_string, self._model.comp_id, model.comp_id or name, model
-        )
+        who = Identity(name, model.begin_string, self._model.comp_id, model.comp_id or name)
+        settings = self._sessions.settings(who, model, f"{self._file} [ems.{name}]")
         settings.role = Role.ACCEPTOR
+        settings.logon_timeout_ns = self._reader.gateway.limits.logon_timeout_s * NANOS_PER_SECOND
         return settings
 
+    def _client(self, name: str, model: EmsModel) -> ClientSettings:
+        if 0 < model.cut_messages_per_second <= model.messages_per_second:
+            self._problems.append(
+                f"{self._file} [ems.{name}]: cut_messages_per_second ="
+                f" {model.cut_messages_per_second}: expected more than messages_per_second ="
+                f" {model.messages_per_second}; raise it"
+            )
+        return ClientSettings(
+            model.allow,
+            model.messages_per_second,
+            model.cut_refusals_per_second,
+            model.cut_messages_per_second,
+            model.on_disconnect,
+        )
+
+    def _tls(self, model: TlsModel | None, where: str, *, server: bool) -> TlsSettings | None:
+        """The settings, tried out: a certificate that is missing is found at start."""
+        if model is None:
+            return None
+        settings = self._tls_settings(model)
+        for key, given in (("server_name", server), ("mutual", not server)):
+            if given and getattr(model, key):
+                side = "listener" if server else "dialer"
+                self._problems.append(f"{where}: {key} means nothing for a {side}; remove it")
+        try:
+            server_context(settings) if server else client_context(settings)
+        except TlsError as error:
+            self._problems.append(f"{where}: {error}")
+        return settings
+
+    def _tls_settings(self, model: TlsModel) -> TlsSettings:
+        """Relative paths begin at the configuration's folder."""
+        path = self._reader.shown
+        version = ssl.TLSVersion.TLSv1_3 if model.minimum_version == "1.3" else None
+        return TlsSettings(
+            certificate=Path(path(model.certificate)) if model.certificate else None,
+            key=Path(path(model.key)) if model.key else None,
+            authority=Path(path(model.authority)) if model.authority else None,
+            mutual=model.mutual,
+            server_name=model.server_name or None,
+            minimum_version=version or ssl.TLSVersion.TLSv1_2,
+        )
+
     def _connection(self, name: str, venue: VenueModel) -> VenueConnection:
-        orders = _session(name, venue.dialect, self._model.comp_id, venue.comp_id, venue.session)
+        table = f"{self._venue_file(name)} [session]"
+        who = Identity(name, venue.dialect, self._model.comp_id, venue.comp_id)
+        orders = self._sessions.settings(who, venue.session, table)
         quotes = None
         if venue.market_data:
-            ours = self._model.market_data_comp_id
-            quotes = _session(f"{name}-md", venue.dialect, ours, venue.comp_id, venue.session)
-            # Old quotes are worth nothing: each logon starts anew (recovery.md 2.6).
-            quotes.reset_on_logon = True
-            quotes.markers = False
+            quotes = replace(
+                orders,
+                name=f"{name}-md",
+                sender_comp_id=self._model.market_data_comp_id,
+                # Old quotes are worth nothing: each logon starts anew (recovery.md 2.6).
+                reset_on_logon=True,
+                markers=False,
+            )
+            if name in self._sessions.dictionaries:
+                self._sessions.dictionaries[quotes.name] = self._sessions.dictionaries[name]
         known = self._reader.securities
         for symbol in venue.symbols or ():
             if symbol not in known:
@@ -136,7 +206,8 @@ class Builder:
             quotes=quotes,
             symbols=list(venue.symbols) if venue.symbols is not None else list(known),
             dialect=venue.dialect,
-            tls=_tls(venue.tls),
+            tls=self._tls(venue.tls, f"{self._venue_file(name)} [tls]", server=False),
+            backups=list(venue.backups),
         )
 
     def _calendar(self) -> Calendar:
@@ -196,6 +267,8 @@ class Builder:
         }
         for venue in venues:
             endpoints[f"{self._venue_file(venue.name)}: port"] = (venue.host, venue.port)
+            for number, backup in enumerate(venue.backups, start=1):
+                endpoints[f"{self._venue_file(venue.name)}: backup {number}"] = backup
         seen: dict[tuple[str, int], str] = {}
         for where, endpoint in endpoints.items():
             other = seen.setdefault(endpoint, where)
@@ -232,10 +305,23 @@ class Builder:
 
     def _check_strategies(self) -> None:
         for name, strategy in self._reader.strategies.items():
+            where = f"{self._reader.shown('strategies.toml')} [{name}]"
             if not strategy.use_dark and not strategy.use_lit:
                 self._problems.append(
-                    f"{self._reader.shown('strategies.toml')} [{name}]: use_dark and use_lit are"
-                    " both false: nothing could be sent; set one of them to true"
+                    f"{where}: use_dark and use_lit are both false: nothing could be sent; set one"
+                    " of them to true"
+                )
+            if strategy.lit_tactic is LitTactic.SWEEP:
+                continue
+            if strategy.spray_max_shown < strategy.spray_clip:
+                self._problems.append(
+                    f"{where}: spray_max_shown = {strategy.spray_max_shown} is less than spray_clip"
+                    f" = {strategy.spray_clip}; raise the one or lower the other"
+                )
+            if strategy.spray_post_only and strategy.spray_price is SprayPrice.TOUCH_FAR:
+                self._problems.append(
+                    f"{where}: spray_post_only with spray_price = 'touch_far': a venue refuses what"
+                    " takes; turn one of them off"
                 )
 
     def _check_calendar(self, name: str, model: CalendarModel) -> None:
@@ -298,51 +384,27 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         name=name,
         use_dark=model.use_dark,
         use_lit=model.use_lit,
+        sizing=model.sizing,
         dark_quantity=model.dark_quantity,
+        dark_first_box_ns=model.dark_first_box_ms * NANOS_PER_MILLISECOND,
         dark_box_ns=model.dark_box_ms * NANOS_PER_MILLISECOND,
         dark_dry_share=model.dark_dry_share,
+        lit_tactic=model.lit_tactic,
         lit_wave_ns=model.lit_wave_ms * NANOS_PER_MILLISECOND,
         sweep_levels=model.sweep_levels,
+        spray_clip=model.spray_clip,
+        spray_max_shown=model.spray_max_shown,
+        spray_price=model.spray_price,
+        spray_post_only=model.spray_post_only,
+        spray_size_spread=model.spray_size_spread,
+        spray_delay_ns=model.spray_delay_ms * NANOS_PER_MILLISECOND,
+        patience_ns=model.patience_ms * NANOS_PER_MILLISECOND,
+        max_quantity=model.max_quantity,
+        max_notional_micros=model.max_notional,
+        max_adv_share=model.max_adv_share,
+        ord_types=tuple(OrdType(each) for each in model.order_types),
         weight_fee=model.weight_fee,
         weight_impact=model.weight_impact,
         weight_latency=model.weight_latency,
         weight_fill=model.weight_fill,
-    )
-
-
-def _session(
-    name: str, begin_string: str, ours: str, theirs: str, model: SessionModel
-) -> SessionSettings:
-    return SessionSettings(
-        name=name,
-        begin_string=begin_string,
-        sender_comp_id=ours,
-        target_comp_id=theirs,
-        role=Role.INITIATOR,
-        heart_bt_int_s=model.heart_bt_int_s,
-        markers=model.markers,
-        on_low_number=model.on_low_number,
-        accept_reset=model.accept_reset,
-        user_defined=model.user_defined,
-        validation=model.validation,
-        send_next_expected=model.send_next_expected,
-        last_processed=model.last_processed,
-        max_message_bytes=model.max_message_bytes,
-        resend_chunk=model.resend_chunk,
-        username=model.username or None,
-        password=model.password or None,
-    )
-
-
-def _tls(model: TlsModel | None) -> TlsSettings | None:
-    if model is None:
-        return None
-    return TlsSettings(
-        certificate=Path(model.certificate) if model.certificate else None,
-        key=Path(model.key) if model.key else None,
-        authority=Path(model.authority) if model.authority else None,
-        mutual=model.mutual,
-        minimum_version=(
-            ssl.TLSVersion.TLSv1_3 if model.minimum_version == "1.3" else ssl.TLSVersion.TLSv1_2
-        ),
     )

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Literal, TypeAlias
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from sor_gateway.sor.settings import LitTactic, Sizing, SprayPrice
 from sor_gateway.sor.types import MICROS_PER_UNIT, VenueKind
 
 BeginString: TypeAlias = Literal["FIX.4.2", "FIX.4.4"]
@@ -43,6 +45,13 @@ def _endpoint(value: object) -> tuple[str, int]:
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
+def _network(value: object) -> IPv4Network | IPv6Network:
+    """An address, or a network as CIDR writes it; bits behind the prefix are a slip of the pen."""
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return ip_network(value)
+
+
 def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -59,6 +68,7 @@ def _local(value: time) -> time:
 
 Money: TypeAlias = Annotated[int, BeforeValidator(_micros)]
 Endpoint: TypeAlias = Annotated[tuple[str, int], BeforeValidator(_endpoint)]
+Network: TypeAlias = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 Zone: TypeAlias = Annotated[str, AfterValidator(_zone)]
 LocalTime: TypeAlias = Annotated[time, AfterValidator(_local)]
 CompId: TypeAlias = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
@@ -70,6 +80,12 @@ A_SWITCH = "true or false"
 A_FEE = "US dollars a share with at most six decimals, negative for a rebate"
 A_WEIGHT = "a weight of 0 or more; 1 takes the term for what it is"
 A_PATH = "the path of a PEM file"
+A_LOCAL_TIME = "a time such as 08:00:00, local to the zone"
+
+Weekday: TypeAlias = Literal[
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+]
+WEEKDAYS: tuple[str, ...] = get_args(Weekday)
 
 
 class Model(BaseModel):
@@ -85,7 +101,22 @@ class TlsModel(Model):
     key: str = Field("", description=A_PATH)
     authority: str = Field("", description=A_PATH)
     mutual: bool = Field(False, description=A_SWITCH)
+    server_name: str = Field("", description="a host name as the venue's certificate has it")
     minimum_version: Literal["1.2", "1.3"] = Field("1.2", description='"1.2" or "1.3"')
+
+
+class ScheduleModel(Model):
+    """[ems.NAME.schedule], or [session.schedule] of a venue: session hours."""
+
+    zone: Zone = Field(description='a time zone such as "America/New_York"')
+    start: LocalTime = Field(description=A_LOCAL_TIME)
+    end: LocalTime = Field(description=A_LOCAL_TIME)
+    days: list[Weekday] = Field(
+        ["monday", "tuesday", "wednesday", "thursday", "friday"],
+        min_length=1,
+        description='a list of weekdays on which hours begin, such as ["sunday", "monday"]',
+    )
+    reset_at_start: bool = Field(False, description=A_SWITCH)
 
 
 class SessionModel(Model):
@@ -100,24 +131,32 @@ class SessionModel(Model):
     user_defined: Literal["none", "listed", "any"] = Field(
         "listed", description='"none", "listed" or "any"'
     )
-    validation: Literal["strict", "off"] = Field("strict", description='"strict" or "off"')
+    validation: Literal["strict", "lenient", "off"] = Field(
+        "strict", description='"strict", "lenient" or "off"'
+    )
+    dictionary: str = Field("", description="the path of a data dictionary in QuickFIX's format")
     send_next_expected: bool = Field(False, description=A_SWITCH)
     last_processed: bool = Field(False, description=A_SWITCH)
     max_message_bytes: int = Field(
         8_192, ge=1_024, le=1_048_576, description="bytes, 1024 to 1048576"
     )
+    queue_limit: int = Field(2_000, ge=1, le=100_000, description="messages, 1 to 100000")
     resend_chunk: int = Field(
         0, ge=0, le=100_000, description="messages, 0 (all at once) to 100000"
     )
     username: str = Field("", description="a user name")
-    password: str = Field("", description="a password")
+    password_env: str = Field("", description="the name of an environment variable")
+    password_file: str = Field("", description="the path of a file")
+    schedule: ScheduleModel | None = Field(None, description="a table [schedule]")
 
 
 class VenueSessionModel(SessionModel):
     """[session] of a venue. Its messages are not held against our dictionary: a report that we
     reject is an execution that we lose. What translation cannot read raises an alarm."""
 
-    validation: Literal["strict", "off"] = Field("off", description='"strict" or "off"')
+    validation: Literal["strict", "lenient", "off"] = Field(
+        "off", description='"strict", "lenient" or "off"'
+    )
 
 
 class EmsModel(SessionModel):
@@ -125,6 +164,38 @@ class EmsModel(SessionModel):
 
     begin_string: BeginString = Field(description='"FIX.4.2" or "FIX.4.4"')
     comp_id: CompId | None = Field(None, description=A_COMP_ID)
+    allow: list[Network] = Field(
+        default_factory=list,
+        description='addresses and networks such as ["192.0.2.7", "10.1.0.0/16"], [] for any',
+    )
+    messages_per_second: int = Field(
+        300, ge=0, le=1_000_000, description="orders and requests, 0 (no throttle) to 1000000"
+    )
+    cut_refusals_per_second: int = Field(
+        300, ge=0, le=1_000_000, description="refused requests, 0 (never cut) to 1000000"
+    )
+    cut_messages_per_second: int = Field(
+        5_000, ge=0, le=1_000_000, description="messages, 0 (never cut) to 1000000"
+    )
+    on_disconnect: Literal["keep", "cancel"] = Field("keep", description='"keep" or "cancel"')
+
+
+class LimitsModel(Model):
+    """[limits] of gateway.toml: what peers may cost, whoever they are."""
+
+    connections: int = Field(1_024, ge=1, le=100_000, description="connections, 1 to 100000")
+    connections_without_logon: int = Field(
+        64, ge=1, le=100_000, description="connections, 1 to 100000"
+    )
+    connections_per_address: int = Field(
+        128, ge=1, le=100_000, description="connections, 1 to 100000"
+    )
+    logon_timeout_s: int = Field(10, ge=1, le=600, description="seconds, 1 to 600")
+    slow_consumer_bytes: int = Field(
+        4 * 1_048_576, ge=65_536, le=1 << 30, description="bytes, 65536 to 1073741824"
+    )
+    slow_consumer_s: int = Field(10, ge=1, le=3_600, description="seconds, 1 to 3600")
+    keep_out_s: int = Field(60, ge=0, le=86_400, description="seconds, 0 (not at all) to 86400")
 
 
 class GatewayModel(Model):
@@ -183,6 +254,7 @@ class GatewayFile(Model):
     gateway: GatewayModel = Field(description="a table [gateway]")
     router: RouterModel = Field(default_factory=RouterModel, description="a table [router]")
     risk: RiskModel = Field(default_factory=RiskModel, description="a table [risk]")
+    limits: LimitsModel = Field(default_factory=LimitsModel, description="a table [limits]")
     ems: dict[str, EmsModel] = Field(
         default_factory=dict, description="a table [ems.NAME] for each session"
     )
@@ -196,6 +268,9 @@ class VenueModel(Model):
     comp_id: CompId = Field(description=A_COMP_ID)
     host: str = Field("127.0.0.1", min_length=1, description="a host name or address")
     port: int = Field(ge=1, le=65_535, description="a TCP port, 1 to 65535")
+    backups: list[Endpoint] = Field(
+        default_factory=list, description='a list of host:port such as ["10.0.0.2:9906"]'
+    )
     dialect: BeginString = Field("FIX.4.4", description='"FIX.4.2" or "FIX.4.4"')
     market_data: bool = Field(False, description=A_SWITCH)
     symbols: list[str] | None = Field(
@@ -220,15 +295,37 @@ class VenueModel(Model):
 
 
 class StrategyModel(Model):
-    """[NAME] of strategies.toml."""
+    """[NAME] of strategies.toml. Names and meanings are those of StrategySettings."""
 
     use_dark: bool = Field(True, description=A_SWITCH)
     use_lit: bool = Field(True, description=A_SWITCH)
+    sizing: Sizing = Field(Sizing.POSTERIOR, description='"playbook" or "posterior"')
     dark_quantity: int = Field(5_000, ge=1, description="shares, 1 or more")
+    dark_first_box_ms: int = Field(
+        0, ge=0, le=3_600_000, description="milliseconds, 0 (as dark_box_ms) to 3600000"
+    )
     dark_box_ms: int = Field(2_000, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     dark_dry_share: float = Field(0.4, ge=0, le=1, description="a share from 0 to 1")
+    lit_tactic: LitTactic = Field(
+        LitTactic.SWEEP, description='"sweep", "spray" or "spray-then-sweep"'
+    )
     lit_wave_ms: int = Field(250, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     sweep_levels: int = Field(0, ge=0, le=50, description="price levels, 0 (all) to 50")
+    spray_clip: int = Field(500, ge=1, description="shares, 1 or more")
+    spray_max_shown: int = Field(2_000, ge=1, description="shares, 1 or more")
+    spray_price: SprayPrice = Field(
+        SprayPrice.TOUCH_NEAR, description='"touch_near" or "touch_far"'
+    )
+    spray_post_only: bool = Field(False, description=A_SWITCH)
+    spray_size_spread: float = Field(0.0, ge=0, le=1, description="a share from 0 to 1")
+    spray_delay_ms: int = Field(0, ge=0, le=3_600_000, description="milliseconds, 0 to 3600000")
+    patience_ms: int = Field(60_000, ge=0, le=86_400_000, description="milliseconds, 0 to 86400000")
+    max_quantity: int = Field(0, ge=0, description="shares, 0 for no limit of its own")
+    max_notional: Money = Field(0, ge=0, description="US dollars, 0 for no limit of its own")
+    max_adv_share: float = Field(0.0, ge=0, le=1, description="a share from 0 (no such limit) to 1")
+    order_types: list[Literal["market", "limit"]] = Field(
+        ["market", "limit"], min_length=1, description='a list of "market", "limit" or both'
+    )
     weight_fee: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)
     weight_impact: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)
     weight_latency: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)

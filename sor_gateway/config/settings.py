@@ -13,7 +13,10 @@ from typing import Literal
 
 from sor_gateway.config.calendar import Calendar
 from sor_gateway.config.securities import Security
+from sor_gateway.fix.dictionary import Dictionary
 from sor_gateway.fix.settings import SessionSettings
+from sor_gateway.net.addresses import Network
+from sor_gateway.net.limits import ConnectionLimits, ListenerLimits
 from sor_gateway.net.tls import TlsSettings
 from sor_gateway.sor.settings import RouterSettings
 from sor_gateway.sor.types import NANOS_PER_SECOND
@@ -41,6 +44,26 @@ class GatewaySettings:
     tls: TlsSettings | None
     reference_data_max_age_days: int
     """0: reference data of any age will do."""
+    listener_limits: ListenerLimits = field(default_factory=ListenerLimits)
+    connection_limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    keep_out_s: int = 60
+    """How long a client stays out that was cut for sending too much."""
+
+
+@dataclass(slots=True)
+class ClientSettings:
+    """What an EMS session may do, beyond its session."""
+
+    networks: list[Network] = field(default_factory=list)
+    """Where it may connect from; empty: from anywhere."""
+    messages_per_second: int = 0
+    """Orders, replaces and status requests above this are rejected; 0: none is. Cancels never."""
+    cut_refusals_per_second: int = 0
+    """A client that brings so many rejects on itself is cut and kept out; 0: never."""
+    cut_messages_per_second: int = 0
+    """Above this, whatever the messages are, the client is cut and kept out; 0: never."""
+    on_disconnect: Literal["keep", "cancel"] = "keep"
+    """What happens to its parents when its session ends."""
 
 
 @dataclass(slots=True)
@@ -58,6 +81,8 @@ class VenueConnection:
     dialect: str
     """BeginString of both sessions."""
     tls: TlsSettings | None = None
+    backups: list[tuple[str, int]] = field(default_factory=list)
+    """Tried in turn where the first address does not come to a Logon."""
 
 
 @dataclass(slots=True)
@@ -70,6 +95,10 @@ class Configuration:
     venues: list[VenueConnection]
     calendar: Calendar
     securities: dict[str, Security] = field(default_factory=dict)
+    clients: dict[str, ClientSettings] = field(default_factory=dict)
+    """By session name; one that is missing is limited by nothing."""
+    dictionaries: dict[str, Dictionary] = field(default_factory=dict)
+    """Data dictionaries of sessions that have their own, by the session's name."""
 
     def reference_data_stale(self, now_ns: int) -> bool:
         """Whether a line of securities.csv is older than the configuration allows."""

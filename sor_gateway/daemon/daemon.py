@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import random
 import signal
 import sys
 import time
@@ -21,9 +20,10 @@ from typing import Any, Final
 
 import uvloop
 
-from sor_gateway.config.settings import Configuration
+from sor_gateway.config.settings import ClientSettings, Configuration
 from sor_gateway.daemon.engine import Engine
 from sor_gateway.daemon.intake import Log
+from sor_gateway.daemon.network import Network
 from sor_gateway.daemon.operations import EngineOperations
 from sor_gateway.daemon.recovery import (
     SNAPSHOT_VERSION,
@@ -37,21 +37,20 @@ from sor_gateway.daemon.recovery import (
     recover,
 )
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
+from sor_gateway.daemon.throttle import Throttle
 from sor_gateway.fix.dialect import dialect_of
-from sor_gateway.fix.dictionary import Dictionary, load_packaged
+from sor_gateway.fix.dictionary import load_packaged
 from sor_gateway.fix.session import Session
 from sor_gateway.fix.settings import SessionSettings
 from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.errors import JournalError
 from sor_gateway.journal.segments import Journal
 from sor_gateway.net.clock import wall_clock_ns
-from sor_gateway.net.dialer import Dialer
-from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
-from sor_gateway.net.tls import client_context, server_context
 from sor_gateway.ops.admin import Admin
 from sor_gateway.ops.logs import open_log
-from sor_gateway.sor.events import FlowStopped, Restarted
+from sor_gateway.sor.events import ClientDisconnected, FlowStopped, OperatorFact, Restarted
+from sor_gateway.sor.types import NANOS_PER_SECOND
 from sor_gateway.translate.clients import ClientTranslator
 from sor_gateway.translate.quotes import QuoteTranslator
 from sor_gateway.translate.venues import VenueTranslator
@@ -133,21 +132,27 @@ def wire(
 
 def build_links(configuration: Configuration, recovered: Recovered) -> dict[str, Link]:
     """A link for each configured session, with the numbers and reports that the fold found."""
-    dictionaries: dict[str, Dictionary] = {}
 
     def session(settings: SessionSettings, numbers: Numbers) -> Session:
-        begin_string = settings.begin_string
-        if begin_string not in dictionaries:
-            dictionaries[begin_string] = load_packaged(begin_string)
-        return Session(settings, numbers, dictionaries[begin_string])
+        own = configuration.dictionaries.get(settings.name)
+        return Session(settings, numbers, own or load_packaged(settings.begin_string))
 
     links: dict[str, Link] = {}
+    keep_out_ns = configuration.gateway.keep_out_s * NANOS_PER_SECOND
     for settings in configuration.ems_sessions:
         name = settings.name
+        client = configuration.clients.get(name) or ClientSettings()
         links[name] = ClientLink(
             session(settings, recovered.session_numbers(name)),
             ClientTranslator(name, dialect_of(settings.begin_string)),
             recovered.outbox(name),
+            throttle=Throttle(
+                client.messages_per_second,
+                client.cut_refusals_per_second,
+                client.cut_messages_per_second,
+            ),
+            keep_out_ns=keep_out_ns,
+            on_disconnect=client.on_disconnect,
         )
     for venue in configuration.venues:
         name, dialect = venue.name, dialect_of(venue.dialect)
@@ -159,6 +164,8 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
             links[venue.quotes.name] = QuotesLink(
                 session(venue.quotes, Numbers()), name, QuoteTranslator(dialect), venue.symbols
             )
+    for name, link in links.items():
+        link.disabled = recovered.disabled.get(name, "")
     return links
 
 
@@ -180,6 +187,7 @@ def snapshot_of(engine: Engine) -> bytes:
                 if isinstance(link, ClientLink)
             },
             sorted(engine.poisoned),
+            {name: link.disabled for name, link in engine.links.items() if link.disabled},
         )
     )
 
@@ -199,38 +207,29 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     _begin(parts, journal, recovered, configuration.gateway.durability, log)
 
     gateway = configuration.gateway
-    listener = Listener(
-        parts.reactor,
-        gateway.host,
-        gateway.port,
-        tls=server_context(gateway.tls) if gateway.tls else None,
-        on_refused=lambda peer, cause: log("connection-refused", peer=peer, cause=cause),
-    )
-    dialers = _dialers(configuration, parts)
+    network = Network(configuration, parts.links, parts.reactor, log)
     operations = EngineOperations(
         parts.engine,
         configuration,
         journal.counters,
         wall_clock_ns,
-        lambda: listener.counters.refused,
+        lambda: network.listener.counters.refused,
     )
     admin = Admin(operations)
     follower = await _start_follower(configuration)
     try:
-        await listener.start()
+        await network.listen()
         await admin.start(gateway.admin_host, gateway.admin_port)
     except OSError as error:
         log("cannot-listen", text=str(error), remedy="[gateway] listen and admin, gateway.toml")
         code = EXIT_ADDRESS
     else:
-        for dialer in dialers:
-            dialer.start()
+        network.dial()
+        loop.add_signal_handler(signal.SIGHUP, network.renew_certificates)
         _spare_the_collector()
-        log("listening", host=gateway.host, port=listener.port, admin_port=admin.port)
-        code = await _until_stopped(parts, loop, log)
-    for dialer in dialers:
-        await dialer.stop()
-    await listener.stop()
+        log("listening", host=gateway.host, port=network.listener.port, admin_port=admin.port)
+        code = await _until_stopped(parts, network, loop, log)
+    await network.stop()
     await admin.stop()
     parts.reactor.shutdown()
     await _stop_follower(follower)
@@ -238,7 +237,9 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     return code
 
 
-async def _until_stopped(parts: Parts, loop: asyncio.AbstractEventLoop, log: Log) -> int:
+async def _until_stopped(
+    parts: Parts, network: Network, loop: asyncio.AbstractEventLoop, log: Log
+) -> int:
     """Run until a signal, or until a turn raised; the exit code."""
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -247,7 +248,7 @@ async def _until_stopped(parts: Parts, loop: asyncio.AbstractEventLoop, log: Log
     ends: set[asyncio.Future[Any]] = {stopped, parts.reactor.failure}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if not parts.reactor.failure.done():
-        await _wind_down(parts, log)
+        await _wind_down(parts, network, log)
         return EXIT_GOOD
     stopped.cancel()
     failure = parts.reactor.failure.exception()
@@ -255,14 +256,29 @@ async def _until_stopped(parts: Parts, loop: asyncio.AbstractEventLoop, log: Log
     return EXIT_BUG
 
 
+def first_facts(
+    engine: Engine, recovered: Recovered, boot_id: str, suspect: bool, now: int
+) -> list[OperatorFact]:
+    """What a start says before any socket: ids skip to a fresh block, no venue is open, no session
+    is up, and after crash upon crash nothing but cancels may leave."""
+    facts: list[OperatorFact] = [Restarted(now, boot_id, suspect), engine.next_ids(now)]
+    facts += [
+        ClientDisconnected(now, name, "the gateway was started anew")
+        for name, link in engine.links.items()
+        if isinstance(link, ClientLink) and link.on_disconnect == "cancel"
+    ]
+    if recovered.crashed_often(now):
+        facts.append(FlowStopped(now, "crashed again and again: cancel only"))
+    return facts
+
+
 def _begin(parts: Parts, journal: Journal, recovered: Recovered, durability: str, log: Log) -> None:
-    """The first turn, before any socket: ids skip to a fresh block, no venue is open."""
+    """The first turn, before any socket."""
     engine, now = parts.engine, parts.reactor.now
     suspect = journal.boot_changed and durability == "process"
-    engine.operate(Restarted(now, journal.boot_id, suspect))
-    engine.operate(engine.next_ids(now))
+    for fact in first_facts(engine, recovered, journal.boot_id, suspect, now):
+        engine.operate(fact)
     if recovered.crashed_often(now):
-        engine.operate(FlowStopped(now, "crashed again and again: cancel only"))
         log("cancel-only", remedy="find the bug; a start a minute after the last crash is normal")
     if suspect:
         log("tail-suspect", remedy='sor-gateway kill --off --reason "reconciled with the venues"')
@@ -275,21 +291,6 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-
-
-def _dialers(configuration: Configuration, parts: Parts) -> list[Dialer]:
-    jitter = random.Random(configuration.gateway.seed).random
-    dialers = []
-    for venue in configuration.venues:
-        tls = client_context(venue.tls) if venue.tls else None
-        for settings in (venue.orders, venue.quotes):
-            if settings is None or not configuration.router.venues[venue.name].enabled:
-                continue
-            session = parts.links[settings.name].session
-            dialers.append(
-                Dialer(session, venue.host, venue.port, parts.reactor, jitter=jitter, tls=tls)
-            )
-    return dialers
 
 
 async def _start_follower(configuration: Configuration) -> asyncio.subprocess.Process:
@@ -309,11 +310,12 @@ async def _stop_follower(follower: asyncio.subprocess.Process) -> None:
         await follower.wait()
 
 
-async def _wind_down(parts: Parts, log: Log) -> None:
+async def _wind_down(parts: Parts, network: Network, log: Log) -> None:
     """SIGTERM: no new flow, children cancelled, their last reports awaited, logout."""
     log("stopping", children=parts.engine.router.open_children())
     parts.engine.operate(FlowStopped(parts.reactor.now, "the gateway stops"))
     await _until(lambda: not parts.engine.router.open_children(), STOP_CHILDREN_S)
+    await network.stop_dialling()  # or a venue that says goodbye is called again at once
     for link in parts.links.values():
         if link.session.logged_on:
             parts.engine.ask_logout(link, "the gateway stops")

@@ -12,20 +12,27 @@ import traceback
 from collections.abc import Callable
 from typing import Protocol
 
+from sor_gateway.daemon.congestion import Congestion
 from sor_gateway.daemon.counters import TurnCounters
 from sor_gateway.daemon.draft import Draft
+from sor_gateway.daemon.facts import SessionOperated
 from sor_gateway.daemon.intake import Intake, Log, StoredMessages
-from sor_gateway.daemon.sessions import Link
+from sor_gateway.daemon.sessions import ClientLink, Link, VenueLink
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.net.reactor import Reactor
-from sor_gateway.sor.events import ChildPlanned, FlowStopped, IdsReserved, OperatorFact
+from sor_gateway.sor.events import Decision, FlowStopped, IdsReserved, OperatorFact
 from sor_gateway.sor.router import Router
 
 REPLAY_BUFFER_BYTES = 1_048_576
 """A peer with more than this unread is sent no further part of its replay."""
 REPLAY_RETRY_NS = 10_000_000
 """How soon such a peer is looked at again: it must not make the loop spin."""
+REPLAY_PAUSE_NS = 1_000_000
+"""Least pause between two parts of replays, whoever asked for them."""
+REPLAY_PAUSE_SHARE = 4
+"""The pause is this many times what the last part took: however fast the machine is, four fifths
+of its time are for those who trade."""
 IDS_BLOCK = 100_000
 """Ids made durable at a time."""
 IDS_LOW = 20_000
@@ -75,6 +82,7 @@ class Engine:
         self.router = router
         self.links = links
         self.counters = TurnCounters()
+        router.count_anew()
         self.turn_number = turn_number
         self._stopwatch = stopwatch
         self.stalled = False
@@ -86,6 +94,9 @@ class Engine:
         self._intake = Intake(self._draft, journal, log, poisoned)
         self._pending_facts: list[OperatorFact] = []
         self._logouts: list[tuple[Link, str]] = []
+        self._commands: list[SessionOperated] = []
+        self._replay_at_ns = 0
+        self._congestion = Congestion(lambda name: reactor.buffered(links[name].session))
         self._deadlines = {name: link.session.next_deadline() for name, link in links.items()}
         self._by_session = {id(link.session): link for link in links.values()}
 
@@ -114,6 +125,11 @@ class Engine:
         self._logouts.append((link, text))
         self.reactor.wake()
 
+    def command(self, command: SessionOperated) -> None:
+        """Do to a session what an operator asks, in the next turn."""
+        self._commands.append(command)
+        self.reactor.wake()
+
     def next_ids(self, now: int) -> IdsReserved:
         """The fact that makes the next block of ids usable; durable before any is used."""
         return IdsReserved(now, self.router.state.reserved_through + IDS_BLOCK)
@@ -121,9 +137,8 @@ class Engine:
     def _work(self, now: int) -> None:
         for session in self.reactor.receive(now):
             self._intake.consume(self._draft.touch(self._by_session[id(session)]), now)
-        for name in list(self._intake.replays):
-            if self._takes_more(name):
-                self._intake.continue_replay(self._draft.touch(self.links[name]), now)
+        if self._intake.replays and now >= self._replay_at_ns:
+            self._continue_replay(now)
         pending, self._pending_facts = self._pending_facts, []
         for fact in pending:
             self._draft.apply(fact)
@@ -133,16 +148,39 @@ class Engine:
             self._draft.touch(link).session.logout(text, now)
             self._intake.close_flow(link, text, now)
             self._intake.consume(link, now)
-        for decision in self.router.decide(now):
-            self.counters.decisions += 1
-            if isinstance(decision, ChildPlanned):
-                self.counters.scores[decision.venue] = decision.display_score
+        commands, self._commands = self._commands, []
+        for command in commands:
+            self._intake.operate(self._draft.touch(self.links[command.session]), command, now)
+        for congested in self._congestion.changes(now):
+            self._draft.apply(congested)
+        for decision in self._decide(now):
             self._draft.apply(decision)
         if self.router.ids_left() < IDS_LOW:
             self._draft.apply(self.next_ids(now))
             self._draft.durable = True
         for name in list(self._draft.outboxes_due):
             self._draft.send_reports(self._draft.outboxes_due[name], now)
+
+    def _continue_replay(self, now: int) -> None:
+        """A part of one replay; those who asked take turns."""
+        replays, began_ns = self._intake.replays, self._stopwatch()
+        for name in list(replays):
+            if self._takes_more(name):
+                self._intake.continue_replay(self._draft.touch(self.links[name]), now)
+                if name in replays:
+                    replays[name] = replays.pop(name)  # to the end of the line
+                took_ns = self._stopwatch() - began_ns
+                pause_ns = max(REPLAY_PAUSE_NS, REPLAY_PAUSE_SHARE * took_ns)
+                self._replay_at_ns = now + took_ns + pause_ns
+                return
+        self._replay_at_ns = now + REPLAY_RETRY_NS
+
+    def _decide(self, now: int) -> list[Decision]:
+        began_ns = self._stopwatch()
+        decisions = self.router.decide(now)
+        if decisions:
+            self.counters.decided(decisions, self._stopwatch() - began_ns)
+        return decisions
 
     def _finish(self, now: int) -> None:
         """Commit the turn, then let it out."""
@@ -165,15 +203,19 @@ class Engine:
         self.journal.append(record, durable=durable)
 
     def _release(self, now: int) -> None:
-        self.reactor.flush([link.session for link in self._draft.touched.values()])
+        # Orders before reports: a venue's answer is what everybody waits for.
+        links = sorted(self._draft.touched.values(), key=_is_client)
+        self.reactor.flush([link.session for link in links])
         for name, link in self._draft.touched.items():
             self._deadlines[name] = link.session.next_deadline()
+            if isinstance(link, VenueLink):
+                self._congestion.wrote(name, now)
         self._draft.touched.clear()
         for session, reason in self._draft.to_close:
             self.reactor.close(session, reason)
         self._draft.to_close.clear()
         for alarm in self._draft.alarms:
-            self.counters.alarms[alarm.code] = self.counters.alarms.get(alarm.code, 0) + 1
+            self.counters.alarm(alarm.code)
             self._log(
                 "alarm",
                 code=alarm.code,
@@ -185,7 +227,7 @@ class Engine:
         self._draft.alarms.clear()
         if self.journal.roll_due:
             self._roll()
-        if self._draft.outboxes_due or any(self._takes_more(name) for name in self._intake.replays):
+        if self._draft.outboxes_due:
             self.reactor.wake()
         self.reactor.schedule(self._next_deadline(now))
 
@@ -201,8 +243,9 @@ class Engine:
     def _next_deadline(self, now: int) -> int | None:
         """The earliest of all. A session's deadline moves only in a turn that touches it."""
         deadlines = [*self._deadlines.values(), self.router.next_deadline()]
+        deadlines.append(self._congestion.next_deadline(now))
         if self._intake.replays:
-            deadlines.append(now + REPLAY_RETRY_NS)
+            deadlines.append(max(now, self._replay_at_ns))
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     # --- when things go wrong -------------------------------------------------------------
@@ -240,3 +283,7 @@ class Engine:
         poison = Poisoned(session, epoch, number, raw, traceback.format_exc(limit=20))
         record = Record(self.turn_number + 1, now, [], [self._codec.encode(poison)])
         self.journal.append(record, durable=True)
+
+
+def _is_client(link: Link) -> bool:
+    return isinstance(link, ClientLink)

@@ -1,13 +1,15 @@
 """The facts of the sessions: what the messages in a record do not say themselves.
 
-Owns: the facts about numbers, voided ranges, proofs and quarantine that stand in the journal
-beside the router's own (recovery.md 1 and 2).
+Owns: the facts about numbers, proofs and quarantine that stand in the journal beside the router's
+own (recovery.md 1 and 2), and the list of all; those about ranges are fix/facts.py's.
 May not know: orders, prices, sockets.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from sor_gateway.fix.facts import RANGE_FACTS, RangeFact
 
 
 @dataclass(slots=True)
@@ -22,36 +24,8 @@ class SessionMoved:
     next_out: int
     reset_pending: bool = False
     after: bool = False
-
-
-@dataclass(slots=True)
-class RangeVoided:
-    """Our messages `begin` to `end` were gap-filled and never leave again (recovery.md 2.4)."""
-
-    session: str
-    epoch: int
-    begin: int
-    end: int
-
-
-@dataclass(slots=True)
-class RangeSkipped:
-    """The peer's numbers `begin` to `end` were passed over: we never saw what they carried."""
-
-    session: str
-    epoch: int
-    begin: int
-    end: int
-
-
-@dataclass(slots=True)
-class RangeResent:
-    """Our numbers `begin` to `end` were answered again, some with 43=Y: for the audit."""
-
-    session: str
-    epoch: int
-    begin: int
-    end: int
+    began_ns: int = 0
+    """When the epoch began, if this is its beginning."""
 
 
 @dataclass(slots=True)
@@ -73,16 +47,29 @@ class MessageQuarantined:
     number: int
 
 
-SessionFact = (
-    SessionMoved | RangeVoided | RangeSkipped | RangeResent | PeerProved | MessageQuarantined
-)
+@dataclass(slots=True)
+class SessionOperated:
+    """An operator did something to a session, and why (session_commands.py). Disabling lasts over
+    restarts; what the other commands change is told by facts of its own."""
+
+    at_ns: int
+    session: str
+    action: str
+    reason: str
+    next_in: int = 0
+    next_out: int = 0
+    """Of set-numbers."""
+    begin: int = 0
+    """Of resend-request."""
+
+
+SessionFact = SessionMoved | PeerProved | MessageQuarantined | SessionOperated | RangeFact
 
 SESSION_FACTS: tuple[type[SessionFact], ...] = (
     SessionMoved,
-    RangeVoided,
-    RangeSkipped,
-    RangeResent,
     PeerProved,
     MessageQuarantined,
+    SessionOperated,
+    *RANGE_FACTS,
 )
 """Every session fact there is, for the journal's codec."""

@@ -10,32 +10,30 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sor_gateway.daemon.draft import Draft, send
-from sor_gateway.daemon.facts import (
-    MessageQuarantined,
-    PeerProved,
-    RangeResent,
-    RangeSkipped,
-    RangeVoided,
-    SessionMoved,
-)
+from sor_gateway.daemon.facts import MessageQuarantined, PeerProved, SessionMoved, SessionOperated
 from sor_gateway.daemon.replay import Answer, answer_client, answer_venue
+from sor_gateway.daemon.session_commands import carry_out, refusal
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.fix import events, tags
+from sor_gateway.fix.facts import range_fact
 from sor_gateway.fix.message import Message
+from sor_gateway.fix.tags import MsgType
 from sor_gateway.journal.record import Entry
 from sor_gateway.sor.events import (
     ChildEnded,
     ChildFilled,
     ChildrenDoubted,
     ChildVoided,
+    ClientDisconnected,
     VenueClosed,
     VenueOpened,
 )
 from sor_gateway.translate.clients import BusinessReject
 from sor_gateway.translate.venues import Unusable
 
-REPLAY_CHUNK = 500
-"""Stored messages sent again per session and turn: a long replay delays nobody for long."""
+REPLAY_CHUNK = 8
+"""Stored messages sent again in a turn, half a millisecond of work: a long replay delays nobody
+for longer than that."""
 
 
 class Log(Protocol):
@@ -93,6 +91,38 @@ class Intake:
                 self._from_client(link, event, now)
             else:
                 self._from_quotes(link, event, now)
+        if isinstance(link, ClientLink):
+            danger = link.throttle.danger(link.session.unasked_in, now)
+            if danger:
+                self._cut(link, danger, now)
+
+    def _cut(self, link: ClientLink, text: str, now: int) -> None:
+        """A client that sends so much is a danger to the others. What it sent so far was taken in;
+        what is unread keeps its numbers, and is asked for when the client comes back."""
+        link.kept_out_until_ns = now + link.keep_out_ns
+        self._log("client-cut", client=link.name, text=text, keep_out_ns=link.keep_out_ns)
+        if link.session.logged_on:
+            link.session.expel("flood", text, now)
+            self.consume(link, now)
+        else:
+            self._draft.to_close.append((link.session, text))
+
+    def operate(self, link: Link, command: SessionOperated, now: int) -> None:
+        """Carry out what an operator asks of a session."""
+        if cause := refusal(link, command):
+            self._log("command-refused", session=command.session, command=command.action, why=cause)
+            return
+        self._draft.record(command)
+        self._log(
+            "session-operated",
+            session=command.session,
+            command=command.action,
+            reason=command.reason,
+        )
+        carry_out(link, command, now)
+        if not link.session.logged_on:
+            self.close_flow(link, f"operator: {command.reason}", now)
+        self.consume(link, now)
 
     def close_flow(self, link: Link, cause: str, now: int) -> None:
         """Nothing of the application's leaves this session until it is synchronised (again)."""
@@ -103,7 +133,7 @@ class Intake:
     def _from_client(self, link: ClientLink, event: events.Event, now: int) -> None:
         if isinstance(event, events.AppReceived):
             if not self._quarantined(link, event, now):
-                self._client_message(link, event.number, event.message, now)
+                self._client_message(link, event, now)
         elif isinstance(event, events.Hint):
             # The client took the message back with a gap fill or a reset: an order that it believes
             # never sent must not live here. What it still wants comes again, with 97=Y.
@@ -123,12 +153,31 @@ class Intake:
         elif isinstance(event, events.LoggedOut):
             self._lost(link, event.reason)
             self.close_flow(link, event.reason, now)
+            if link.on_disconnect == "cancel":
+                self._draft.apply(ClientDisconnected(now, link.name, event.reason))
         else:
             self._common(link, event)
 
-    def _client_message(self, link: ClientLink, number: int, message: Message, now: int) -> None:
+    def _throttled(self, link: ClientLink, event: events.AppReceived, now: int) -> str:
+        """Why an order or request is refused unread. Never a cancel; never a repetition of what is
+        known or was asked for, whose answer has to be about the order that it names."""
+        message = event.message
+        if message.msg_type == MsgType.ORDER_CANCEL_REQUEST or event.poss_dup:
+            return ""
+        asks = message.msg_type == MsgType.ORDER_STATUS_REQUEST
+        cl_ord_id = message.get(tags.ClOrdID) or ""
+        if not asks and self._draft.router.is_known(link.name, cl_ord_id):
+            return ""
+        if link.throttle.admits(now):
+            return ""
+        return f"throttled: more than {link.throttle.messages_per_second} requests a second"
+
+    def _client_message(self, link: ClientLink, event: events.AppReceived, now: int) -> None:
+        number, message = event.number, event.message
         self._draft.current = (link.name, link.session.numbers.epoch, number, message)
-        fact = link.translator.to_fact(message, now, self._draft.router.next_parent_id)
+        throttled = self._throttled(link, event, now)
+        next_parent_id = self._draft.router.next_parent_id
+        fact = link.translator.to_fact(message, now, next_parent_id, throttled)
         if isinstance(fact, BusinessReject):
             if link.session.logged_on:
                 outgoing = link.translator.business_reject(fact, number)
@@ -181,9 +230,7 @@ class Intake:
         fact = link.translator.to_fact(message, now)
         if isinstance(fact, Unusable):
             self._log("venue-message-unusable", venue=link.name, number=number, text=fact.text)
-            self._draft.counters.alarms["unusable"] = (
-                self._draft.counters.alarms.get("unusable", 0) + 1
-            )
+            self._draft.counters.alarm("unusable")
             self._doubt_unread(link, message, now)
         elif fact is not None and (not hint or isinstance(fact, ChildFilled)):
             # A hint only ever books an execution; it ends no doubt (recovery.md 2.5).
@@ -227,6 +274,7 @@ class Intake:
                 self._draft.router.quoted(book.symbol)
             link.quoted_ns = now
         elif isinstance(event, events.LoggedOn):
+            link.counters.logons += 1
             link.translator.forget()
             if link.session.logged_on:  # it may have hung up in the same breath
                 for outgoing in link.translator.subscribe(link.symbols):
@@ -240,17 +288,14 @@ class Intake:
             link.session.resend([], event.end, now, [])  # requests are never asked twice
 
     def _common(self, link: ClientLink | VenueLink, event: events.Event) -> None:
-        if isinstance(event, events.Voided):
-            self._draft.record(RangeVoided(link.name, event.epoch, event.begin, event.end))
-        elif isinstance(event, events.Skipped):
-            link.counters.gaps += 1
-            self._draft.record(RangeSkipped(link.name, event.epoch, event.begin, event.end))
-        elif isinstance(event, events.Resent):
-            self._draft.record(RangeResent(link.name, event.epoch, event.begin, event.end))
+        link.counters.skips += isinstance(event, events.Skipped)
+        recorded = range_fact(link.name, event)
+        if recorded is not None:
+            self._draft.record(recorded)
         elif isinstance(event, events.Proved):
             self._draft.record(PeerProved(link.name, event.epoch, event.through))
         elif isinstance(event, events.LoggedOn):
-            link.counters.connects += 1
+            link.counters.logons += 1
             self._log("session-logged-on", session=link.name, epoch=event.epoch)
         elif isinstance(event, events.PeerRejected):
             text = event.message.get(tags.Text, "")
@@ -270,7 +315,7 @@ class Intake:
         """Both numbers start at 1: recorded here, ahead of whatever the new epoch brings."""
         self.replays.pop(link.name, None)
         position = (event.epoch, 1, 1, event.asked_by_us)
-        self._draft.record(SessionMoved(link.name, *position))
+        self._draft.record(SessionMoved(link.name, *position, began_ns=event.began_ns))
         self._draft.recorded[link.name] = position
         self._log("epoch-began", session=link.name, epoch=event.epoch, ours=event.asked_by_us)
 

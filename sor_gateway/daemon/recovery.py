@@ -16,14 +16,14 @@ from sor_gateway.daemon.facts import (
     SESSION_FACTS,
     MessageQuarantined,
     PeerProved,
-    RangeResent,
-    RangeSkipped,
-    RangeVoided,
     SessionMoved,
+    SessionOperated,
 )
 from sor_gateway.daemon.outbox import Outbox
-from sor_gateway.fix.store import Numbers, add_range, add_skipped
-from sor_gateway.journal.record import Entry, FactCodec, Poisoned, Record
+from sor_gateway.daemon.session_commands import Action
+from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
+from sor_gateway.fix.store import Numbers
+from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.sor.commands import Report
 from sor_gateway.sor.events import FACTS
 from sor_gateway.sor.router import Router
@@ -55,6 +55,7 @@ class Snapshot:
     numbers: dict[str, Numbers]
     outboxes: dict[str, Outbox]
     poisoned: list[tuple[str, int, int]] = field(default_factory=list)
+    disabled: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -66,6 +67,8 @@ class Recovered:
     numbers: dict[str, Numbers] = field(default_factory=dict)
     outboxes: dict[str, Outbox] = field(default_factory=dict)
     poisoned: set[tuple[str, int, int]] = field(default_factory=set)
+    disabled: dict[str, str] = field(default_factory=dict)
+    """Sessions that an operator closed, and why."""
     crashes: list[int] = field(default_factory=list)
     """When the last crashes were that left a word, oldest first; at most CRASHES_MAX, and none from
     before the last roll of the journal."""
@@ -140,6 +143,7 @@ def _from_snapshot(settings: RouterSettings, raw: bytes | None) -> Recovered:
         snapshot.numbers,
         snapshot.outboxes,
         set(snapshot.poisoned),
+        snapshot.disabled,
     )
 
 
@@ -157,42 +161,31 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
         else:
             _apply(recovered, fact)
     for entry in record.entries:
-        _count(recovered.session_numbers(entry.session), entry)
+        numbers = recovered.session_numbers(entry.session)
+        fold_message(numbers, entry.epoch, entry.number, outbound=entry.outbound)
         if entry.outbound and entry.key and entry.session in recovered.outboxes:
             recovered.outboxes[entry.session].numbered(entry.key, entry.number)
     for moved in after:
         _move(recovered, moved)
 
 
-def _count(numbers: Numbers, entry: Entry) -> None:
-    """Move a session's numbers past a message; one of an epoch that ended moves nothing."""
-    if entry.epoch != numbers.epoch:
-        return
-    if entry.outbound:
-        numbers.next_out = entry.number + 1
-    else:
-        numbers.next_in = entry.number + 1
-        numbers.reset_pending = False
-
-
 def _apply(recovered: Recovered, fact: object) -> None:
     if isinstance(fact, SessionMoved):
         _move(recovered, fact)
-    elif isinstance(fact, RangeVoided):
-        numbers = recovered.session_numbers(fact.session)
-        assert numbers.epoch == fact.epoch
-        add_range(numbers.voided, fact.begin, fact.end)
-    elif isinstance(fact, RangeSkipped):
-        numbers = recovered.session_numbers(fact.session)
-        assert numbers.epoch == fact.epoch
-        add_skipped(numbers.skipped, fact.begin, fact.end)
+    elif isinstance(fact, RangeFact):
+        fold_range(recovered.session_numbers(fact.session), fact)
     elif isinstance(fact, PeerProved):
         recovered.session_numbers(fact.session).proven_through = fact.through
         if fact.session in recovered.outboxes:
             recovered.outboxes[fact.session].proved(fact.through)
+    elif isinstance(fact, SessionOperated):
+        if fact.action == Action.DISABLE:
+            recovered.disabled[fact.session] = fact.reason
+        elif fact.action == Action.ENABLE:
+            recovered.disabled.pop(fact.session, None)
     elif isinstance(fact, MessageQuarantined):
         recovered.poisoned.discard((fact.session, fact.epoch, fact.number))
-    elif not isinstance(fact, RangeResent):
+    else:
         for output in recovered.router.handle(fact):  # type: ignore[arg-type]
             if isinstance(output, Report):
                 recovered.outbox(output.client).add(output)
@@ -207,7 +200,8 @@ def _crashed(recovered: Recovered, fact: Poisoned, at_ns: int) -> None:
 def _move(recovered: Recovered, fact: SessionMoved) -> None:
     numbers = recovered.session_numbers(fact.session)
     if fact.epoch != numbers.epoch:
-        recovered.numbers[fact.session] = numbers = Numbers(epoch=fact.epoch)
+        numbers = Numbers(epoch=fact.epoch, began_ns=fact.began_ns)
+        recovered.numbers[fact.session] = numbers
         if fact.session in recovered.outboxes:
             recovered.outboxes[fact.session].epoch_ended()
     numbers.next_in, numbers.next_out = fact.next_in, fact.next_out

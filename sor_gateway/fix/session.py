@@ -94,6 +94,8 @@ END_OF_TIME: Final = 999_999
 _OUT_OF_TURN: Final = frozenset(
     {MsgType.LOGON, MsgType.LOGOUT, MsgType.RESEND_REQUEST, MsgType.SEQUENCE_RESET}
 )
+#: Types that carry passwords: the record has them blanked.
+_WITH_SECRETS: Final = frozenset({MsgType.LOGON, "BE"})
 
 
 class Session:
@@ -111,10 +113,14 @@ class Session:
         self.logged_on: bool = False
         """Whether the application may send."""
         self.synchronised: bool = False
+        self.unasked_in: int = 0
+        """Messages of the peer so far, garbled ones included, but for those that fill a gap which
+        we asked about: what a throttle counts."""
         self._established = False
         self._listening = False
         self._announced = False
-        self._dictionary = dictionary if settings.validation == "strict" else None
+        self._dictionary = dictionary if settings.validation != "off" else None
+        self._lenient = settings.validation == "lenient"
 
         self._begin_field = f"8={settings.begin_string}\x01".encode("latin-1")
         self._own = settings.sender_comp_id
@@ -130,6 +136,7 @@ class Session:
         self._marker_number = 0
         self._marker_id = ""
         self._last_application = 0
+        self._peer_reset = False  # within this session, and our marker has not returned since
 
         self._events: list[Event] = []
         self._consumed: list[Consumed] = []
@@ -149,12 +156,18 @@ class Session:
         initiator = self.settings.role is Role.INITIATOR
         self._step(Step.CONNECTED_AS_INITIATOR if initiator else Step.CONNECTED_AS_ACCEPTOR)
         self._framer = Framer(self.settings.max_message_bytes)
+        self._peer_reset = False
         self._timers.clear()
         self._timers.last_sent = self._timers.last_received = now
         self._timers.phase_by = now + self.settings.logon_timeout_ns
         if initiator:
-            if self.numbers.reset_pending or self.settings.reset_on_logon:
-                self._begin_epoch(asked_by_us=True)
+            closed = self.settings.schedule and self.settings.schedule.refusal(now)
+            if closed:
+                self._abandon("outside-hours", closed)
+                return
+            pending = self.numbers.reset_pending or self.settings.reset_on_logon
+            if pending or self._is_first_of_hours(now):
+                self._begin_epoch(now, asked_by_us=True)
             self._write_logon(self.settings.heart_bt_int_s, self.numbers.reset_pending, now)
 
     def disconnect(self, now: int, reason: str) -> None:  # noqa: ARG002 - the shape of all inputs
@@ -175,6 +188,7 @@ class Session:
         garbled_before = framer.garbled
         undecodable = 0
         frames = framer.feed(data)
+        self.unasked_in += len(frames) + framer.garbled - garbled_before
         if framer.garbled != garbled_before and not self._established:
             self._abandon("garbled", "garbled message in place of a Logon")  # test case 1d
             return
@@ -206,9 +220,12 @@ class Session:
         elif now >= timers.marker_by:
             self._abandon("marker-lost", f"TestRequest {self._marker_id} did not return")
         elif now >= timers.gap_by and self._inbound.repeated:
-            self._expel("resend-unanswered", "ResendRequest was not answered", now)
+            self.expel("resend-unanswered", "ResendRequest was not answered", now)
         elif now >= timers.silence_at and timers.silence_tested:
             self._abandon("peer-silent", "no word for 2.4 heartbeat intervals")
+        elif now >= timers.hours_end_at:
+            timers.hours_end_at = NEVER
+            self.logout("session hours end", now)
         else:
             self._speak_in_time(now)
 
@@ -220,7 +237,7 @@ class Session:
             self._inbound.repeated = True
         if now >= timers.silence_at:
             timers.silence_tested = True
-            self._test_peer(now)
+            self.test_peer(now)
         if now >= timers.proof_at:
             self._write_marker(now)
         if now >= timers.heartbeat_at:
@@ -304,10 +321,19 @@ class Session:
         elif self.state in (State.AWAITING_LOGON, State.LOGON_SENT):
             self._abandon("logout", text or "logout before logon")
 
+    def ask_again(self, begin: int, now: int) -> None:
+        """An operator wants the peer's messages from `begin` on once more. Those that were consumed
+        are ignored when they come; those that were skipped are passed up as hints."""
+        assert self.logged_on, "a ResendRequest needs a session that is logged on"
+        assert 1 <= begin < self.numbers.next_in, "only what is behind can be asked for again"
+        self._write(
+            MsgType.RESEND_REQUEST, [(tags.BeginSeqNo, str(begin)), (tags.EndSeqNo, "0")], now
+        )
+
     def challenge(self, now: int) -> None:
         """Someone else claims this identity: test the peer at once, cut it if it stays silent."""
         if self.logged_on and self._timers.challenge_by == NEVER:
-            self._test_peer(now)
+            self.test_peer(now)
             self._timers.challenge_by = now + self.settings.challenge_timeout_ns
 
     def reset(self, now: int) -> None:
@@ -315,7 +341,7 @@ class Session:
         if not self.logged_on:
             self.numbers.reset_pending = True
             return
-        self._begin_epoch(asked_by_us=True)
+        self._begin_epoch(now, asked_by_us=True)
         self._step(Step.RESET_ASKED)
         self._timers.phase_by = now + self.settings.logon_timeout_ns
         self._write_logon(self._timers.heart_bt_ns // SECOND_NS, True, now)
@@ -323,13 +349,16 @@ class Session:
     def force_numbers(self, next_in: int, next_out: int) -> None:
         """An operator sets the numbers of a session that is not connected.
 
-        A number must never be given twice under one key, so lower ones begin a new epoch.
+        A number must never be given twice under one key, so lower ones begin a new epoch. What
+        higher ones pass over is not known to anyone: it is skipped.
         """
         assert self.state is State.DISCONNECTED, "numbers are forced on a closed session only"
         assert next_in >= 1
         assert next_out >= 1
         if next_in < self.numbers.next_in or next_out < self.numbers.next_out:
-            self._begin_epoch(asked_by_us=True)
+            self._begin_epoch(self.numbers.began_ns, asked_by_us=True)
+        elif next_in > self.numbers.next_in:
+            self._skip(self.numbers.next_in, next_in - 1)
         self.numbers.reset_pending = False
         self.numbers.next_in = next_in
         self.numbers.next_out = next_out
@@ -367,10 +396,10 @@ class Session:
         first = message.first
         number = number_of(first.get(tags.MsgSeqNum))
         if number is None:
-            self._expel("no-number", "MsgSeqNum (34) is missing or not a number", now)
+            self.expel("no-number", "MsgSeqNum (34) is missing or not a number", now)
             return
         if not raw.startswith(self._begin_field):
-            self._expel("begin-string", "Incorrect BeginString", now)  # test case 2i
+            self.expel("begin-string", "Incorrect BeginString", now)  # test case 2i
             return
         if (
             first.get(tags.SenderCompID) != self._peer
@@ -392,9 +421,13 @@ class Session:
             self._on_last_processed(message)
         expected = self.numbers.next_in
         if number == expected:
-            self._consume(raw, message, number, now)
-            if self._inbound.open and not self._is_over():
-                self._advance(now)
+            if self._inbound.open:
+                self.unasked_in -= first.get(tags.PossDupFlag) == "Y"
+                self._consume(raw, message, number, now)
+                if not self._is_over():
+                    self._advance(now)
+            else:
+                self._consume(raw, message, number, now)
         elif number > expected:
             self._on_too_high(raw, message, number, now, served=False)
         else:
@@ -464,7 +497,7 @@ class Session:
         assert number >= numbers.next_in
         numbers.next_in = number + 1
         numbers.reset_pending = False
-        if msg_type == MsgType.LOGON:
+        if msg_type in _WITH_SECRETS:
             raw = checks.without_secrets(raw)
         self._consumed.append(Consumed(number, raw, msg_type, numbers.epoch))
 
@@ -520,7 +553,7 @@ class Session:
             if message.msg_type not in ADMIN_MSG_TYPES:
                 self._skip(number, number)
         self._write_reject(message, number, fault, now)
-        self._expel("identity", fault.text, now)
+        self.expel("identity", fault.text, now)
 
     def _content_fault(self, raw: bytes, message: Message) -> Fault | None:
         """What a Reject would say; the session goes on."""
@@ -531,7 +564,8 @@ class Session:
         fault = checks.missing_header(message)
         if fault is not None or self._dictionary is None:
             return fault
-        info = self._dictionary.validate(message, self.settings.user_defined)
+        user_defined, lenient = self.settings.user_defined, self._lenient
+        info = self._dictionary.validate(message, user_defined, lenient=lenient)
         return None if info is None else Fault(info.reason, info.ref_tag, info.text)
 
     # -- gaps --------------------------------------------------------------------------------------
@@ -592,7 +626,7 @@ class Session:
         if message.first.get(tags.PossDupFlag) != "Y":
             expected = self.numbers.next_in
             text = f"MsgSeqNum too low, expecting {expected} but received {number}"
-            self._expel("number-too-low", text, now)  # test case 2c
+            self.expel("number-too-low", text, now)  # test case 2c
             return
         if message.msg_type == MsgType.SEQUENCE_RESET:
             return
@@ -600,7 +634,7 @@ class Session:
         if fault is not None:
             self._write_reject(message, number, fault, now)
             if fault.reason == Reason.SENDING_TIME_ACCURACY_PROBLEM:
-                self._expel("poss-dup", fault.text, now)
+                self.expel("poss-dup", fault.text, now)
             return
         if message.msg_type not in ADMIN_MSG_TYPES and covers(self.numbers.skipped, number):
             self._events.append(Hint(number, message))
@@ -709,8 +743,10 @@ class Session:
         numbers, settings = self.numbers, self.settings
         number = number_of(message.get(tags.MsgSeqNum))
         refusal = self._logon_refusal(raw, message, number)
+        if refusal is None and settings.schedule is not None:
+            refusal = settings.schedule.refusal(now)
         if refusal is not None or number is None:
-            self._expel("logon-refused", refusal or "MsgSeqNum (34) missing", now)
+            self.expel("logon-refused", refusal or "MsgSeqNum (34) missing", now)
             return
         acceptor = settings.role is Role.ACCEPTOR
         reset = message.get(tags.ResetSeqNumFlag) == "Y"
@@ -718,17 +754,20 @@ class Session:
             # Unless it answers ours, the peer's 141=Y begins an epoch; so does one that comes
             # unasked in its answer: our next number is then 1 (recovery.md 2.2).
             if acceptor or not numbers.reset_pending:
-                self._begin_epoch(asked_by_us=False)
+                self._begin_epoch(now, asked_by_us=False)
         elif acceptor and (numbers.reset_pending or settings.reset_on_logon):
-            self._begin_epoch(asked_by_us=True)
+            self._begin_epoch(now, asked_by_us=True)
+        elif acceptor and self._is_first_of_hours(now):
+            # A peer that keeps the same hours begins at 1 without a word; another is told.
+            self._begin_epoch(now, asked_by_us=number != 1)
         elif number < numbers.next_in:
             text = f"MsgSeqNum too low, expecting {numbers.next_in} but received {number}"
             self._incident("number-too-low", text)
             if settings.on_low_number == "operator" or not acceptor:
                 numbers.reset_pending = settings.on_low_number == "reset"
-                self._expel("logon-refused", text, now)
+                self.expel("logon-refused", text, now)
                 return
-            self._begin_epoch(asked_by_us=True)
+            self._begin_epoch(now, asked_by_us=True)
         self._agree(raw, message, number, reset, now)
 
     def _logon_refusal(self, raw: bytes, message: Message, number: int | None) -> str | None:
@@ -775,6 +814,8 @@ class Session:
                 self._timers.gap_by = now + settings.resend_timeout_ns  # our 789 has asked
             else:
                 self._ask_resend(now)
+        if settings.schedule is not None and (window := settings.schedule.window(now)) is not None:
+            self._timers.hours_end_at = window.end_ns
         self._start_synchronising(now)
 
     def _enter_session(self, message: Message) -> None:
@@ -791,10 +832,10 @@ class Session:
         would expect if it missed nothing. False: the session ended."""
         if wanted > next_out:
             text = f"NextExpectedMsgSeqNum too high, expecting at most {next_out}, got {wanted}"
-            self._expel("next-expected-too-high", text, now)
+            self.expel("next-expected-too-high", text, now)
             return False
         if wanted < 1:
-            self._expel("next-expected", "NextExpectedMsgSeqNum must be positive", now)
+            self.expel("next-expected", "NextExpectedMsgSeqNum must be positive", now)
             return False
         if wanted < next_out:
             self._serve(wanted, self.numbers.next_out - 1)
@@ -811,17 +852,30 @@ class Session:
             return  # the line ends; the peer's reset stays pending until its next Logon
         ours = self.state is State.RESETTING
         if number != 1 or not (ours or self.settings.accept_reset):
-            self._expel("reset-refused", "ResetSeqNumFlag is not accepted here", now)
+            self.expel("reset-refused", "ResetSeqNumFlag is not accepted here", now)
+            return
+        if self._peer_reset:
+            # Each side would take the other's answer for a new wish, and so on for ever.
+            self.expel("reset-again", "ResetSeqNumFlag again, before the last reset was done", now)
             return
         if not ours:
-            self._begin_epoch(asked_by_us=False)
+            self._peer_reset = True
+            self._begin_epoch(now, asked_by_us=False)
         self._count(raw, number, MsgType.LOGON)
         self._enter_session(message)
         if not ours:
             self._write_logon(self._timers.heart_bt_ns // SECOND_NS, True, now)
         self._start_synchronising(now)
 
-    def _begin_epoch(self, *, asked_by_us: bool) -> None:
+    def _is_first_of_hours(self, now: int) -> bool:
+        """Whether numbers start at 1 at each start of session hours, and these are of before."""
+        schedule = self.settings.schedule
+        if schedule is None or not schedule.reset_at_start:
+            return False
+        window = schedule.window(now)
+        return window is not None and self.numbers.began_ns < window.begin_ns
+
+    def _begin_epoch(self, now: int, *, asked_by_us: bool) -> None:
         """Both numbers start at 1; nothing of the old numbers means anything any more."""
         numbers, inbound = self.numbers, self._inbound
         if inbound.queue:
@@ -839,7 +893,8 @@ class Session:
         numbers.voided.clear()
         numbers.skipped.clear()
         numbers.reset_pending = asked_by_us
-        self._events.append(EpochBegan(numbers.epoch, asked_by_us))
+        numbers.began_ns = now
+        self._events.append(EpochBegan(numbers.epoch, asked_by_us, now))
 
     def _on_logout(self, raw: bytes, message: Message, number: int, now: int) -> None:
         """Honoured whatever its number; it moves the number only when it is its turn."""
@@ -933,6 +988,7 @@ class Session:
             self._on_synchronised()
 
     def _on_synchronised(self) -> None:
+        self._peer_reset = False
         self._step(Step.MARKER_RETURNED)
         self._events.append(Synchronised(self.numbers.epoch))
 
@@ -988,8 +1044,8 @@ class Session:
         test_req_id = message.get(tags.TestReqID)
         self._write(MsgType.HEARTBEAT, [(tags.TestReqID, test_req_id)] if test_req_id else [], now)
 
-    def _test_peer(self, now: int) -> None:
-        """While a replay is in flight the test proves life, not receipt: no marker."""
+    def test_peer(self, now: int) -> None:
+        """TestRequest. While a replay is in flight it proves life, not receipt: no marker."""
         if self._replay.active:
             test_req_id = f"T{self.numbers.epoch}.{self.numbers.next_out}"
             self._write(MsgType.TEST_REQUEST, [(tags.TestReqID, test_req_id)], now)
@@ -1026,7 +1082,7 @@ class Session:
         """Whether the last step ended the conversation."""
         return not self._listening
 
-    def _expel(self, code: str, text: str, now: int) -> None:
+    def expel(self, code: str, text: str, now: int) -> None:
         """The peer is wrong and the session cannot go on: Logout that says why, and the end."""
         self._write(MsgType.LOGOUT, [(tags.Text, text)], now)
         self._abandon(code, text)

@@ -5,9 +5,11 @@ Owns: plain values with their defaults. May not know: configuration files, socke
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal
+
+from sor_gateway.fix.schedule import Schedule
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -42,8 +44,8 @@ class SessionSettings:
     """Whether the peer may reset with 141=Y."""
     user_defined: Literal["none", "listed", "any"] = "listed"
     """Which tags of the user-defined ranges a dictionary lets pass."""
-    validation: Literal["strict", "off"] = "strict"
-    """`strict`: messages are held against the dictionary, if there is one."""
+    validation: Literal["strict", "lenient", "off"] = "strict"
+    """How messages are held against the dictionary, if there is one: see dictionary.py."""
     send_next_expected: bool = False
     """Put 789 into Logons; the peer's is understood always."""
     last_processed: bool = False
@@ -64,4 +66,6 @@ class SessionSettings:
     resend_chunk: int = 0
     """Most messages asked for in one ResendRequest; 0: all (16=0)."""
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
+    schedule: Schedule | None = None
+    """Session hours; None: at all times."""

@@ -18,21 +18,15 @@ import asyncio
 import socket
 from typing import Final, Protocol, cast
 
-READ_LIMIT_BYTES: Final = 65_536
-"""Most bytes given to one session in one turn."""
-PENDING_HIGH_BYTES: Final = READ_LIMIT_BYTES
-"""Above this much unread input the transport stops reading. One read of the event loop (256 KiB in
-asyncio and uvloop) may come on top, so a connection never holds more than 320 KiB of input."""
-WRITE_HIGH_BYTES: Final = 65_536
-"""Above this much unsent output the peer counts as slow and its time begins to run."""
-WRITE_LOW_BYTES: Final = 16_384
-"""At or below this much unsent output the peer is no longer slow."""
-SLOW_CONSUMER_BYTES: Final = 4 * 1_048_576
-"""A peer that leaves this much unread is cut (fix.md 1)."""
-SLOW_CONSUMER_S: Final = 10.0
-"""A peer that stays above the low mark for this long is cut (fix.md 1)."""
-LINGER_S: Final = 2.0
-"""How long a closed connection may take to send what is still buffered."""
+from sor_gateway.net.limits import (
+    LINGER_S,
+    PENDING_HIGH_BYTES,
+    WRITE_HIGH_BYTES,
+    WRITE_LOW_BYTES,
+    ConnectionLimits,
+)
+
+DEFAULT_LIMITS: Final = ConnectionLimits()
 
 
 class Watcher(Protocol):
@@ -51,7 +45,12 @@ class Watcher(Protocol):
 class Connection(asyncio.Protocol):
     """A transport with bounded buffers on both sides."""
 
-    def __init__(self, watcher: Watcher, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        watcher: Watcher,
+        loop: asyncio.AbstractEventLoop,
+        limits: ConnectionLimits = DEFAULT_LIMITS,
+    ) -> None:
         self.watcher = watcher
         self.peer = ""
         """Address and port of the other side, for people."""
@@ -64,6 +63,7 @@ class Connection(asyncio.Protocol):
         self.bytes_in = 0
         self.bytes_out = 0
         self._loop = loop
+        self._limits = limits
         self._transport: asyncio.Transport | None = None
         self._gone = False
         self._paused = False
@@ -102,8 +102,9 @@ class Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Unsent output passed the high mark (asyncio calls this)."""
         if self._timer is None:
-            reason = f"slow consumer: output unread for {SLOW_CONSUMER_S:g} s"
-            self._timer = self._loop.call_later(SLOW_CONSUMER_S, self.abort, reason)
+            seconds = self._limits.slow_consumer_s
+            reason = f"slow consumer: output unread for {seconds:g} s"
+            self._timer = self._loop.call_later(seconds, self.abort, reason)
 
     def resume_writing(self) -> None:
         """Unsent output fell to the low mark (asyncio calls this)."""
@@ -146,8 +147,9 @@ class Connection(asyncio.Protocol):
             return
         self.bytes_out += len(data)
         self._open_transport().write(data)
-        if self.buffered > SLOW_CONSUMER_BYTES:
-            self.abort(f"slow consumer: {self.buffered} bytes unread")
+        buffered = self.buffered
+        if buffered > self._limits.slow_consumer_bytes:
+            self.abort(f"slow consumer: {buffered} bytes unread")
 
     def close(self, reason: str) -> None:
         """Close when all output is sent, at the latest after `LINGER_S`. Input is dropped."""

@@ -1,23 +1,29 @@
 """Keeps one initiator session connected.
 
-Owns: when to dial again.
+Owns: when to dial again, and which of the peer's addresses.
 May not know: why a connection ended, what is said on it.
 
 One task per session: dial, wait until the connection is gone *and* its session was told, wait a
 little longer each time that it did not come to a Logon, dial again. So there are never two
-connections for a session.
+connections for a session. Each attempt that did not come to a Logon moves on to the next address;
+the wait grows once all of them have been tried. One that did is dialled again first. Outside of
+session hours nobody is dialled.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sor_gateway.net.connection import Connection
-from sor_gateway.net.reactor import Reactor
+from sor_gateway.net.connection import DEFAULT_LIMITS, Connection
+from sor_gateway.net.limits import ConnectionLimits
+from sor_gateway.net.reactor import NANOS_PER_SECOND, Reactor
+
+HOURS_CHECK_S = 60.0
+"""Longest sleep outside of session hours: the wall clock may be set meanwhile."""
 
 if TYPE_CHECKING:
     from sor_gateway.fix.session import Session
@@ -55,22 +61,32 @@ class Dialer:
     def __init__(
         self,
         session: Session,
-        host: str,
-        port: int,
+        addresses: Sequence[tuple[str, int]],
         reactor: Reactor,
         jitter: Callable[[], float],
         tls: ssl.SSLContext | None = None,
         back_off: BackOff | None = None,
+        *,
+        server_name: str | None = None,
+        may_dial: Callable[[], bool] = lambda: True,
+        limits: ConnectionLimits = DEFAULT_LIMITS,
     ) -> None:
+        """`server_name` is what TLS asks for and checks (SNI); by default the host dialled.
+        `may_dial` is asked before each attempt; a connection that is up is the reactor's."""
+        assert addresses
         self.counters = DialerCounters()
         self.last_error = ""
         """Why the last attempt failed; empty when it did not."""
+        self.tls = tls
+        """The context of the next connection; a new one may be put here at any time."""
         self._session = session
-        self._host = host
-        self._port = port
+        self._addresses = list(addresses)
+        self._at = 0
         self._reactor = reactor
         self._jitter = jitter
-        self._tls = tls
+        self._server_name = server_name
+        self._may_dial = may_dial
+        self._limits = limits
         self._back_off = back_off or BackOff()
         self._task: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
@@ -111,9 +127,24 @@ class Dialer:
     async def _run(self) -> None:
         failures = 0
         while True:
-            failures = 0 if await self._attempt() else failures + 1
-            delay_s = self._back_off.delay_s(max(0, failures - 1), self._jitter())
-            await asyncio.sleep(delay_s)
+            if (closed_s := self._closed_for_s()) > 0:
+                await asyncio.sleep(min(closed_s, HOURS_CHECK_S))
+                continue
+            if self._may_dial():
+                if await self._attempt():
+                    failures = 0
+                else:
+                    failures += 1
+                    self._at = (self._at + 1) % len(self._addresses)
+            rounds = max(0, failures - 1) // len(self._addresses)
+            await asyncio.sleep(self._back_off.delay_s(rounds, self._jitter()))
+
+    def _closed_for_s(self) -> float:
+        """How long until session hours begin; 0 within them."""
+        schedule, now = self._session.settings.schedule, self._reactor.clock()
+        if schedule is None or schedule.window(now) is not None:
+            return 0.0
+        return (schedule.next_start_ns(now) - now) / NANOS_PER_SECOND
 
     async def _attempt(self) -> bool:
         """One connection from beginning to end; whether the session came to be logged on."""
@@ -121,10 +152,15 @@ class Dialer:
         await self._ended.wait()
         self.counters.attempts += 1
         loop = self._reactor.loop
+        host, port = self._addresses[self._at]
         try:
             async with asyncio.timeout(self._back_off.connect_timeout_s):
                 await loop.create_connection(
-                    lambda: Connection(self, loop), self._host, self._port, ssl=self._tls
+                    lambda: Connection(self, loop, self._limits),
+                    host,
+                    port,
+                    ssl=self.tls,
+                    server_hostname=self._server_name if self.tls else None,
                 )
         except OSError as error:  # refused, unreachable, unknown host, TLS, time is up
             self.counters.failures += 1

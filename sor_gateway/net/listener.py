@@ -1,12 +1,15 @@
 """The door: accepts connections and finds out whose they are before a byte is answered.
 
 Owns: the listening socket, connections that have not said who they are, and the limits on them.
-May not know: what a session does with its Logon; routing, journals.
+May not know: what a session does with its Logon; who may come in (`admit`); routing, journals.
 
 Whoever connects first has to send one whole, valid frame whose BeginString, SenderCompID and
 TargetCompID name a session of ours that has no connection. Anything else (other protocols, a bad
 checksum or length, an unknown name, silence) is closed without a byte, so that nobody learns what
 listens here. The frame itself stays unread for the session: it is the Logon.
+
+With TLS the handshake comes first, and a connection counts from behind it; until then it is one of
+the kernel's and asyncio's, for `logon_timeout_s` at most.
 """
 
 from __future__ import annotations
@@ -17,30 +20,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 from sor_gateway.fix.codec import Framer
 from sor_gateway.fix.session import lookup_identity
-from sor_gateway.net.connection import Connection
+from sor_gateway.net.connection import DEFAULT_LIMITS, Connection
+from sor_gateway.net.limits import BACKLOG, ConnectionLimits, ListenerLimits
 from sor_gateway.net.reactor import Reactor
 
 FIRST_BYTES = b"8=FIX"
 """How every FIX connection begins."""
-
-
-@dataclass(slots=True)
-class ListenerLimits:
-    """Bounds on what strangers may cost."""
-
-    logon_timeout_s: float = 10.0
-    """A connection that has not said who it is by then is closed (fix.md 1)."""
-    without_logon: int = 64
-    """Most connections that have not said who they are."""
-    per_address: int = 128
-    """Most connections from one address, known ones included."""
-    logon_bytes: int = 8_192
-    """Longest first frame."""
-    backlog: int = 128
-    """Connections that the kernel holds before they are accepted."""
+DEFAULT_LISTENER_LIMITS: Final = ListenerLimits()
 
 
 @dataclass(slots=True, eq=False)
@@ -62,9 +52,17 @@ class ListenerCounters:
     """By cause, a short stable name."""
 
 
+def _anybody(session: str, address: str, now: int) -> str:  # noqa: ARG001 - the shape of `admit`
+    return ""
+
+
 class Listener:
-    """Accepts connections for the acceptor sessions of a reactor. `on_refused` is told the peer
-    and the cause of each refusal, for the log."""
+    """Accepts connections for the acceptor sessions of a reactor.
+
+    `admit` is asked with the session's name, the peer's address and the time, and answers why the
+    peer may not have it, a short stable word, or nothing. `on_refused` is told the peer and the
+    cause of each refusal, for the log.
+    """
 
     def __init__(
         self,
@@ -72,8 +70,10 @@ class Listener:
         host: str,
         port: int,
         tls: ssl.SSLContext | None = None,
-        limits: ListenerLimits | None = None,
+        limits: ListenerLimits = DEFAULT_LISTENER_LIMITS,
         on_refused: Callable[[str, str], None] | None = None,
+        admit: Callable[[str, str, int], str] = _anybody,
+        connection_limits: ConnectionLimits = DEFAULT_LIMITS,
     ) -> None:
         self.port = port
         """The port it listens on; the real one once started when 0 was asked for."""
@@ -81,22 +81,25 @@ class Listener:
         self._reactor = reactor
         self._host = host
         self._tls = tls
-        self._limits = limits or ListenerLimits()
+        self._limits = limits
+        self._connection_limits = connection_limits
+        self._admit = admit
         self._on_refused = on_refused
         self._server: asyncio.Server | None = None
         self._strangers: dict[Connection, Stranger] = {}
         self._addresses: Counter[str] = Counter()
+        self._connections = 0
 
     async def start(self) -> None:
         """Begin to listen. Raises OSError when the address cannot be had."""
         loop = self._reactor.loop
         self._server = await loop.create_server(
-            lambda: Connection(self, loop),
+            lambda: Connection(self, loop, self._connection_limits),
             self._host,
             self.port,
             ssl=self._tls,
             ssl_handshake_timeout=self._limits.logon_timeout_s if self._tls else None,
-            backlog=self._limits.backlog,
+            backlog=BACKLOG,
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -120,7 +123,10 @@ class Listener:
         """Someone connected."""
         self.counters.accepted += 1
         self._addresses[connection.address] += 1
-        if len(self._strangers) >= self._limits.without_logon:
+        self._connections += 1
+        if self._connections > self._limits.connections:
+            self._refuse(connection, "too-many-connections")
+        elif len(self._strangers) >= self._limits.without_logon:
             self._refuse(connection, "too-many-without-logon")
         elif self._addresses[connection.address] > self._limits.per_address:
             self._refuse(connection, "too-many-from-address")
@@ -156,6 +162,10 @@ class Listener:
         session = self._reactor.resolve(*identity) if identity else None
         if session is None:
             self._refuse(connection, "unknown-identity")
+            return
+        name, now = session.settings.name, self._reactor.clock()
+        if cause := self._admit(name, connection.address, now):
+            self._refuse(connection, cause)
         elif self._reactor.connected(session):
             # The first lives, but it has to prove it (fix.md 1, decisions.md).
             self._refuse(connection, "identity-live")
@@ -177,6 +187,7 @@ class Listener:
             stranger.timer.cancel()
 
     def _ended(self, connection: Connection) -> None:
+        self._connections -= 1
         self._addresses[connection.address] -= 1
         if not self._addresses[connection.address]:
             del self._addresses[connection.address]

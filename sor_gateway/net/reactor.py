@@ -14,7 +14,7 @@ read. A turn is the owner's function; it calls back in this order:
     reactor.close(session, reason)     where a session said Close
     reactor.schedule(deadline)         the earliest of all deadlines of the owner
 
-Sessions are fed in the order in which they became ready, at most `READ_LIMIT_BYTES` each; what is
+Sessions are fed in the order in which they became ready, a bounded piece each (limits.py); what is
 left waits behind the others, so a flooding peer delays another by one bounded piece. An owner that
 does not call `receive` (its journal cannot write) is not called again for what it left unread.
 
@@ -26,11 +26,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sor_gateway.histogram import DurationHistogram
 from sor_gateway.net.clock import Clock
-from sor_gateway.net.connection import READ_LIMIT_BYTES, Connection
+from sor_gateway.net.connection import Connection
+from sor_gateway.net.limits import DIALLED_READ_LIMIT_BYTES, READ_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from sor_gateway.fix.session import Session
@@ -63,8 +65,8 @@ class ReactorCounters:
     disconnections: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
-    loop_lag_ns: int = 0
-    """How much later than asked the last timer fired."""
+    lags: DurationHistogram = field(default_factory=DurationHistogram)
+    """How much later than asked timers fired."""
 
 
 class Reactor:
@@ -80,7 +82,8 @@ class Reactor:
         """Fails with the exception of the turn that raised; never succeeds."""
         self.now = clock()
         """The time of the current turn, else of the last."""
-        self._clock = clock
+        self.clock = clock
+        """Reads the time; within a turn `now` is the time."""
         self._turn = turn
         self._lines: dict[str, Line] = {}
         self._by_identity: dict[tuple[str, str, str], Line] = {}
@@ -286,7 +289,8 @@ class Reactor:
             line.connected = True
             session.connect(now)
         if line.connected and connection.pending:
-            data = connection.read(READ_LIMIT_BYTES)
+            limit = READ_LIMIT_BYTES if line.acceptor else DIALLED_READ_LIMIT_BYTES
+            data = connection.read(limit)
             self.counters.bytes_in += len(data)
             session.receive(data, now)
             line.was_logged_on = line.was_logged_on or session.logged_on
@@ -320,7 +324,7 @@ class Reactor:
         self._handle = None
         self._loop_time = self.loop.time()
         # Time neither stands before a deadline that fired (timers round) nor runs backwards.
-        self.now = max(self._clock(), self.now, self._fired)
+        self.now = max(self.clock(), self.now, self._fired)
         self.counters.turns += 1
         self._received = False
         try:
@@ -348,7 +352,7 @@ class Reactor:
                 self._arm(self._earliest)
             return
         late_s = self.loop.time() - self._timer_due
-        self.counters.loop_lag_ns = max(0, int(late_s * NANOS_PER_SECOND))
+        self.counters.lags.observe(int(late_s * NANOS_PER_SECOND))
         self._fired = deadline
         self.wake()
 

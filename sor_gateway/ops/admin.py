@@ -1,4 +1,4 @@
-"""The admin port: metrics, health, status, and the kill switch over HTTP.
+"""The admin port: metrics, health, status, sessions and the kill switch over HTTP.
 
 Owns: the paths, what they answer, and what a request must look like.
 May not know: the engine. It asks an `Operations`, in the event loop, between two turns.
@@ -9,9 +9,13 @@ May not know: the engine. It asks an `Operations`, in the event loop, between tw
     GET  /status     what the gateway is doing, JSON
     GET  /sessions   each FIX session, JSON
     POST /kill       {"on": true, "reason": "..."}: stop all flow; {"on": false, ...}: release it
+    POST /sessions/NAME/ACTION  {"reason": "..."}, for `set-numbers` also "next_in" and "next_out",
+                     for `resend-request` also "begin". ACTION is one of test-request,
+                     resend-request, disconnect, disable, enable, set-numbers; 409 says why not now
 
-It has no users and no passwords: it listens on loopback unless configured otherwise, and a kill
-must be sent as application/json, which no web page can do from elsewhere without being asked.
+It has no users and no passwords: it listens on loopback unless configured otherwise, and what
+changes something must be sent as application/json, which no web page can do from elsewhere without
+being asked.
 """
 
 from __future__ import annotations
@@ -28,6 +32,8 @@ BODY_BYTES_MAX: Final = 4_096
 REASON_CHARACTERS_MAX: Final = 200
 SHUTDOWN_S: Final = 1.0
 """How long a request that is being answered may hold up the end."""
+
+NOT_JSON: Final = "the content type must be application/json"
 
 Json = Mapping[str, object]
 
@@ -50,6 +56,23 @@ class Operations(Protocol):
     def kill(self, on: bool, reason: str) -> None:
         """Stop all flow, or release it. Takes effect in the next turn."""
 
+    def operate(self, session: str, action: str, reason: str, numbers: Mapping[str, int]) -> str:
+        """Do something to a session, in the next turn; why it cannot be done now, or nothing.
+        `numbers`: those that the action needs, by name (SESSION_ACTIONS). Raises KeyError when
+        there is no such session."""
+
+
+SESSION_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "test-request": frozenset(),
+    "resend-request": frozenset({"begin"}),
+    "disconnect": frozenset(),
+    "disable": frozenset(),
+    "enable": frozenset(),
+    "set-numbers": frozenset({"next_in", "next_out"}),
+}
+"""What may be done to a session, and the numbers that it needs."""
+NUMBER_MAX: Final = 10**18
+
 
 class Admin:
     """Serves an `Operations` over HTTP."""
@@ -71,6 +94,7 @@ class Admin:
         app.router.add_get("/status", self._status)
         app.router.add_get("/sessions", self._sessions)
         app.router.add_post("/kill", self._kill)
+        app.router.add_post("/sessions/{session}/{action}", self._operate)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
@@ -99,9 +123,28 @@ class Admin:
     async def _sessions(self, _: web.Request) -> web.Response:
         return web.json_response([dict(session) for session in self._operations.sessions()])
 
+    async def _operate(self, request: web.Request) -> web.Response:
+        session, action = request.match_info["session"], request.match_info["action"]
+        if action not in SESSION_ACTIONS:
+            return _refused(f"{action}: expected one of {', '.join(SESSION_ACTIONS)}", 404)
+        if request.content_type != "application/json":
+            return _refused(NOT_JSON, 415)
+        try:
+            body = json.loads(await request.text())
+            reason, numbers = _session_order(body, SESSION_ACTIONS[action])
+            refusal = self._operations.operate(session, action, reason, numbers)
+        except KeyError:
+            return _refused(f"there is no session {session}: see /sessions", 404)
+        except ValueError as error:
+            return _refused(str(error), 400)
+        if refusal:
+            return _refused(refusal, 409)
+        answer = {"session": session, "action": action, "reason": reason, **numbers}
+        return web.json_response(answer)
+
     async def _kill(self, request: web.Request) -> web.Response:
         if request.content_type != "application/json":
-            return _refused("the content type must be application/json", 415)
+            return _refused(NOT_JSON, 415)
         try:
             on, reason = _kill_order(json.loads(await request.text()))
         except ValueError as error:  # JSON and UTF-8 errors are ValueErrors too
@@ -114,12 +157,31 @@ def _kill_order(body: object) -> tuple[bool, str]:
     """What a kill request says. Raises ValueError with what was expected."""
     if not isinstance(body, dict) or set(body) != {"on", "reason"}:
         raise ValueError('expected {"on": true or false, "reason": "..."} and nothing else')
-    on, reason = body["on"], body["reason"]
+    on = body["on"]
     if not isinstance(on, bool):
         raise ValueError("on: expected true or false")
-    if not isinstance(reason, str) or not 1 <= len(reason.strip()) <= REASON_CHARACTERS_MAX:
+    return on, _reason(body["reason"])
+
+
+def _session_order(body: object, needed: frozenset[str]) -> tuple[str, dict[str, int]]:
+    """What a request about a session says. Raises ValueError with what was expected."""
+    if not isinstance(body, dict) or set(body) != {"reason", *needed}:
+        keys = ", ".join(["reason", *sorted(needed)])
+        raise ValueError(f"expected an object with {keys} and nothing else")
+    for key in needed:
+        number = body[key]
+        if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= NUMBER_MAX:
+            raise ValueError(f"{key}: expected a whole number of 1 or more")
+    return _reason(body["reason"]), {key: body[key] for key in sorted(needed)}
+
+
+def _reason(text: object) -> str:
+    """Why an operator does something. Raises ValueError with what was expected."""
+    if not isinstance(text, str) or not 1 <= len(text.strip()) <= REASON_CHARACTERS_MAX:
         raise ValueError(f"reason: expected a text of 1 to {REASON_CHARACTERS_MAX} characters")
-    return on, reason.strip()
+    if not text.isprintable():
+        raise ValueError("reason: expected printable characters: it is sent to the peer")
+    return text.strip()
 
 
 def _refused(text: str, status: int) -> web.Response:

@@ -38,6 +38,7 @@ from sor_gateway.sor.events import (
     StageMoved,
     StatusRequested,
     VenueDropped,
+    VenueReadmitted,
     WaveStarted,
 )
 from sor_gateway.sor.types import ChildState, ParentState
@@ -80,6 +81,7 @@ class Books:
             ParentClosed: self._parent_closed,
             StageMoved: self._stage_moved,
             VenueDropped: self._of_parent,
+            VenueReadmitted: self._of_parent,
             WaveStarted: self._of_parent,
             ChildPlanned: self._child_planned,
             ChildCancelPlanned: self._of_child,
@@ -257,7 +259,7 @@ class Books:
         self._run("UPDATE parents SET stage = ? WHERE parent_id = ?", (fact.stage, fact.parent_id))
         return fact.parent_id, ""
 
-    def _of_parent(self, fact: VenueDropped | WaveStarted) -> About:
+    def _of_parent(self, fact: VenueDropped | VenueReadmitted | WaveStarted) -> About:
         return fact.parent_id, ""
 
     # --- children -------------------------------------------------------------------------

@@ -99,7 +99,10 @@ _TELLERS: Final[dict[str, Callable[[Data], str]]] = {
     "ParentReplaceRefused": lambda d: f"the new terms are refused ({d['reason']}){_because(d)}",
     "ParentClosed": lambda d: f"{d['how']}{_because(d)}",
     "StageMoved": lambda d: f"on to {d['stage']}{_because(d, 'why')}",
-    "VenueDropped": lambda d: f"no more for {d['venue']}{_because(d, 'why')}",
+    "VenueDropped": lambda d: (
+        f"no more for {d['venue']}{' for now' if d.get('until_ns') else ''}{_because(d, 'why')}"
+    ),
+    "VenueReadmitted": lambda d: f"{d['venue']} is tried again",
     "WaveStarted": lambda d: f"{d['stage']} wave {d['wave']} begins",
     "ChildPlanned": _planned,
     "ChildCancelPlanned": lambda d: f"cancel for {d['child_id']}{_because(d, 'why')}",

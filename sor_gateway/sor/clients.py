@@ -13,6 +13,7 @@ from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
+    ClientDisconnected,
     ParentSubmitted,
     ParentUnreadable,
     ReplaceRequested,
@@ -154,6 +155,16 @@ def status_requested(ledger: Ledger, fact: StatusRequested) -> list[Output]:
         report.text = f"no order with ClOrdID {fact.cl_ord_id}"
     report.request_id = fact.request_id
     return [report]
+
+
+def disconnected(ledger: Ledger, fact: ClientDisconnected) -> list[Output]:
+    """Every order of the client ends as soon as no child of it can fill."""
+    for parent_id in ledger.state.open_parents:
+        parent = ledger.state.parents[parent_id]
+        if parent.client == fact.client and parent.work is not None:
+            parent.work.closing = f"the client's session ended: {fact.cause}"
+            ledger.agenda.due(parent_id)
+    return []
 
 
 def pend_reports(ledger: Ledger, parent: Parent, at_ns: Nanos) -> list[Output]:

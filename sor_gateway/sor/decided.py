@@ -22,10 +22,18 @@ from sor_gateway.sor.events import (
     ParentReplaceRefused,
     StageMoved,
     VenueDropped,
+    VenueReadmitted,
     WaveStarted,
 )
 from sor_gateway.sor.ledger import DARK, Ledger
-from sor_gateway.sor.orders import Child, DarkVenue, Flight, Parent, ParentEvent
+from sor_gateway.sor.orders import (
+    REJECTS_MAX,
+    Child,
+    DarkVenue,
+    Flight,
+    Parent,
+    ParentEvent,
+)
 from sor_gateway.sor.types import ChildState, ParentState, Reason, ReportKind, Stage
 
 TRIES_ALARM: Final = 3
@@ -66,16 +74,27 @@ def stage_moved(ledger: Ledger, fact: StageMoved) -> list[Output]:
     """The next tier of the pecking order; a dark wave under way was judged with it."""
     work = ledger.state.parents[fact.parent_id].work
     assert work is not None
-    work.stage = fact.stage
+    work.stage, work.lit_opened_ns = fact.stage, fact.at_ns
     work.close_dark_wave(judged=True)
     return []
 
 
 def venue_dropped(ledger: Ledger, fact: VenueDropped) -> list[Output]:
-    """No more of this parent for this venue."""
+    """No more of this parent for this venue, for a while or for good."""
     work = ledger.state.parents[fact.parent_id].work
     assert work is not None
     work.dropped[fact.venue] = fact.why
+    if fact.until_ns:
+        work.back_ns[fact.venue] = fact.until_ns
+    return []
+
+
+def venue_readmitted(ledger: Ledger, fact: VenueReadmitted) -> list[Output]:
+    """It is tried again: one more rejection, and it rests again."""
+    work = ledger.state.parents[fact.parent_id].work
+    assert work is not None
+    del work.dropped[fact.venue], work.back_ns[fact.venue]
+    work.rejects[fact.venue] = REJECTS_MAX - 1
     return []
 
 
@@ -87,7 +106,7 @@ def wave_started(ledger: Ledger, fact: WaveStarted) -> list[Output]:
     work.wave = fact.wave
     if fact.stage is Stage.DARK:
         work.close_dark_wave(judged=True)
-        work.dark_wave, work.dark_began_ns = fact.wave, fact.at_ns
+        work.dark_wave, work.dark_ends_ns = fact.wave, fact.at_ns
     else:
         work.lit_began_ns = fact.at_ns
     return []
@@ -121,6 +140,7 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
         fact.limit_micros,
         fact.time_in_force,
         fact.at_ns,
+        fact.post_only,
     )
     return [command]
 
@@ -132,6 +152,7 @@ def _count_dark(parent: Parent, fact: ChildPlanned) -> None:
     assert fact.wave == work.dark_wave
     venue = work.dark.setdefault(fact.venue, DarkVenue())
     work.dark_open += 1
+    work.dark_ends_ns = max(work.dark_ends_ns, fact.pull_at_ns)
     venue.sent += fact.quantity
 
 

@@ -256,6 +256,17 @@ class VenueClosed:
     cause: str
 
 
+@dataclass(slots=True)
+class VenueCongested:
+    """A venue leaves what we send it unread (or reads again): it is not routable until it does
+    (recovery.md 3.10). Cancels and questions still go there."""
+
+    at_ns: Nanos
+    venue: str
+    congested: bool
+    waiting_bytes: int = 0
+
+
 # --- from the operator and the process ----------------------------------------------------
 
 
@@ -266,6 +277,15 @@ class KillSwitched:
     at_ns: Nanos
     on: bool
     reason: str
+
+
+@dataclass(slots=True)
+class ClientDisconnected:
+    """The session of a client ended whose orders are to end with it."""
+
+    at_ns: Nanos
+    client: str
+    cause: str
 
 
 @dataclass(slots=True)
@@ -330,12 +350,23 @@ class StageMoved:
 
 @dataclass(slots=True)
 class VenueDropped:
-    """A venue gets no more of this parent in this tier."""
+    """A venue gets no more of this parent."""
 
     at_ns: Nanos
     parent_id: str
     venue: str
     why: str
+    until_ns: Nanos = 0
+    """When it is tried again; 0 for not at all."""
+
+
+@dataclass(slots=True)
+class VenueReadmitted:
+    """A venue that was left out for a while is tried again."""
+
+    at_ns: Nanos
+    parent_id: str
+    venue: str
 
 
 @dataclass(slots=True)
@@ -368,9 +399,12 @@ class ChildPlanned:
     display_score: float
     why: str
     pull_at_ns: Nanos = 0
-    """When the child is to be cancelled unless it is over; 0 for never."""
+    """When the child is to be cancelled unless it is over; 0 for never. Its time box runs from the
+    venue's first answer: that moves it on by as long as the answer took."""
     bid_micros: Micros = 0
     ask_micros: Micros = 0
+    post_only: bool = False
+    """The venue is to refuse it rather than let it take."""
 
 
 @dataclass(slots=True)
@@ -450,13 +484,15 @@ VenueFact = (
     | ChildrenDoubted
     | VenueOpened
     | VenueClosed
+    | VenueCongested
 )
-OperatorFact = KillSwitched | FlowStopped | Restarted | IdsReserved
+OperatorFact = KillSwitched | FlowStopped | Restarted | IdsReserved | ClientDisconnected
 Decision = (
     ParentAccepted
     | ParentRefused
     | StageMoved
     | VenueDropped
+    | VenueReadmitted
     | WaveStarted
     | ChildPlanned
     | ChildCancelPlanned

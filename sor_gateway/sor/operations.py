@@ -44,7 +44,7 @@ def restarted(ledger: Ledger, fact: Restarted) -> list[Output]:
     state.ids.orders = state.ids.reports = state.ids.reserved_through
     state.stopped = ""
     for venue in state.venues.values():
-        venue.is_open = False
+        venue.is_open = venue.is_congested = False
     for parent_id in state.open_parents:
         ledger.agenda.due(parent_id)
     count = _doubt_all(ledger, fact)

@@ -36,6 +36,8 @@ from sor_gateway.sor.types import (
     TimeInForce,
 )
 
+REJECTS_MAX: Final = 3
+"""A venue that rejects this many children of a parent in a row is left out for a while."""
 EXECS_KEPT: Final = 256
 """Most executions of one child remembered for finding duplicates; the oldest go first."""
 
@@ -224,16 +226,21 @@ class Work:
     wave: int = 0
     dark_wave: int = 0
     """Number of the dark wave that is under way; 0 for none."""
-    dark_began_ns: Nanos = 0
+    dark_ends_ns: Nanos = 0
+    """When the time of the dark wave that is under way is over."""
     dark_open: int = 0
     """Open children of the dark wave that is under way."""
     dark: dict[str, DarkVenue] = field(default_factory=dict)
+    lit_opened_ns: Nanos = 0
+    """When the lit tier was opened; 0 while it is not."""
     lit_began_ns: Nanos = 0
     """When the last lit wave left; 0 for never."""
     dropped: dict[str, str] = field(default_factory=dict)
     """Venues that get no more of this parent, and why."""
+    back_ns: dict[str, Nanos] = field(default_factory=dict)
+    """When those of them that are left out for a while are tried again."""
     rejects: dict[str, int] = field(default_factory=dict)
-    """Children of this parent that a venue rejected."""
+    """Children of this parent that a venue rejected, one after the other."""
     closing: str = ""
     """Why the operator ends this order; empty while he does not."""
 

@@ -16,6 +16,7 @@ from sor_gateway.sor.events import (
     ChildStatusReported,
     ChildVoided,
     VenueClosed,
+    VenueCongested,
     VenueOpened,
 )
 from sor_gateway.sor.ledger import Ledger, known_price
@@ -149,8 +150,7 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         return [*out, ledger.alarm(fact.at_ns, "child-unknown", text, child)]
     if fact.cum_quantity < child.cum_quantity:
         return [*out, _less_than_known(ledger, child, fact.cum_quantity, fact.at_ns)]
-    flight.doubt = None
-    flight.answered = True
+    ledger.believe(child)
     flight.checked_ns = fact.at_ns
     if fact.cancel_pending and flight.cancel_id:
         flight.cancel_ns = fact.at_ns  # its answer may take as long again
@@ -225,7 +225,7 @@ def opened(ledger: Ledger, fact: VenueOpened) -> list[Output]:
 def closed(ledger: Ledger, fact: VenueClosed) -> list[Output]:
     """No orders there for now; what is open there stays counted."""
     venue = ledger.venue(fact.venue)
-    was_open, venue.is_open = venue.is_open, False
+    was_open, venue.is_open, venue.is_congested = venue.is_open, False, False
     _forget_questions(ledger, fact.venue)
     for child_id in venue.children:
         ledger.agenda.due(ledger.state.children[child_id].parent_id)
@@ -233,6 +233,20 @@ def closed(ledger: Ledger, fact: VenueClosed) -> list[Output]:
         return []
     text = f"{len(venue.children)} children are open there: {fact.cause}"
     return [Alarm(fact.at_ns, "venue-closed", text, fact.venue)]
+
+
+def congested(ledger: Ledger, fact: VenueCongested) -> list[Output]:
+    """No new orders for a venue that does not read; once it does, whoever waits may go there."""
+    venue = ledger.venue(fact.venue)
+    if not venue.is_open:
+        return []  # of the connection before: a closed venue has nothing to read
+    venue.is_congested = fact.congested
+    if fact.congested:
+        text = f"{fact.waiting_bytes} bytes wait for it: no new orders until it reads"
+        return [Alarm(fact.at_ns, "venue-congested", text, fact.venue)]
+    for parent_id in ledger.state.open_parents:
+        ledger.agenda.due(parent_id)
+    return []
 
 
 def _forget_questions(ledger: Ledger, venue: str) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sor_gateway.sor import clients, decided, operations, reports
 from sor_gateway.sor.commands import Output
+from sor_gateway.sor.counts import Counts, count_from
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -30,6 +31,7 @@ from sor_gateway.sor.events import (
     ChildStatusPlanned,
     ChildStatusReported,
     ChildVoided,
+    ClientDisconnected,
     Decision,
     Fact,
     FlowStopped,
@@ -47,12 +49,14 @@ from sor_gateway.sor.events import (
     StageMoved,
     StatusRequested,
     VenueClosed,
+    VenueCongested,
     VenueDropped,
     VenueOpened,
+    VenueReadmitted,
     WaveStarted,
 )
 from sor_gateway.sor.ledger import Ledger
-from sor_gateway.sor.market import Market
+from sor_gateway.sor.market import Market, News
 from sor_gateway.sor.plan import REPORTS_PER_DECISION, Plan
 from sor_gateway.sor.planner import Planner
 from sor_gateway.sor.settings import RouterSettings
@@ -70,6 +74,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ReplaceRequested: clients.replace_requested,
     AmendUnreadable: clients.amend_unreadable,
     StatusRequested: clients.status_requested,
+    ClientDisconnected: clients.disconnected,
     ChildAccepted: reports.accepted,
     ChildFilled: reports.filled,
     ChildEnded: reports.ended,
@@ -79,6 +84,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ChildrenDoubted: reports.doubted,
     VenueOpened: reports.opened,
     VenueClosed: reports.closed,
+    VenueCongested: reports.congested,
     KillSwitched: operations.kill_switched,
     FlowStopped: operations.flow_stopped,
     Restarted: operations.restarted,
@@ -87,6 +93,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ParentRefused: decided.parent_refused,
     StageMoved: decided.stage_moved,
     VenueDropped: decided.venue_dropped,
+    VenueReadmitted: decided.venue_readmitted,
     WaveStarted: decided.wave_started,
     ChildPlanned: decided.child_planned,
     ChildCancelPlanned: decided.child_cancel_planned,
@@ -156,8 +163,23 @@ class Router:
         return self.state.ids.left
 
     def quoted(self, symbol: str) -> None:
-        """The symbol's quotes changed: parents that wait for that are due."""
-        self._agenda.quoted(symbol)
+        """The symbol's quotes came: parents that wait for what they changed are due."""
+        news = self.market.take_news(symbol)
+        if news is not News.NONE:
+            self._agenda.quoted(symbol, is_touch=news is News.TOUCH)
+
+    @property
+    def counts(self) -> Counts:
+        """What was counted since `count_anew`, and what stands."""
+        return self._ledger.counts
+
+    def count_anew(self) -> None:
+        """What grows begins at 0: what a fold counted is not what this process did."""
+        self._ledger.counts = count_from(self.state)
+
+    def is_known(self, client: str, cl_ord_id: str) -> bool:
+        """Whether a client's ClOrdID stands, or stood, for an order or request of its own."""
+        return self._ledger.find_parent(client, cl_ord_id) is not None
 
     def is_voided(self, child_id: str) -> bool:
         """Whether the child's order message was gap-filled before (recovery.md 3.7)."""
@@ -196,6 +218,7 @@ class Router:
         if fact.pull_at_ns:
             deadline_ns = min(deadline_ns, fact.pull_at_ns)
         self._agenda.wake(fact.parent_id, deadline_ns)
+        self._ledger.counts.venue(fact.venue).sent += 1
         self._spend(fact.venue, fact.at_ns)
 
     def _spend(self, venue: str, at_ns: Nanos) -> None:

@@ -26,6 +26,8 @@ class VenueState:
     """One venue, as the facts left it."""
 
     is_open: bool = False
+    is_congested: bool = False
+    """Whether it leaves what we send it unread."""
     epoch: int = 0
     """Of its order session when it last opened; 0 for never."""
     children: dict[str, None] = field(default_factory=dict)
@@ -39,6 +41,11 @@ class VenueState:
     """Recent ExecIDs to the child that each was for."""
     exec_ids_before: dict[str, str] = field(default_factory=dict)
     """The generation before it."""
+
+    @property
+    def is_routable(self) -> bool:
+        """Whether new orders may go there."""
+        return self.is_open and not self.is_congested
 
     def exec_id_owner(self, exec_id: str, child_id: str) -> str:
         """Remember an ExecID; the other child that had it before, or empty."""

@@ -57,6 +57,8 @@ from sor_gateway.translate.terms import (
 
 UNSUPPORTED_MSG_TYPE: Final = 3
 """BusinessRejectReason (380): a message type that we do not take."""
+OTHER_REASON: Final = 0
+"""BusinessRejectReason (380): none of those that FIX knows; the text tells."""
 FIELD_MISSING: Final = 5
 """BusinessRejectReason (380): a field without which there is nothing to answer to."""
 
@@ -82,7 +84,7 @@ class ClientTranslator:
         self._body_echo = tables.BODY_ECHO[dialect.begin_string]
         self._reject_echo = tables.REJECT_ECHO[dialect.begin_string]
         self._replaced_status = tables.REPLACED_STATUS[dialect.begin_string]
-        self._readers: dict[str, Callable[[Message, int], ClientFact]] = {
+        self._readers: dict[str, Callable[[Message, int, Refusal | None], ClientFact]] = {
             MsgType.ORDER_CANCEL_REQUEST: self._cancel,
             MsgType.ORDER_CANCEL_REPLACE_REQUEST: self._replace,
             MsgType.ORDER_STATUS_REQUEST: self._status,
@@ -91,9 +93,15 @@ class ClientTranslator:
     # --- messages to facts ------------------------------------------------------------------
 
     def to_fact(
-        self, message: Message, now: int, next_parent_id: Callable[[], str] | str
+        self,
+        message: Message,
+        now: int,
+        next_parent_id: Callable[[], str] | str,
+        throttled: str = "",
     ) -> ClientFact | BusinessReject:
-        """What a client's application message says. `next_parent_id` is asked once, for a D."""
+        """What a client's application message says. `next_parent_id` is asked once, for a D.
+        `throttled` is why a D, G or H is refused whatever it says: it gets its own kind of refusal
+        (8, 9 or j); an F knows no throttle."""
         msg_type = message.msg_type
         if msg_type not in REQUIRED:
             name = clean(f"35={shown(msg_type)}")
@@ -103,14 +111,21 @@ class ClientTranslator:
             if not message.get(tag):
                 text = f"{tag} ({field_name}) is missing in 35={msg_type}"
                 return BusinessReject(msg_type, FIELD_MISSING, text)
+        if throttled and msg_type == MsgType.ORDER_STATUS_REQUEST:
+            return BusinessReject(msg_type, OTHER_REASON, throttled)
+        held = Refusal(Reason.OTHER, throttled) if throttled else None
         if msg_type != MsgType.NEW_ORDER_SINGLE:
-            return self._readers[msg_type](message, now)
+            return self._readers[msg_type](message, now, held)
         parent_id = next_parent_id if isinstance(next_parent_id, str) else next_parent_id()
-        return self._new_order(message, now, parent_id)
+        return self._new_order(message, now, parent_id, held)
 
-    def _new_order(self, message: Message, now: int, parent_id: str) -> ClientFact:
+    def _new_order(
+        self, message: Message, now: int, parent_id: str, held: Refusal | None
+    ) -> ClientFact:
         """A NewOrderSingle (D)."""
         try:
+            if held is not None:
+                raise held
             side = read_side(message)
             terms = read_terms(message)
             refuse_unwanted(message)
@@ -146,17 +161,19 @@ class ClientTranslator:
             sent_ns(message),
         )
 
-    def _cancel(self, message: Message, now: int) -> ClientFact:
+    def _cancel(self, message: Message, now: int, _: Refusal | None) -> ClientFact:
         """An OrderCancelRequest (F)."""
         cl_ord_id, orig = message[tags.ClOrdID], message[tags.OrigClOrdID]
         poss_resend = message.get(tags.PossResend) == "Y"
         return CancelRequested(now, self.client, cl_ord_id, orig, self._echo(message), poss_resend)
 
-    def _replace(self, message: Message, now: int) -> ClientFact:
+    def _replace(self, message: Message, now: int, held: Refusal | None) -> ClientFact:
         """An OrderCancelReplaceRequest (G)."""
         cl_ord_id, orig = message[tags.ClOrdID], message[tags.OrigClOrdID]
         echo = self._echo(message)
         try:
+            if held is not None:
+                raise held
             terms = read_terms(message)
             refuse_unwanted(message)
             read_strategy(message, self.dialect)
@@ -176,7 +193,7 @@ class ClientTranslator:
             message.get(tags.PossResend) == "Y",
         )
 
-    def _status(self, message: Message, now: int) -> ClientFact:
+    def _status(self, message: Message, now: int, _: Refusal | None) -> ClientFact:
         """An OrderStatusRequest (H)."""
         request_id = message.get(tags.OrdStatusReqID, "")
         echo = self._echo(message)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sor_gateway.config.settings import Configuration
-from sor_gateway.daemon.daemon import build_links, snapshot_of
+from sor_gateway.daemon.daemon import build_links, first_facts, snapshot_of
 from sor_gateway.daemon.engine import Engine
 from sor_gateway.daemon.recovery import Recovered, fact_codec, recover
 from sor_gateway.daemon.sessions import ClientLink
@@ -22,7 +22,8 @@ from sor_gateway.fix.states import State
 from sor_gateway.fix.store import Numbers, Sent
 from sor_gateway.journal.memory import MemoryJournal, MemoryStorage
 from sor_gateway.journal.segments import SEGMENT_MESSAGES
-from sor_gateway.sor.events import FlowStopped, Restarted
+from sor_gateway.net.reactor import ReactorCounters
+from sor_gateway.sor.counts import count_from
 
 SECOND = 1_000_000_000
 START = 1_800_000_000 * SECOND
@@ -132,6 +133,7 @@ class MemoryReactor:
         """The line on which each session believes to be; 0 for none."""
         self.deadline: int | None = None
         self.woken = False
+        self.counters = ReactorCounters()
 
     def receive(self, now: int) -> list[Session]:
         touched = []
@@ -172,6 +174,9 @@ class MemoryReactor:
     def wake(self) -> None:
         """The test turns as often as it likes, and may look whether that was asked for."""
         self.woken = True
+
+    def peer(self, session: Session) -> str:
+        return session.settings.name if self.told.get(session.settings.name) else ""
 
     def buffered(self, session: Session) -> int:
         return len(self.peers[session.settings.name].from_gateway)
@@ -231,10 +236,8 @@ class Desk:
             lambda: 0,
             recovered.turn,
         )
-        self.engine.operate(Restarted(self.now, "boot"))
-        self.engine.operate(self.engine.next_ids(self.now))
-        if recovered.crashed_often(self.now):
-            self.engine.operate(FlowStopped(self.now, "crashed again and again"))
+        for fact in first_facts(self.engine, recovered, "boot", False, self.now):
+            self.engine.operate(fact)
         self.turn()
 
     def _open_journal(self) -> MemoryJournal:
@@ -289,6 +292,11 @@ class Desk:
     def assert_fold_is_live(self) -> None:
         found = self.folded()
         assert found.router.state == self.engine.router.state
+        standing = count_from(found.router.state)
+        for counts in (self.engine.router.counts, found.router.counts):
+            for name, truth in standing.venues.items():
+                assert counts.venue(name).pending == truth.pending, name
+                assert counts.venue(name).doubted == truth.doubted, name
         for name, link in self.engine.links.items():
             if name.endswith("-md"):
                 continue

@@ -69,12 +69,24 @@ class Peer:
             *("--listed", "N" if FOREIGN else "Y"),
             *("--dictionary", str(Path(FOREIGN or PUBLISHED) / dictionary_of(begin_string))),
         ]
+        self._identity = (binary, begin_string, sender, target, port, store)
+        self._before: list[Seen] = []
         self._store = store
         self._ready = False
         self._numbers_told = 0
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+
+    def reborn(self) -> Peer:
+        """A new process over the store of this one, which has ended."""
+        peer = Peer(*self._identity)
+        peer._before = self.heard()
+        return peer
+
+    def heard(self) -> list[Seen]:
+        """What applications took, those of earlier processes included."""
+        return self._before + self.taken
 
     async def start(self, *extra: str) -> None:
         """Start the process and wait until it takes commands."""

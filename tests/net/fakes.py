@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 from sor_gateway.net.clock import Clock, wall_clock_ns
 from sor_gateway.net.dialer import BackOff, Dialer
-from sor_gateway.net.listener import Listener, ListenerLimits
+from sor_gateway.net.limits import ListenerLimits
+from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
 
 PATIENCE_S = 10.0
@@ -41,7 +42,11 @@ class ScriptedSession:
         self, name: str = "EMS", *, greeting: bytes = b"", begin_string: str = "FIX.4.4"
     ) -> None:
         self.settings = SimpleNamespace(
-            name=name, begin_string=begin_string, sender_comp_id="SOR", target_comp_id=name
+            name=name,
+            begin_string=begin_string,
+            sender_comp_id="SOR",
+            target_comp_id=name,
+            schedule=None,
         )
         self.greeting = greeting
         self.calls: list[str] = []
@@ -121,21 +126,25 @@ class Program:
         return session
 
     async def listen(self, limits: ListenerLimits | None = None) -> Listener:
-        listener = Listener(self.reactor, "127.0.0.1", 0, limits=limits)
+        listener = Listener(self.reactor, "127.0.0.1", 0, limits=limits or ListenerLimits())
         await listener.start()
         self._listeners.append(listener)
         return listener
 
     def dial(
-        self, session: ScriptedSession, port: int, jitter: Callable[[], float] = lambda: 0.0
+        self,
+        session: ScriptedSession,
+        *ports: int,
+        jitter: Callable[[], float] = lambda: 0.0,
+        may_dial: Callable[[], bool] = lambda: True,
     ) -> Dialer:
         dialer = Dialer(
             session,  # type: ignore[arg-type]
-            "127.0.0.1",
-            port,
+            [("127.0.0.1", port) for port in ports],
             self.reactor,
             jitter,
             back_off=QUICK,
+            may_dial=may_dial,
         )
         dialer.start()
         self._dialers.append(dialer)

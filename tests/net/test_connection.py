@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from sor_gateway.net import connection as module
-from sor_gateway.net.connection import PENDING_HIGH_BYTES, READ_LIMIT_BYTES, Connection
+from sor_gateway.net.connection import Connection
+from sor_gateway.net.limits import PENDING_HIGH_BYTES, READ_LIMIT_BYTES, ConnectionLimits
+
+SLOW_BYTES = 100_000
 
 
 class Recorder:
@@ -73,8 +76,11 @@ def transport() -> Iterator[ScriptedTransport]:
     transport.socket.close()
 
 
-def open_connection(recorder: Recorder, transport: ScriptedTransport) -> Connection:
-    connection = Connection(recorder, asyncio.get_running_loop())
+def open_connection(
+    recorder: Recorder, transport: ScriptedTransport, slow_consumer_s: float = 10.0
+) -> Connection:
+    limits = ConnectionLimits(slow_consumer_bytes=SLOW_BYTES, slow_consumer_s=slow_consumer_s)
+    connection = Connection(recorder, asyncio.get_running_loop(), limits)
     connection.connection_made(transport)
     transport.calls.clear()
     return connection
@@ -121,7 +127,7 @@ class TestInput:
     ) -> None:
         connection = open_connection(recorder, transport)
         connection.data_received(bytes(2 * PENDING_HIGH_BYTES + 1))
-        connection.read(READ_LIMIT_BYTES)
+        connection.read(PENDING_HIGH_BYTES)
         assert transport.calls == ["pause"]
         connection.read(READ_LIMIT_BYTES)
         assert transport.calls == ["pause", "resume"]
@@ -179,28 +185,25 @@ class TestEnd:
 class TestSlowConsumer:
     async def test_cut_by_size(self, recorder: Recorder, transport: ScriptedTransport) -> None:
         connection = open_connection(recorder, transport)
-        connection.write(bytes(module.SLOW_CONSUMER_BYTES))
-        assert connection.buffered == module.SLOW_CONSUMER_BYTES
+        connection.write(bytes(SLOW_BYTES))
+        assert connection.buffered == SLOW_BYTES
         assert "abort" not in transport.calls
         connection.write(b"x")
         assert transport.calls[-1] == "abort"
         assert connection.ended is not None
         assert connection.ended.startswith("slow consumer")
 
-    async def test_cut_by_time(
-        self, recorder: Recorder, transport: ScriptedTransport, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(module, "SLOW_CONSUMER_S", 0.001)
-        connection = open_connection(recorder, transport)
+    async def test_cut_by_time(self, recorder: Recorder, transport: ScriptedTransport) -> None:
+        connection = open_connection(recorder, transport, slow_consumer_s=0.001)
         connection.pause_writing()
         await asyncio.sleep(0.02)
         assert transport.calls == ["abort"]
+        assert connection.ended == "slow consumer: output unread for 0.001 s"
 
     async def test_a_peer_that_catches_up_is_spared(
-        self, recorder: Recorder, transport: ScriptedTransport, monkeypatch: pytest.MonkeyPatch
+        self, recorder: Recorder, transport: ScriptedTransport
     ) -> None:
-        monkeypatch.setattr(module, "SLOW_CONSUMER_S", 0.001)
-        connection = open_connection(recorder, transport)
+        connection = open_connection(recorder, transport, slow_consumer_s=0.001)
         connection.pause_writing()
         connection.resume_writing()
         await asyncio.sleep(0.02)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -74,6 +75,21 @@ class TestDialling:
         assert session.reason == "marker not returned"
         venue.stop()
 
+    async def test_nobody_is_dialled_outside_of_session_hours(self, program: Program) -> None:
+        venue = await Venue().start()
+        session = program.add(ScriptedSession("DARKA", greeting=b"logon"), acceptor=False)
+        opens_ns = program.reactor.clock() + 50_000_000
+        session.settings.schedule = SimpleNamespace(
+            window=lambda now: None if now < opens_ns else object(),
+            next_start_ns=lambda now: opens_ns,
+        )
+        dialer = program.dial(session, venue.port)
+        await asyncio.sleep(0.01)
+        assert dialer.counters.attempts == 0
+        await until(lambda: venue.received == [b"logon"])
+        assert program.reactor.clock() >= opens_ns
+        venue.stop()
+
     async def test_there_are_never_two_connections(self, program: Program) -> None:
         venue = await Venue().start()
         session = program.add(ScriptedSession("DARKA", greeting=b"logon"), acceptor=False)
@@ -142,3 +158,62 @@ class TestDialling:
         await asyncio.sleep(0.05)
         assert len(venue.connections) == 1
         venue.stop()
+
+    async def test_an_owner_may_forbid_it_for_a_while(self, program: Program) -> None:
+        venue = await Venue().start()
+        session = program.add(ScriptedSession("DARKA", greeting=b"logon"), acceptor=False)
+        allowed = [False]
+        program.dial(session, venue.port, may_dial=lambda: allowed[0])
+        await asyncio.sleep(0.05)
+        assert venue.connections == []
+        allowed[0] = True
+        await until(lambda: venue.received == [b"logon"])
+        venue.stop()
+
+
+class TestBackups:
+    async def test_are_tried_in_turn(self, program: Program) -> None:
+        second = await Venue().start()
+        session = program.add(ScriptedSession("DARKA", greeting=b"logon"), acceptor=False)
+        dialer = program.dial(session, free_port(), second.port)
+        await until(lambda: second.received == [b"logon"])
+        assert (dialer.counters.attempts, dialer.counters.failures) == (2, 1)
+        second.stop()
+
+    async def test_one_that_hangs_up_before_the_logon_is_no_venue(self, program: Program) -> None:
+        """A connection is not a session: a proxy in front of a dead venue accepts too."""
+        first, second = await Venue().start(), await Venue().start()
+        session = program.add(ScriptedSession("DARKA", greeting=b"logon"), acceptor=False)
+        program.dial(session, first.port, second.port)
+        await until(lambda: len(first.connections) == 1)
+        first.connections[0].close()
+        await until(lambda: len(second.connections) == 1)
+        for venue in (first, second):
+            venue.stop()
+
+    async def test_the_one_that_served_is_dialled_again_first(self, program: Program) -> None:
+        dead, second = free_port(), await Venue().start()
+        second.greeting = b"logon answer"
+        session = program.add(ScriptedSession("DARKA", greeting=b"logon"), acceptor=False)
+        dialer = program.dial(session, dead, second.port)
+        await until(lambda: session.calls.count("receive") == 1)
+        second.connections[-1].close()
+        await until(lambda: session.calls.count("receive") == 2)
+        assert dialer.counters.failures == 1
+        second.stop()
+
+    async def test_the_wait_grows_once_all_were_tried(self, program: Program) -> None:
+        waits: list[int] = []
+        session = program.add(ScriptedSession("DARKA"), acceptor=False)
+        delay_s = BackOff.delay_s
+
+        def note(back_off: BackOff, failures: int, jitter: float) -> float:
+            waits.append(failures)
+            return delay_s(back_off, failures, jitter)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(BackOff, "delay_s", note)
+            dialer = program.dial(session, free_port(), free_port())
+            await until(lambda: len(waits) >= 6)
+            await dialer.stop()
+        assert waits[:6] == [0, 0, 1, 1, 2, 2]

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sor_gateway.net.listener import Listener, ListenerLimits
+from sor_gateway.net.limits import ListenerLimits
+from sor_gateway.net.listener import Listener
 from tests.net.fakes import Peer, Program, ScriptedSession, frame, logon, until
 
 BROKEN_CHECKSUM = logon()[:-4] + b"999\x01"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from sor_gateway.net.connection import READ_LIMIT_BYTES
+from sor_gateway.net.limits import PENDING_HIGH_BYTES, READ_LIMIT_BYTES
 from sor_gateway.net.reactor import Reactor
 from tests.net.fakes import Peer, Program, ScriptedSession, logon, until
 
@@ -65,7 +65,7 @@ class TestFairness:
         port = (await program.listen()).port
         flooding = await logged_on(program, port, flood)
         asking = await logged_on(program, port, quiet)
-        flooding.send(bytes(40 * READ_LIMIT_BYTES))
+        flooding.send(bytes(400 * READ_LIMIT_BYTES))
         await until(lambda: len(flood.received) > 4 * READ_LIMIT_BYTES)
         ready_at: list[int] = []
         received = program.reactor.received
@@ -82,7 +82,9 @@ class TestFairness:
         await until(lambda: quiet.received == b"one message")
         served_at = max(at for at, turn in enumerate(program.history) if "QUIET" in turn)
         assert ready_at == [served_at]
-        assert len(flood.received) < 40 * READ_LIMIT_BYTES, "the flood was over; nothing was tested"
+        assert len(flood.received) < 400 * READ_LIMIT_BYTES, (
+            "the flood was over; nothing was tested"
+        )
         flooding.close()
         asking.close()
 
@@ -124,13 +126,13 @@ class TestFrozenOwner:
         ems = program.add(ScriptedSession())
         peer = await logged_on(program, (await program.listen()).port, ems)
         program.frozen = True
-        total = 128 * READ_LIMIT_BYTES
+        total = 128 * PENDING_HIGH_BYTES
         peer.send(bytes(total))
         connection = program.reactor._lines["EMS"].connection
         assert connection is not None
-        await until(lambda: len(connection.pending) > READ_LIMIT_BYTES)
+        await until(lambda: len(connection.pending) > PENDING_HIGH_BYTES)
         await asyncio.sleep(0.05)
-        assert len(connection.pending) <= 5 * READ_LIMIT_BYTES
+        assert len(connection.pending) <= 5 * PENDING_HIGH_BYTES
         program.frozen = False
         program.reactor.wake()
         await until(lambda: len(ems.received) == total)

@@ -73,8 +73,7 @@ class Link:
         reactor = self.gateway.reactor
         self.dialer = Dialer(
             self.gateway.session,
-            "127.0.0.1",
-            self.listener.port,
+            [("127.0.0.1", self.listener.port)],
             reactor,
             lambda: 0.0,
             back_off=QUICK,

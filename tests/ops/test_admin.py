@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
 from sor_gateway.ops.admin import BODY_BYTES_MAX, Admin, Json
-from sor_gateway.ops.metrics import MetricsView
+from sor_gateway.ops.metrics import JournalView, MetricsView
 
 
 class ScriptedOperations:
@@ -16,6 +16,8 @@ class ScriptedOperations:
     def __init__(self) -> None:
         self.reasons: list[str] = []
         self.kills: list[tuple[bool, str]] = []
+        self.refusal = ""
+        self.commands: list[tuple[str, str, str, dict[str, int]]] = []
 
     def status(self) -> Json:
         return {"turns": 7, "killed": False}
@@ -27,10 +29,18 @@ class ScriptedOperations:
         return self.reasons
 
     def metrics(self) -> MetricsView:
-        return MetricsView(journal_records=3)
+        return MetricsView(journal=JournalView(records=3))
 
     def kill(self, on: bool, reason: str) -> None:
         self.kills.append((on, reason))
+
+    def operate(self, session: str, action: str, reason: str, numbers: Mapping[str, int]) -> str:
+        if session != "EMS":
+            raise KeyError(session)
+        if self.refusal:
+            return self.refusal
+        self.commands.append((session, action, reason, dict(numbers)))
+        return ""
 
 
 @pytest.fixture
@@ -143,6 +153,86 @@ class TestKill:
         async with admin.post("/kill", json=body) as answer:
             assert answer.status == 413
         assert operations.kills == []
+
+
+class TestSessions:
+    @pytest.mark.parametrize(
+        ("action", "numbers"),
+        [
+            ("test-request", {}),
+            ("resend-request", {"begin": 7}),
+            ("disconnect", {}),
+            ("disable", {}),
+            ("enable", {}),
+            ("set-numbers", {"next_in": 3, "next_out": 5}),
+        ],
+    )
+    async def test_each_action_takes_a_reason_and_its_numbers(
+        self,
+        admin: aiohttp.ClientSession,
+        operations: ScriptedOperations,
+        action: str,
+        numbers: dict[str, int],
+    ) -> None:
+        body = {"reason": " a drill ", **numbers}
+        async with admin.post(f"/sessions/EMS/{action}", json=body) as answer:
+            assert answer.status == 200
+            told = {"session": "EMS", "action": action, "reason": "a drill", **numbers}
+            assert await answer.json() == told
+        assert operations.commands == [("EMS", action, "a drill", numbers)]
+
+    async def test_what_cannot_be_done_now_is_refused_with_the_reason(
+        self, admin: aiohttp.ClientSession, operations: ScriptedOperations
+    ) -> None:
+        operations.refusal = "EMS is not logged on"
+        async with admin.post("/sessions/EMS/test-request", json={"reason": "x"}) as answer:
+            assert answer.status == 409
+            assert await answer.json() == {"error": "EMS is not logged on"}
+
+    @pytest.mark.parametrize(
+        ("path", "body", "status", "expected"),
+        [
+            ("EMS/explode", {"reason": "x"}, 404, "expected one of test-request"),
+            ("NOBODY/disable", {"reason": "x"}, 404, "there is no session NOBODY"),
+            ("EMS/disable", {}, 400, "an object with reason and nothing else"),
+            ("EMS/disable", {"reason": "x", "next_in": 1}, 400, "nothing else"),
+            ("EMS/disable", {"reason": "a\x01b"}, 400, "printable"),
+            ("EMS/set-numbers", {"reason": "x"}, 400, "reason, next_in, next_out"),
+            (
+                "EMS/set-numbers",
+                {"reason": "x", "next_in": 0, "next_out": 1},
+                400,
+                "next_in: expected a whole number of 1 or more",
+            ),
+            (
+                "EMS/set-numbers",
+                {"reason": "x", "next_in": 1, "next_out": True},
+                400,
+                "next_out: expected a whole number",
+            ),
+            ("EMS/resend-request", {"reason": "x", "begin": "1"}, 400, "begin: expected"),
+        ],
+    )
+    async def test_what_is_not_understood_does_nothing(
+        self,
+        admin: aiohttp.ClientSession,
+        operations: ScriptedOperations,
+        path: str,
+        body: dict[str, object],
+        status: int,
+        expected: str,
+    ) -> None:
+        async with admin.post(f"/sessions/{path}", json=body) as answer:
+            assert answer.status == status
+            assert expected in (await answer.json())["error"]
+        assert operations.commands == []
+
+    async def test_a_web_form_cannot_do_it(
+        self, admin: aiohttp.ClientSession, operations: ScriptedOperations
+    ) -> None:
+        async with admin.post("/sessions/EMS/disable", data='{"reason": "x"}') as answer:
+            assert answer.status == 415
+        assert operations.commands == []
 
 
 class TestServer:

@@ -73,3 +73,62 @@ class TestQuotes:
         agenda.quoted("ACME")
         agenda.forget("a", "ACME")
         assert agenda.take(0, 10) == []
+
+
+class TestTouch:
+    """Who waits for what a quote says, and no other."""
+
+    def test_a_change_in_the_book_is_not_one_of_the_touch(self) -> None:
+        agenda = Agenda()
+        agenda.wait_for_quotes("ACME", "taker")
+        agenda.wait_for_touch("ACME", "passive")
+        agenda.quoted("ACME", is_touch=False)
+        assert agenda.take(0, 10) == ["taker"]
+        agenda.quoted("ACME", is_touch=True)
+        assert agenda.take(0, 10) == ["passive"]
+        agenda.quoted("ACME", is_touch=True)
+        assert agenda.take(0, 10) == [], "each waits anew"
+
+    def test_what_is_over_waits_for_nothing(self) -> None:
+        agenda = Agenda()
+        agenda.wait_for_touch("ACME", "a")
+        agenda.wait_for_quotes("ACME", "a")
+        agenda.forget("a", "ACME")
+        agenda.quoted("ACME")
+        assert agenda.take(0, 10) == []
+
+
+class TestClaims:
+    """At a throttle the first to be held back is the first to be served."""
+
+    def test_who_came_first_is_ahead(self) -> None:
+        agenda = Agenda()
+        agenda.claim("x", "a", 100)
+        agenda.claim("x", "b", 100)
+        assert [agenda.ahead("x", each, 50) for each in ("a", "b", "new")] == [0, 1, 2]
+        assert agenda.ahead("y", "new", 50) == 0
+
+    def test_who_is_not_served_keeps_the_place(self) -> None:
+        agenda = Agenda()
+        agenda.claim("x", "a", 100)
+        agenda.claim("x", "b", 100)
+        agenda.claim("x", "a", 200)
+        assert agenda.ahead("x", "b", 50) == 1
+
+    def test_who_is_served_goes_to_the_end(self) -> None:
+        agenda = Agenda()
+        agenda.claim("x", "a", 100)
+        agenda.claim("x", "b", 100)
+        agenda.serve("x", "a")
+        agenda.claim("x", "a", 100)
+        assert agenda.ahead("x", "b", 50) == 0
+        assert agenda.ahead("x", "a", 50) == 1
+
+    def test_nobody_waits_for_one_who_does_not_come(self) -> None:
+        agenda = Agenda()
+        agenda.claim("x", "a", 100)
+        assert agenda.ahead("x", "b", 100) == 1
+        assert agenda.ahead("x", "b", 101) == 0
+        agenda.claim("x", "a", 300)
+        agenda.forget("a", "ACME")
+        assert agenda.ahead("x", "b", 200) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sor_gateway.sor.market import LEVELS_MAX, Book, Market, Nbbo
+from sor_gateway.sor.market import LEVELS_MAX, Book, Market, Nbbo, News
 
 AGE = 5_000
 NOW = 100_000
@@ -92,6 +92,15 @@ class TestDepletion:
         assert found is not None
         assert found.bids == [(99, 6)]
 
+    def test_that_we_took_all_does_not_make_the_market_absent(self) -> None:
+        market = Market(AGE)
+        market.update("x", "ACME", [(100, 9)], [(104, 5), (105, 5)], NOW)
+        market.deplete("x", "ACME", True, 105, 10)
+        found = book(market, "x")
+        assert found is not None
+        assert found.asks == [(105, 0)]
+        assert market.nbbo("ACME", NOW) == Nbbo(100, 105)
+
     def test_the_next_update_brings_it_back(self) -> None:
         market = Market(AGE)
         market.update("x", "ACME", [], [(104, 5)], NOW)
@@ -103,3 +112,52 @@ class TestDepletion:
         market = Market(AGE)
         market.deplete("x", "ACME", True, 104, 5)
         assert market.nbbo("ACME", NOW) == Nbbo(0, 0)
+
+
+class TestNews:
+    """What an update says beyond what was known: who is looked at depends on it."""
+
+    def market(self) -> Market:
+        market = Market(AGE)
+        market.update("x", "ACME", [(100, 5), (99, 5)], [(104, 5)], NOW)
+        assert market.take_news("ACME") is News.TOUCH
+        return market
+
+    def test_the_same_again_is_none(self) -> None:
+        market = self.market()
+        market.update("x", "ACME", [(100, 5), (99, 5)], [(104, 5)], NOW + 1)
+        assert market.take_news("ACME") is News.NONE
+        assert market.nbbo("ACME", NOW + AGE + 1) == Nbbo(100, 104), "but it confirms"
+
+    def test_sizes_and_what_lies_behind_the_best(self) -> None:
+        market = self.market()
+        market.update("x", "ACME", [(100, 6), (98, 5)], [(104, 5)], NOW)
+        assert market.take_news("ACME") is News.SIZES
+
+    def test_a_best_price_that_moved(self) -> None:
+        market = self.market()
+        market.update("x", "ACME", [(100, 5)], [(103, 5)], NOW)
+        assert market.take_news("ACME") is News.TOUCH
+
+    def test_a_side_that_is_gone(self) -> None:
+        market = self.market()
+        market.update("x", "ACME", [], [(104, 5)], NOW)
+        assert market.take_news("ACME") is News.TOUCH
+
+    def test_the_same_book_after_a_silence_is_a_market_again(self) -> None:
+        market = self.market()
+        market.update("x", "ACME", [(100, 5), (99, 5)], [(104, 5)], NOW + AGE + 1)
+        assert market.take_news("ACME") is News.TOUCH
+
+    def test_what_we_took_and_is_back(self) -> None:
+        market = self.market()
+        market.deplete("x", "ACME", True, 104, 5)
+        market.update("x", "ACME", [(100, 5), (99, 5)], [(104, 5)], NOW)
+        assert market.take_news("ACME") is News.SIZES
+
+    def test_the_most_of_several_counts_once(self) -> None:
+        market = self.market()
+        market.update("x", "ACME", [(101, 5)], [(104, 5)], NOW)
+        market.update("x", "ACME", [(101, 6)], [(104, 5)], NOW)
+        assert market.take_news("ACME") is News.TOUCH
+        assert market.take_news("ACME") is News.NONE

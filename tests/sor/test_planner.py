@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sor_gateway.sor import events as ev
-from sor_gateway.sor.planner import REJECTS_MAX
+from sor_gateway.sor.orders import REJECTS_MAX
 from sor_gateway.sor.settings import RouterSettings, StrategySettings
 from sor_gateway.sor.types import (
     ChildState,
@@ -64,6 +64,7 @@ class TestDarkWaves:
         for venue, quantity in fills.items():
             made.fill(wave[venue], quantity, "50.02")
         made.wait(2 * SECOND)
+        made.quote("ecn", [("50.00", 500)], [("50.05", 500)])
         before = len(made.sends())
         for child_id in wave.values():
             if made.router.state.children[child_id].flight is not None:
@@ -102,15 +103,54 @@ class TestDarkWaves:
         assert not made.cancels(made.wait(2 * SECOND - 1))
         assert len(made.cancels(made.wait(1))) == 3
 
+    def test_the_box_runs_from_the_venues_first_word(self) -> None:
+        """A slow first answer does not shorten what the order has to fill in."""
+        made = Script(settings(dark("a"), strategy=BALANCED))
+        made.submit(quantity=5_000)
+        made.wait(1_500 * MS)
+        made.accept(made.sends()[0].child_id)
+        assert not made.cancels(made.wait(2 * SECOND - 1))
+        assert len(made.cancels(made.wait(1))) == 1
+
+    def test_the_first_box_has_its_own_length(self) -> None:
+        strategy = replace(BALANCED, dark_first_box_ns=7 * SECOND, dark_box_ns=3 * SECOND)
+        made = Script(settings(dark("a"), strategy=strategy))
+        made.submit(quantity=50_000)
+        made.accept(made.sends()[0].child_id)
+        made.fill(made.sends()[0].child_id, 4_000)
+        assert not made.cancels(made.wait(7 * SECOND - 1))
+        assert len(made.cancels(made.wait(1))) == 1
+        made.end(made.sends()[0].child_id)
+        made.accept(made.sends()[1].child_id)
+        assert len(made.cancels(made.wait(3 * SECOND - 1))) == 0
+        assert len(made.cancels(made.wait(1))) == 1
+
     def test_a_wave_that_fills_whole_is_followed_at_once(self) -> None:
         made = Script(settings(dark("a"), strategy=BALANCED))
         made.submit(quantity=20_000)
         made.fill(made.sends()[0].child_id, 5_000)
         assert sent(made) == [("a", 5_000), ("a", 10_000)]
 
+    def test_a_rejected_order_says_nothing_of_what_a_venue_holds(self) -> None:
+        made = self.block()
+        for send in made.sends():
+            made.accept(send.child_id)
+        first = {send.venue: send.child_id for send in made.sends()}
+        made.fill(first["a"], 4_000)
+        made.fill(first["c"], 2_500)
+        made.end(first["b"], ChildState.REJECTED)
+        made.wait(2 * SECOND)
+        made.quote("ecn", [("50.00", 500)], [("50.05", 500)])
+        made.end(first["a"])
+        made.end(first["c"])
+        assert sorted(sent(made)[3:]) == [("a", 10_000), ("b", 5_000), ("c", 7_500)]
+        assert not of(made, ev.VenueDropped)
+
     def test_a_child_that_hangs_does_not_hold_the_others_up(self) -> None:
         made = self.block()
         stuck, *others = (send.child_id for send in made.sends())
+        for child_id in others:
+            made.accept(child_id)
         made.step(ev.VenueClosed(made.now, made.sends()[0].venue, "cut"))
         made.wait(2 * SECOND)
         for child_id in others:
@@ -137,6 +177,7 @@ class TestDarkWaves:
 
     def test_with_no_venue_open_it_waits(self) -> None:
         made = Script(settings(dark("a"), lit("ecn"), strategy=BALANCED), open_venues=False)
+        made.quote("ecn", [("50.00", 500)], [("50.05", 500)])
         made.submit(quantity=300)
         assert not of(made, ev.StageMoved)
         made.step(ev.VenueOpened(made.now, "a", 1))
@@ -239,17 +280,44 @@ class TestSweep:
         made.submit(quantity=100)
         assert not made.sends()
 
-    def test_a_venue_that_keeps_rejecting_is_dropped(self) -> None:
+    def rejecting(self) -> Script:
+        """A venue that rejected three children in a row."""
         made = Script(settings(lit("x"), strategy=LIT_ONLY))
         made.quote("x", [("50.00", 300)], [("50.05", 300)])
         made.submit(quantity=5_000)
-        for _ in range(REJECTS_MAX + 3):
+        for _ in range(REJECTS_MAX):
+            assert made.router.state.children[made.sends()[-1].child_id].flight is not None
             made.end(made.sends()[-1].child_id, ChildState.REJECTED)
             made.wait(SECOND)
             made.quote("x", [("50.00", 300)], [("50.05", 300)])
+        return made
+
+    def test_a_venue_that_keeps_rejecting_is_left_out(self) -> None:
+        made = self.rejecting()
+        made.wait(8 * SECOND)
+        made.quote("x", [("50.00", 300)], [("50.05", 300)])
         assert len(made.sends()) == REJECTS_MAX
         (drop,) = of(made, ev.VenueDropped)
-        assert drop.why == "rejected 3 children"  # type: ignore[union-attr]
+        assert drop.why == "rejected 3 children in a row"  # type: ignore[union-attr]
+
+    def test_and_is_tried_again_with_one_child_at_a_time(self) -> None:
+        """It may have been a halt: an order must not wait for a venue that is long back."""
+        made = self.rejecting()
+        for tries in (1, 2):
+            made.wait(9 * SECOND)
+            made.quote("x", [("50.00", 300)], [("50.05", 300)])
+            made.wait(SECOND)
+            assert len(made.sends()) == REJECTS_MAX + tries
+            made.end(made.sends()[-1].child_id, ChildState.REJECTED)
+        assert len(of(made, ev.VenueReadmitted)) == 2
+        made.wait(9 * SECOND)
+        made.quote("x", [("50.00", 300)], [("50.05", 300)])
+        made.wait(SECOND)
+        made.fill(made.sends()[-1].child_id, 300)
+        made.wait(SECOND)
+        made.quote("x", [("50.00", 300)], [("50.05", 300)])
+        assert len(made.sends()) == REJECTS_MAX + 4, "filled: all is forgiven"
+        made.fold()
 
     def test_the_throttle_holds_orders_back_and_keeps_a_reserve(self) -> None:
         made = Script(settings(lit("x", orders_per_second=10, cancel_reserve=8), strategy=LIT_ONLY))

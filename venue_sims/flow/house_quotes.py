@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from venue_sims.flow.clock import NANOS_PER_SECOND
-from venue_sims.flow.flows import ID_SEPARATOR, Action, Enter, Withdraw
+from venue_sims.flow.flows import ID_SEPARATOR, Action, Enter, Reduce, Withdraw
 from venue_sims.flow.market_path import Quote
 from venue_sims.flow.streams import Stream
-from venue_sims.matching.orders import Lifetime, Order, Side
+from venue_sims.matching.orders import Lifetime, Order, Side, reaches
 
 MAX_LOTS: Final = 50
 """Largest size of a level: the tail of a lognormal has no end, a house has."""
@@ -29,6 +29,8 @@ class HouseSettings:
 
     levels: int = 10
     lot: int = 100
+    min_size: int = 0
+    """No level is smaller, in shares."""
     median_lots: float = 5.0
     sigma_lots: float = 0.8
     refill_s: float = 2.0
@@ -43,13 +45,15 @@ class _Level:
 
 
 class HouseQuotes:
-    """The house at one venue in one symbol. `quote` gives the venue's quote in a slot."""
+    """The house at one venue in one symbol. `quote` gives the venue's quote in a slot,
+    `holds_until` the next slot in which it may be another."""
 
     def __init__(
         self,
         stream: Stream,
         settings: HouseSettings,
         quote: Callable[[int], Quote],
+        holds_until: Callable[[int], int],
         slot_ns: int,
         tick_micros: int,
     ) -> None:
@@ -57,6 +61,7 @@ class HouseQuotes:
         self._stream = stream
         self._settings = settings
         self._quote = quote
+        self._holds_until = holds_until
         self._slot_ns = slot_ns
         self._tick = tick_micros
         self._slot = 0
@@ -75,7 +80,7 @@ class HouseQuotes:
         self._refills.clear()
 
     def next_ns(self) -> int | None:
-        """The next slot or the next refill."""
+        """The next change of the quote or the next refill."""
         slot_at = self._slot * self._slot_ns
         return min(slot_at, self._refills[0][0]) if self._refills else slot_at
 
@@ -83,7 +88,7 @@ class HouseQuotes:
         """Follow the quote, or put consumed size back."""
         if self._refills and self._refills[0][0] <= now:
             return self._refill()
-        slot, self._slot = self._slot, self._slot + 1
+        slot, self._slot = self._slot, self._holds_until(self._slot)
         quote = self._quote(slot)
         if quote == self._shown:
             return []
@@ -99,6 +104,46 @@ class HouseQuotes:
         else:
             del level.orders[order_id]
             del self._where[order_id]
+        self._comes_back(side, price, quantity, now)
+
+    def fade(self, order: Order, part: float, now: int) -> list[Action]:
+        """Take back this part of every level that an order would reach, newest orders first; it
+        comes back as consumed size does."""
+        side, wanted = order.side.opposite, order.quantity
+        reached = [
+            price
+            for at, price in self._levels
+            if at is side and reaches(order.side, order.price, price)
+        ]
+        actions: list[Action] = []
+        for price in sorted(reached, reverse=side is Side.BUY):
+            shown = sum(self._levels[side, price].orders.values())
+            actions += self._take_back(side, price, round(shown * part), now)
+            wanted -= shown
+            if wanted <= 0:
+                break
+        return actions
+
+    def _take_back(self, side: Side, price: int, quantity: int, now: int) -> list[Action]:
+        orders, left = self._levels[side, price].orders, quantity
+        actions: list[Action] = []
+        for order_id in reversed(list(orders)):
+            if not left:
+                break
+            taken = min(left, orders[order_id])
+            left -= taken
+            orders[order_id] -= taken
+            if orders[order_id]:
+                actions.append(Reduce(order_id, orders[order_id]))
+            else:
+                del orders[order_id]
+                del self._where[order_id]
+                actions.append(Withdraw(order_id))
+        if quantity:
+            self._comes_back(side, price, quantity, now)
+        return actions
+
+    def _comes_back(self, side: Side, price: int, quantity: int, now: int) -> None:
         # Counted by when and where, not by how often: what is consumed shifts no other draw.
         wait_s = self._stream.exponential(
             self._settings.refill_s, now // self._slot_ns, price // self._tick
@@ -133,7 +178,7 @@ class HouseQuotes:
                 math.log(settings.median_lots), settings.sigma_lots, slot, sub << 1
             )
         )
-        return settings.lot * min(lots, MAX_LOTS)
+        return max(settings.min_size, settings.lot * min(lots, MAX_LOTS))
 
     def _refill(self) -> list[Action]:
         _, _, side, price, quantity = heapq.heappop(self._refills)

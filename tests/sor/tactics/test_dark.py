@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sor_gateway.sor.orders import DarkVenue, Work
-from sor_gateway.sor.tactics.dark import judge, split
+from sor_gateway.sor.settings import Sizing, StrategySettings
+from sor_gateway.sor.tactics.dark import judge, next_size, split
 
 
 class TestSplit:
@@ -71,3 +72,29 @@ class TestVerdict:
         verdict = judge(Work(dark={"a": DarkVenue()}), 0.4)
         assert not verdict.is_dry
         assert verdict.drops == []
+
+
+class TestSizing:
+    """Playbook: ceil to 2,500 of q(1 + fill rate), once; then the size holds."""
+
+    PLAYBOOK = StrategySettings("block", sizing=Sizing.PLAYBOOK)
+
+    def test_a_venue_never_used_gets_the_first_size(self) -> None:
+        assert next_size(self.PLAYBOOK, None) == 5_000
+
+    @given(st.integers(1, 20_000), st.integers(1, 20_000))
+    def test_what_filled_grows_once(self, sent: int, filled: int) -> None:
+        filled = min(sent, filled)
+        venue = DarkVenue(sent=sent, filled=filled)
+        grown = next_size(self.PLAYBOOK, venue)
+        assert grown % 2_500 == 0
+        assert grown >= max(sent * (1 + filled / sent), 5_000) - 1e-6
+        assert grown < max(sent + filled + 2_500, 5_001)
+        venue.close_wave()
+        venue.sent, venue.filled = grown, grown
+        assert next_size(self.PLAYBOOK, venue) == grown
+
+    def test_nothing_filled_nothing_grows(self) -> None:
+        venue = DarkVenue(sent=5_000)
+        venue.close_wave()
+        assert next_size(self.PLAYBOOK, venue) == 5_000
