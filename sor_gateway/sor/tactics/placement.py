@@ -92,22 +92,33 @@ def place(
     Raises ValueError for a negative quantity, for shapes that do not match, and without a sample.
     """
     reach = reach_of(quantity, rebates, queues, outflows)
+    earned = half_spread + np.asarray(rebates, dtype=np.float64)
+    order = np.lexsort((reach.mean(axis=1), earned))  # the same answer in whatever order they come
     terms = Terms(
         quantity,
-        half_spread + np.asarray(rebates, dtype=np.float64),
+        earned[order],
         half_spread + take_fee + theta,
         theta,
         lambda_under,
         lambda_over,
         capped,
     )
+    best = cheapest(terms, reach[order])
+    limits = np.empty(len(order))
+    limits[order] = best.limits
+    return best.market, [float(limit) for limit in limits]
+
+
+def cheapest(terms: Terms, reach: Floats) -> Trial:
+    """Under the cap first, which finds its way along the ridge where the orders sum to the
+    quantity; from there on without it, if none is asked for."""
     if not len(reach):
-        return market_order(terms, np.zeros(np.shape(outflows)[0])), []
+        return try_out(terms, reach, np.zeros(0))
     within = replace(terms, capped=True)
     best = descend(within, reach, min(starts(within, reach), key=by_cost))
-    if not capped:
-        best = descend(terms, reach, min([best, *starts(terms, reach)], key=by_cost))
-    return best.market, [float(limit) for limit in best.limits]
+    if terms.capped:
+        return best
+    return descend(terms, reach, min([best, *starts(terms, reach)], key=by_cost))
 
 
 def by_cost(trial: Trial) -> float:
@@ -137,7 +148,7 @@ def starts(terms: Terms, reach: Floats) -> list[Trial]:
     than one valley: the penalty for too much is felt only where everything fills."""
     venues = len(reach)
     likely = np.asarray(np.quantile(reach, 0.9, axis=1))
-    equal = np.full(venues, terms.quantity / max(venues, 1))
+    equal = np.full(venues, terms.quantity / venues)
     candidates = (np.zeros(venues), likely, equal, likeliest(terms, reach))
     return [try_out(terms, reach, limits) for limits in candidates]
 
@@ -157,7 +168,7 @@ def likeliest(terms: Terms, reach: Floats) -> Floats:
 def descend(terms: Terms, reach: Floats, trial: Trial) -> Trial:
     """The best of the trials on the way down."""
     best = trial
-    typical = terms.quantity / max(len(reach), 1)
+    typical = terms.quantity / len(reach)
     steps = np.maximum(0.25 * reach.std(axis=1), 0.02 * typical)
     before = np.zeros(len(reach))
     for _ in range(STEPS):
@@ -230,7 +241,5 @@ def project(limits: Floats, quantity: float) -> Floats:
         return limits
     falling = np.sort(limits)[::-1]
     excess = (np.cumsum(falling) - quantity) / np.arange(1, len(falling) + 1)
-    kept = np.flatnonzero(falling > excess)
-    if not kept.size:
-        return np.zeros_like(limits)
-    return np.asarray(np.maximum(limits - excess[kept[-1]], 0.0))
+    last = int(np.nonzero(falling >= excess)[0][-1])
+    return np.asarray(np.maximum(limits - excess[last], 0.0))

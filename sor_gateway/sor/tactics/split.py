@@ -59,5 +59,5 @@ def on_simplex(values: Floats) -> Floats:
     """The nearest point that has no negative entry and sums to one."""
     falling = np.sort(values)[::-1]
     excess = (np.cumsum(falling) - 1) / np.arange(1, len(falling) + 1)
-    last = int(np.nonzero(falling > excess)[0][-1])
+    last = int(np.nonzero(falling >= excess)[0][-1])
     return np.asarray(np.maximum(values - excess[last], 0.0))
