@@ -121,7 +121,7 @@ class Desk:
     def run_until(self, at_ns: int) -> None:
         """Live through everything up to this time, which then it is."""
         while (due := self.loop.next_ns()) is not None and due <= at_ns:
-            self._step()
+            self.loop.step()
         self.loop.advance(at_ns)
 
     def run_while(self, predicate: Callable[[], bool], limit_ns: int) -> None:
@@ -131,7 +131,7 @@ class Desk:
             due = self.loop.next_ns()
             if due is None or due > end:
                 raise DeskError(f"after {limit_ns / SECOND:g} s still waiting for {predicate}")
-            self._step()
+            self.loop.step()
 
     def become_ready(self) -> None:
         """Until the gateway may send orders and the EMS is logged on. Raises DeskError."""
@@ -220,12 +220,6 @@ class Desk:
     def digests(self) -> dict[str, str]:
         """A digest of each journal's bytes."""
         return {name: digest(frames(storage)) for name, storage in self.journals().items()}
-
-    def _step(self) -> None:
-        self.loop.step()
-        self.gateway.check()
-        for venue in self.venues.values():
-            venue.check()
 
 
 def digest(pieces: Iterable[bytes]) -> str:

@@ -84,8 +84,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return self.at_ns(self._start_ns + round(when * SECOND), callback, *args)
 
     def create_future(self) -> asyncio.Future[Any]:
-        """A future of this loop."""
-        return asyncio.Future(loop=self)
+        """A future of this loop. Reactors make one, which fails with what a turn raised: then so
+        does the run."""
+        future: asyncio.Future[Any] = asyncio.Future(loop=self)
+        future.add_done_callback(asyncio.Future.result)
+        return future
 
     def get_debug(self) -> bool:
         """No."""

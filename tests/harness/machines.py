@@ -8,7 +8,7 @@ May not know: lines, scenarios.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from sor_gateway.config import Configuration
 from sor_gateway.daemon.daemon import Parts, first_facts, wire
@@ -31,25 +31,6 @@ from venue_sims.server import VenueServer
 BOOT_ID = "virtual"
 Told = tuple[int, str, dict[str, object]]
 """Time, event, fields: a line of a machine's log."""
-
-
-class Machine(Protocol):
-    """What the desk needs of any of them."""
-
-    up: bool
-    """Whether it runs."""
-
-    def start(self) -> None:
-        """Come up with what the journal holds."""
-
-    def kill(self) -> None:
-        """End as a crash would; the journal stays."""
-
-    def check(self) -> None:
-        """Raise what a turn raised."""
-
-    def attach(self, settings: SessionSettings, end: End, on_end: Callable[[], None]) -> None:
-        """Give the session that these settings, the initiator's, mean its connection."""
 
 
 class Log:
@@ -132,10 +113,6 @@ class Gateway:
         self.parts.reactor.shutdown()
         self.up = False
 
-    def check(self) -> None:
-        """Raises what a turn raised."""
-        _check(self.parts.reactor)
-
     def attach(self, settings: SessionSettings, end: End, on_end: Callable[[], None]) -> None:
         """By the session's name."""
         session = self.parts.links[settings.name].session
@@ -166,9 +143,7 @@ class Venue:
         """Fold the journal and open, as the venue's process does."""
         codec = venue_recovery.fact_codec()
         journal = MemoryJournal(self.storage, boot_id=BOOT_ID)
-        recovered = venue_recovery.recover(
-            self.file.mic, journal.snapshot, journal.tail(), codec
-        )
+        recovered = venue_recovery.recover(self.file.mic, journal.snapshot, journal.tail(), codec)
         venue = build_venue(self.file, self._market, self._clock, recovered.state)
         loop = self._loop
         self.server = VenueServer(venue, journal, codec, recovered, loop, loop.clock, self.log)
@@ -181,10 +156,6 @@ class Venue:
         self.server.reactor.shutdown()
         self.up = False
 
-    def check(self) -> None:
-        """Raises what a turn raised."""
-        _check(self.server.reactor)
-
     def attach(self, settings: SessionSettings, end: End, on_end: Callable[[], None]) -> None:
         """By the identity that the initiator writes."""
         session = self.server.reactor.resolve(
@@ -192,8 +163,3 @@ class Venue:
         )
         assert session is not None, f"{self.file.name} does not know {settings.sender_comp_id}"
         bind(self.server.reactor, self._loop, session, end, on_end)
-
-
-def _check(reactor: Reactor) -> None:
-    if reactor.failure.done():
-        reactor.failure.result()
