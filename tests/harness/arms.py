@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sor_gateway.config.scenario import Expectations
 from sor_gateway.demo.audit import Check
 from sor_gateway.tca.measures import Report
 from tests.harness.audit import Audit, audit, block_checks
@@ -92,6 +93,9 @@ def compare(seed: int, folder: Path) -> Outcome:
     )
     checks.append(_market_unmoved(tape.before(lit_ns), _quiet(seed, lit_ns)))
     naive = _naive(seed, folder / "naive")
+    wrong = failed(naive.checks)
+    names = ", ".join(check.name for check in wrong) or "all hold"
+    checks.append(Check("the naive arm's own checks", "all hold", names, not wrong))
     checks.append(_naive_costs_more(ours.report, naive.report))
     return Outcome(ours, naive, checks, desk.digests())
 
@@ -115,10 +119,7 @@ def _quiet(seed: int, until_ns: int) -> list[Sight]:
 def _naive(seed: int, folder: Path) -> Audit:
     """All of it at any price, at once: what is displayed is swept until nothing is left to sell."""
     desk = Desk(SCENARIO, seed, overrides=NAIVE_OVERRIDES)
-    desk.scenario.expect.waves.clear()
-    desk.scenario.expect.first_wave_filled.clear()
-    desk.scenario.expect.dark_before_lit = False
-    desk.scenario.expect.dark_total = 0
+    desk.scenario.expect = Expectations(dark_total=0, dark_before_lit=False)
     desk.become_ready()
     cl_ord_id = desk.submit(strategy=NAIVE, ord_type="market", price=None)
     desk.trade(cl_ord_id)

@@ -135,10 +135,9 @@ class Desk:
 
     def become_ready(self) -> None:
         """Until the gateway may send orders and the EMS is logged on. Raises DeskError."""
-        waiting = lambda: bool(self.gateway.unready()) or not self.ems.session.active  # noqa: E731
         for at_ns in range(self.now, self.now + READY_NS, SECOND // 100):
             self.run_until(at_ns)
-            if not waiting():
+            if self.ems.session.active and not self.gateway.unready():
                 return
         raise DeskError(f"not ready: {self.gateway.unready()}")
 

@@ -11,7 +11,7 @@ import asyncio
 import heapq
 from collections.abc import Callable
 from contextvars import Context
-from typing import Any, Final
+from typing import Any, Final, cast
 
 SECOND: Final = 1_000_000_000
 SPIN_LIMIT: Final = 100_000
@@ -24,7 +24,7 @@ class Call(asyncio.TimerHandle):
     def __init__(
         self, at_ns: int, callback: Callable[..., object], args: tuple[Any, ...], loop: VirtualLoop
     ) -> None:
-        super().__init__(at_ns / SECOND, callback, args, loop)
+        super().__init__(at_ns / SECOND, callback, args, loop.as_asyncio)
         self.at_ns = at_ns
         self._do = callback
         self._with = args
@@ -35,7 +35,7 @@ class Call(asyncio.TimerHandle):
             self._do(*self._with)
 
 
-class VirtualLoop(asyncio.AbstractEventLoop):
+class VirtualLoop:
     """See the module. `now_ns` is nanoseconds since the Unix epoch."""
 
     def __init__(self, start_ns: int) -> None:
@@ -48,6 +48,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._at_this_instant = 0
 
     # --- what reactors and connections call -----------------------------------------------
+
+    @property
+    def as_asyncio(self) -> asyncio.AbstractEventLoop:
+        """For those who ask for a whole loop and use of it what is here."""
+        return cast(asyncio.AbstractEventLoop, self)
 
     def clock(self) -> int:
         """The time, as a machine's clock."""
@@ -86,7 +91,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def create_future(self) -> asyncio.Future[Any]:
         """A future of this loop. Reactors make one, which fails with what a turn raised: then so
         does the run."""
-        future: asyncio.Future[Any] = asyncio.Future(loop=self)
+        future: asyncio.Future[Any] = asyncio.Future(loop=self.as_asyncio)
         future.add_done_callback(asyncio.Future.result)
         return future
 

@@ -63,7 +63,7 @@ def bind(
     reactor: Reactor, loop: VirtualLoop, session: Session, end: End, on_end: Callable[[], None]
 ) -> None:
     """A connection for a session, over one end of a line."""
-    connection = Connection(reactor, loop)
+    connection = Connection(reactor, loop.as_asyncio)
     end.protocol = connection
     connection.connection_made(end)
     reactor.bind(connection, session, on_end)
@@ -89,14 +89,14 @@ class Gateway:
             self.configuration,
             journal,
             recovered,
-            self._loop,
+            self._loop.as_asyncio,
             self._loop.clock,
             self.log,
             stopwatch=lambda: 0,
         )
         engine = self.parts.engine
         self._operations = EngineOperations(
-            engine, self.configuration, journal.counters, self._loop.clock, lambda: 0
+            engine, self.configuration, journal.counters, self._loop.clock, dict
         )
         for fact in first_facts(engine, recovered, BOOT_ID, False, self._loop.now_ns):
             engine.operate(fact)
@@ -145,8 +145,8 @@ class Venue:
         journal = MemoryJournal(self.storage, boot_id=BOOT_ID)
         recovered = venue_recovery.recover(self.file.mic, journal.snapshot, journal.tail(), codec)
         venue = build_venue(self.file, self._market, self._clock, recovered.state)
-        loop = self._loop
-        self.server = VenueServer(venue, journal, codec, recovered, loop, loop.clock, self.log)
+        loop, clock = self._loop.as_asyncio, self._loop.clock
+        self.server = VenueServer(venue, journal, codec, recovered, loop, clock, self.log)
         self.server.add_sessions(self.file)
         self.server.open()
         self.up = True
