@@ -102,7 +102,8 @@ def compare(seed: int, folder: Path) -> Outcome:
 
 def own_cost_micros(report: Report) -> int:
     """Fees, and prices against the midpoint when each child was planned: what an arm did itself.
-    What the market did meanwhile is not in it: its path does not depend on us."""
+    What the market did between arrival and plan is not in it: the path does not feel us, and its
+    walk, not the arm, decides the shortfall of one seed."""
     slippage = sum(line.slippage.micros for line in report.venues if line.slippage)
     return slippage + report.totals.fees_micros
 

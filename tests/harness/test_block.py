@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.arms import SCENARIO, Outcome, compare, failed
+from tests.harness.arms import SCENARIO, Outcome, compare, failed, own_cost_micros
 from tests.harness.block import Job, differences, do, jobs_of
 from tests.harness.desk import CONFIG
 
@@ -28,12 +28,15 @@ def test_the_ledger_holds_to_the_share_and_the_micro(outcome: Outcome) -> None:
     assert int(found["NBBO and books as without us, dark"].replace(",", "")) > 500
 
 
-def test_all_at_once_costs_more_also_against_the_arrival(outcome: Outcome) -> None:
+def test_all_at_once_costs_more_by_what_it_does_itself(outcome: Outcome) -> None:
+    """Against the arrival either may win: half an hour of the market's own walk is tens of basis
+    points, and the path does not feel us. Fees and prices against the midpoint of the moment tell
+    the arms apart at any seed."""
     ours, naive = outcome.ours.report, outcome.naive.report
-    assert ours.total is not None
-    assert naive.total is not None
     assert naive.totals.shares == ours.totals.shares == 300_000
-    assert naive.total.micros > ours.total.micros
+    assert naive.duration_ns < ours.duration_ns // 10
+    assert own_cost_micros(naive) > own_cost_micros(ours)
+    assert naive.totals.removed == 300_000, "it only takes"
 
 
 def test_the_same_bytes_in_other_processes_with_other_hashes(outcome: Outcome) -> None:
