@@ -2,6 +2,7 @@
 #
 #   make demo      sell a block of 300,000 through seven venues, check every account   (1 to 2 minutes)
 #   make test      the whole test suite
+#   make block     the same scenario in one process in virtual time, its journals byte for byte   (ARGS="--runs 1 --hash-seeds 2")
 #   make crash N=200   kill -9 the gateway N times in mid-write and count violations
 #   make soak      1,000 parents from three EMS sessions, venues that reject, fade and die   (minutes)
 #   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
@@ -25,7 +26,7 @@ SCENARIO ?= block
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing
+.PHONY: block compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -45,6 +46,9 @@ demo: .venv/runtime
 
 test: .venv/dev
 	@$(BIN)/python -m pytest
+
+block: .venv/dev
+	@$(BIN)/python -m tests.harness.block $(ARGS)
 
 crash: .venv/dev
 	@$(BIN)/python -m tests.crash.run --kills $(N)

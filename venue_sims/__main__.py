@@ -154,7 +154,7 @@ async def _run(file: VenueFile, market: MarketSettings, host: str, folder: Path 
         venue = _build(file, market, recovered)
         loop = asyncio.get_running_loop()
         server = VenueServer(venue, journal, codec, recovered, loop, wall_clock_ns, log)
-        _add_sessions(server, file)
+        server.add_sessions(file)
         stopped = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
@@ -200,14 +200,6 @@ def _build(file: VenueFile, market: MarketSettings, recovered: Recovered) -> Any
     t0_ns = midnight_ns(wall_clock_ns()) if market.t0_ns is None else market.t0_ns
     clock = MarketClock(t0_ns, market.scale_milli)
     return build_venue(file, market, clock, recovered.state)
-
-
-def _add_sessions(server: VenueServer, file: VenueFile) -> None:
-    for version in file.versions:
-        for client in file.sessions:
-            server.add_order_session(client, version, file.comp_id)
-        for client in file.data_sessions:
-            server.add_data_session(client, version, file.comp_id, file.interval_ns)
 
 
 def _logger(name: str) -> Any:

@@ -24,6 +24,7 @@ from sor_gateway.journal.record import Entry, FactCodec, Record
 from sor_gateway.net.clock import Clock
 from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
+from venue_sims.config import VenueFile
 from venue_sims.facts import EpochStarted, Operated
 from venue_sims.market_data import Publisher
 from venue_sims.recovery import Recovered, encode_image
@@ -158,6 +159,14 @@ class VenueServer:
 
     # --- set-up and end -------------------------------------------------------------------
 
+    def add_sessions(self, file: VenueFile) -> None:
+        """Take in every session that a venue's file names."""
+        for version in file.versions:
+            for client in file.sessions:
+                self.add_order_session(client, version, file.comp_id)
+            for client in file.data_sessions:
+                self.add_data_session(client, version, file.comp_id, file.interval_ns)
+
     def add_order_session(self, client: str, version: str, comp_id: str) -> None:
         """Take orders from this client."""
         numbers = self._recovered.session_numbers(session_name(client, version))
@@ -180,11 +189,15 @@ class VenueServer:
 
     async def start(self, host: str, port: int) -> int:
         """Open the venue and listen; the port. Raises OSError when it cannot be had."""
-        self.venue.start(self.clock())
+        self.open()
         self._listener = Listener(self.reactor, host, port, on_refused=self._refused)
         await self._listener.start()
-        self.reactor.wake()
         return self._listener.port
+
+    def open(self) -> None:
+        """Open the venue without listening: whoever has a connection binds it to the reactor."""
+        self.venue.start(self.clock())
+        self.reactor.wake()
 
     async def abort(self) -> None:
         """Drop everything at once and tell nobody: after a failure."""

@@ -21,7 +21,7 @@ from typing import Any, Final
 import uvloop
 
 from sor_gateway.config.settings import ClientSettings, Configuration
-from sor_gateway.daemon.engine import Engine
+from sor_gateway.daemon.engine import Engine, TurnJournal
 from sor_gateway.daemon.intake import Log
 from sor_gateway.daemon.network import Network
 from sor_gateway.daemon.operations import EngineOperations
@@ -103,13 +103,15 @@ class Parts:
 
 def wire(
     configuration: Configuration,
-    journal: Journal,
+    journal: TurnJournal,
     recovered: Recovered,
     loop: asyncio.AbstractEventLoop,
     clock: Callable[[], int],
     log: Log,
+    stopwatch: Callable[[], int] = time.perf_counter_ns,
 ) -> Parts:
-    """Join sessions, translators, router, journal and reactor."""
+    """Join sessions, translators, router, journal and reactor. `stopwatch` tells how long a turn
+    took, which paces replays: under a virtual clock it stands still."""
     links = build_links(configuration, recovered)
     engine: Engine
     reactor = Reactor(loop, clock, lambda now: engine.turn(now))
@@ -124,7 +126,7 @@ def wire(
         log=log,
         snapshot=snapshot_of,
         poisoned=recovered.poisoned,
-        stopwatch=time.perf_counter_ns,
+        stopwatch=stopwatch,
         turn_number=recovered.turn,
     )
     return Parts(engine, reactor, links)

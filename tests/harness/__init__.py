@@ -1,0 +1,1 @@
+"""The desk in one process: real machines, lines in memory, one virtual clock."""
