@@ -139,6 +139,19 @@ class TestAggressors:
         late_start = whole[120][0]
         assert self.arrivals("XLIT", late_start, 80) == whole[120:]
 
+    def test_starting_again_goes_on_from_where_the_stream_is(self) -> None:
+        again = Aggressors(Stream(1, "takers"), TakerSettings(), QUOTERS, "XECN")
+        for begin in (0, 30 * 60 * SECOND, 60 * 60 * SECOND, 10 * 60 * SECOND):
+            again.start(begin)
+            fresh = Aggressors(Stream(1, "takers"), TakerSettings(), QUOTERS, "XECN")
+            fresh.start(begin)
+            for _ in range(50):
+                due = fresh.next_ns()
+                assert due is not None
+                assert due >= begin
+                assert again.next_ns() == due
+                assert again.run(due) == fresh.run(due)
+
     def test_every_arrival_goes_to_one_venue(self) -> None:
         ids = {mic: {each[1] for each in self.arrivals(mic, 0, 300)} for mic in ("XECN", "XLIT")}
         assert not ids["XECN"] & ids["XLIT"]
