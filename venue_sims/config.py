@@ -181,10 +181,10 @@ class _Symbol(_Strict):
     tick: float = Field(default=0.01, gt=0)
     adv: int = Field(default=3_000_000, ge=0)
     sigma_day: float = Field(default=0.01, ge=0)
-    vov: float = Field(default=0.6, ge=0)
-    vov_hl_s: float = Field(default=60.0, gt=0)
+    vov: float = Field(default=0.7, ge=0)
+    vov_hl_s: float = Field(default=300.0, gt=0)
     jumps_day: float = Field(default=3.0, ge=0)
-    jump_bps: float = Field(default=30.0, ge=0)
+    jump_bps: float = Field(default=20.0, ge=0)
 
     @field_validator("p0", "tick")
     @classmethod
@@ -338,6 +338,7 @@ class _House(_Strict):
     median_lots: float = Field(default=5.0, gt=0)
     sigma_lots: float = Field(default=0.8, ge=0)
     refill_s: float = Field(default=2.0, gt=0)
+    churn: float = Field(default=0.0, ge=0, le=1)
 
 
 class _Takers(_Strict):

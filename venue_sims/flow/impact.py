@@ -8,7 +8,7 @@ with their sign: buys less sells, each share forgotten by a kernel of two expone
 and a slow one. The price stands `c sigma_day sqrt(remembered / adv)` away from the path, in the
 direction of the sign. So
 
-- impact is the square root of a metaorder's size (venues.md 2.2), however it is cut into pieces;
+- impact grows with the square root of a metaorder's size (venues.md 2.2), however it is cut;
 - it fades behind the end of the order, fast at first;
 - who works slowly pays less, for the market has forgotten a part of it;
 - a round trip in one instant gains nothing, one that takes time loses: what decays is what is
@@ -32,15 +32,17 @@ from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.flow.market_path import MarketPath, Quote
 from venue_sims.matching.orders import Side
 
+CALIBRATED_S: Final = 1_800
+"""Half an hour: longer orders leave the market more time to forget, shorter ones less."""
 MEMORIES_KEPT: Final = 4_096
 """Slots with trades of clients that can still be asked for the time just behind them."""
 
 
 @dataclass(slots=True)
 class ImpactSettings:
-    """How the price answers. `c` is what an order costs at its end when nothing of it is forgotten
-    meanwhile: .69 as it is seen, .34 when the bias of orders that ride a trend is taken out
-    (venues.md 2.2)."""
+    """How the price answers. `c` is where the price stands at the end of an order that was worked
+    evenly over CALIBRATED_S, in units of sigma_day sqrt(size / adv): .69 as it is seen, .34 when
+    the bias of orders that ride a trend is taken out (venues.md 2.2)."""
 
     c: float = 0.69
     fast: float = 0.4
@@ -72,10 +74,11 @@ class ImpactPath:
         self.slot_ns = path.slot_ns
         self._tick = path.settings.tick_micros
         slot_s = path.slot_ns / NANOS_PER_SECOND
-        self._keep_fast = math.log(0.5) * slot_s / settings.fast_half_life_s
-        self._keep_slow = math.log(0.5) * slot_s / settings.slow_half_life_s
+        self._forget_fast = math.log(0.5) * slot_s / settings.fast_half_life_s
+        self._forget_slow = math.log(0.5) * slot_s / settings.slow_half_life_s
         sigma_ticks = path.settings.sigma_day * path.settings.p0_micros / self._tick
-        self._scale = settings.c * sigma_ticks / math.sqrt(adv)
+        kept = self._kept_of_an_even_order(CALIBRATED_S / slot_s)
+        self._scale = settings.c * sigma_ticks / math.sqrt(adv * kept)
         self._memories: list[_Memory] = []
 
     # --- the path as clients see it -------------------------------------------------------
@@ -133,11 +136,18 @@ class ImpactPath:
         remembered = sum(self._faded(self._memories[at - 1], slot))
         return math.copysign(self._scale * math.sqrt(abs(remembered)), remembered)
 
+    def _kept_of_an_even_order(self, slots: float) -> float:
+        """What is remembered, at its end, of an order worked evenly over so many slots."""
+        fast, slow = (
+            math.expm1(k * slots) / (k * slots) for k in (self._forget_fast, self._forget_slow)
+        )
+        return self.impact.fast * fast + (1.0 - self.impact.fast) * slow
+
     def _faded(self, memory: _Memory, slot: int) -> tuple[float, float]:
         slots = slot - memory.slot
         return (
-            memory.fast * math.exp(self._keep_fast * slots),
-            memory.slow * math.exp(self._keep_slow * slots),
+            memory.fast * math.exp(self._forget_fast * slots),
+            memory.slow * math.exp(self._forget_slow * slots),
         )
 
     def _shifted(self, quote: Quote, slot: int) -> Quote:

@@ -58,10 +58,10 @@ class PathSettings:
     tick_micros: int = 10_000
     sigma_day: float = 0.01
     """Standard deviation of a day's free walk, as a fraction of `p0`."""
-    vol_of_vol: float = 0.6
-    vol_half_life_s: float = 60.0
+    vol_of_vol: float = 0.7
+    vol_half_life_s: float = 300.0
     jumps_day: float = 3.0
-    jump_bps: float = 30.0
+    jump_bps: float = 20.0
 
 
 @dataclass(slots=True)

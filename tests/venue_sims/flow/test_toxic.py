@@ -181,8 +181,9 @@ class TestFiles:
 
     def test_the_files_turn_them_on(self, tmp_path: Path) -> None:
         text = (CONFIG / "market.toml").read_text()
+        text = text.replace("informed_share = 0.0 ", "informed_share = 0.1 ")
         file = tmp_path / "market.toml"
-        file.write_text(text + "informed_share = 0.1\ninformed_horizon_slots = 50\n")
+        file.write_text(text.replace("horizon_slots = 100 ", "horizon_slots = 50 "))
         loaded = load_market(file)
         assert loaded.symbols[0].informed == InformedSettings(0.1, 50)
         lit = make_venue(venue_file("ecn"), loaded)
