@@ -12,14 +12,17 @@ from venue_sims.checks import VenueSettings
 from venue_sims.config import ConfigError, MarketSettings, SymbolSettings, VenueFile
 from venue_sims.faults import Faults
 from venue_sims.floor import Floor
-from venue_sims.flow.aggressors import Aggressors
+from venue_sims.flow.aggressors import MEAN_SIZE, Aggressors
 from venue_sims.flow.clock import MarketClock
 from venue_sims.flow.fade import Fade
 from venue_sims.flow.flows import Flow
 from venue_sims.flow.house_quotes import HouseQuotes
+from venue_sims.flow.impact import ImpactPath, Path
+from venue_sims.flow.informed import Informed
 from venue_sims.flow.latent import Latent
 from venue_sims.flow.market_path import MarketPath
 from venue_sims.flow.opening import Contact, Opening
+from venue_sims.flow.pingers import Pingers
 from venue_sims.flow.streams import Stream
 from venue_sims.flow.visitors import Visitors
 from venue_sims.kinds import KINDS
@@ -34,9 +37,21 @@ from venue_sims.words import State
 
 
 def build_venue(
-    file: VenueFile, market: MarketSettings, clock: MarketClock, state: VenueState
+    file: VenueFile,
+    market: MarketSettings,
+    clock: MarketClock,
+    state: VenueState,
+    paths: dict[str, Path] | None = None,
 ) -> Venue:
-    """A venue that is not open yet. Raises ConfigError when the files do not fit together."""
+    """A venue that is not open yet. `paths`: of all symbols of the market, when venues of one
+    process share them. Raises ConfigError when the files do not fit together."""
+    if paths is None:
+        if market.impact is not None:
+            raise ConfigError(
+                f"{file.name}: market.mode: impact is for venues of one process that share their"
+                " paths (assembly.build_paths); processes of their own need path"
+            )
+        paths = build_paths(market)
     kind = KINDS[file.kind]
     known = {symbol.path.symbol: symbol for symbol in market.symbols}
     for name in [*file.symbols, *(latent.symbol for latent in file.latent)]:
@@ -46,7 +61,7 @@ def build_venue(
         raise ConfigError(f"{file.name}: {file.mic} is not among the market file's [[lit]]")
     names = file.symbols or list(known)
     make = _dark_floor if kind.dark else _lit_floor
-    floors = {name: make(file, market, known[name]) for name in names}
+    floors = {name: make(file, market, known[name], paths[name]) for name in names}
     for floor in floors.values():
         _recall(floor, state, clock)
     settings = VenueSettings(
@@ -63,8 +78,21 @@ def build_path(market: MarketSettings, symbol: SymbolSettings) -> MarketPath:
     return MarketPath(market.seed, symbol.path, market.quoters, market.slot_ms)
 
 
-def _lit_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) -> Floor:
-    path, name = build_path(market, symbol), symbol.path.symbol
+def build_paths(market: MarketSettings) -> dict[str, Path]:
+    """The paths of all symbols, as the market's mode says: with impact, what one venue is told of
+    its clients' trades is seen at all that share them."""
+    paths: dict[str, Path] = {}
+    for symbol in market.symbols:
+        path = build_path(market, symbol)
+        shared = path if market.impact is None else ImpactPath(path, market.impact, symbol.adv)
+        paths[symbol.path.symbol] = shared
+    return paths
+
+
+def _lit_floor(
+    file: VenueFile, market: MarketSettings, symbol: SymbolSettings, path: Path
+) -> Floor:
+    name = symbol.path.symbol
     house = HouseQuotes(
         Stream(market.seed, f"house:{file.mic}:{name}"),
         file.house,
@@ -77,14 +105,21 @@ def _lit_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) 
     if file.takers and symbol.takers.shares_s:
         stream = Stream(market.seed, f"takers:{name}")
         flows.append(Aggressors(stream, symbol.takers, market.quoters, file.mic))
+    if file.takers and symbol.informed.share:
+        stream = Stream(market.seed, f"informed:{file.mic}:{name}")
+        rate = symbol.takers.shares_s / MEAN_SIZE * _share(market, file.mic)
+        flows.append(Informed(stream, symbol.informed, rate, path, file.mic))
     fade = Fade(Stream(market.seed, f"fade:{file.mic}:{name}"), file.fade, house)
     return Floor(name, Book(file.collar_ppm), path, flows, fade=fade)
 
 
-def _dark_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) -> Floor:
-    path, name = build_path(market, symbol), symbol.path.symbol
+def _dark_floor(
+    file: VenueFile, market: MarketSettings, symbol: SymbolSettings, path: Path
+) -> Floor:
+    name = symbol.path.symbol
     flows: list[Flow] = []
     openings: list[Opening] = []
+    visitors: Visitors | None = None
     for settings in file.latent:
         if settings.symbol == name:
             latent = Latent(settings)
@@ -93,9 +128,19 @@ def _dark_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings)
                 openings.append(Opening(latent))
     if file.visitors.rate:
         stream = Stream(market.seed, f"visitors:{file.mic}:{name}")
-        flows.append(Visitors(stream, file.visitors))
+        visitors = Visitors(stream, file.visitors)
+        flows.append(visitors)
+    if file.pingers.rate:
+        stream = Stream(market.seed, f"pingers:{file.mic}:{name}")
+        flows.append(Pingers(stream, file.pingers, visitors, path.traded))
     crossing = Crossing()
     return Floor(name, crossing, path, [*openings, *flows], crossing, openings)
+
+
+def _share(market: MarketSettings, mic: str) -> float:
+    """A lit venue's part of the lit volume."""
+    shares = {quoter.mic: quoter.share for quoter in market.quoters}
+    return shares[mic] / sum(shares.values())
 
 
 def _recall(floor: Floor, state: VenueState, clock: MarketClock) -> None:

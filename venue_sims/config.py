@@ -24,6 +24,8 @@ from venue_sims.flow.aggressors import TakerSettings
 from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND, SCALE_UNIT
 from venue_sims.flow.fade import FadeSettings
 from venue_sims.flow.house_quotes import HouseSettings
+from venue_sims.flow.impact import ImpactSettings
+from venue_sims.flow.informed import InformedSettings
 from venue_sims.flow.latent import LatentSettings, Slice
 from venue_sims.flow.market_path import (
     BLOCKS_A_DAY,
@@ -31,6 +33,7 @@ from venue_sims.flow.market_path import (
     PathSettings,
     QuoterSettings,
 )
+from venue_sims.flow.pingers import PingerSettings
 from venue_sims.flow.visitors import VisitorSettings
 from venue_sims.kinds import SPEED_BUMP_US, KindName, Profile
 from venue_sims.latency import LatencySettings
@@ -52,6 +55,12 @@ class SymbolSettings:
 
     path: PathSettings
     takers: TakerSettings
+    informed: InformedSettings = field(default_factory=InformedSettings)
+
+    @property
+    def adv(self) -> int:
+        """Average daily volume, shares."""
+        return self.takers.adv
 
 
 @dataclass(slots=True)
@@ -65,6 +74,8 @@ class MarketSettings:
     scale_milli: int
     symbols: list[SymbolSettings]
     quoters: list[QuoterSettings]
+    impact: ImpactSettings | None = None
+    """None: nothing that anybody trades moves the path."""
 
 
 @dataclass(slots=True)
@@ -98,6 +109,7 @@ class VenueFile:
     visitors: VisitorSettings
     control: tuple[str, int] | None
     latent: list[LatentSettings] = field(default_factory=list)
+    pingers: PingerSettings = field(default_factory=PingerSettings)
 
 
 def load_market(path: Path) -> MarketSettings:
@@ -142,6 +154,7 @@ class _Strict(BaseModel):
 
 
 class _Market(_Strict):
+    mode: Literal["path", "impact"] = "path"
     seed: int = 42
     slot_ms: int = Field(default=100, ge=1)
     t0: datetime | None = None
@@ -168,10 +181,10 @@ class _Symbol(_Strict):
     tick: float = Field(default=0.01, gt=0)
     adv: int = Field(default=3_000_000, ge=0)
     sigma_day: float = Field(default=0.01, ge=0)
-    vov: float = Field(default=0.6, ge=0)
-    vov_hl_s: float = Field(default=60.0, gt=0)
+    vov: float = Field(default=0.7, ge=0)
+    vov_hl_s: float = Field(default=300.0, gt=0)
     jumps_day: float = Field(default=3.0, ge=0)
-    jump_bps: float = Field(default=30.0, ge=0)
+    jump_bps: float = Field(default=20.0, ge=0)
 
     @field_validator("p0", "tick")
     @classmethod
@@ -204,10 +217,23 @@ class _Flow(_Strict):
     lmf_alpha: float = Field(default=1.6, gt=1)
     lmf_k: int = Field(default=10, ge=1, le=1_000)
     intensity: float = Field(default=1.0, ge=0, le=100)
+    informed_share: float = Field(default=0.0, ge=0, le=1)
+    informed_horizon_slots: int = Field(default=100, ge=1, le=10_000)
+
+
+class _Impact(_Strict):
+    c: float = Field(default=0.69, ge=0)
+    fast: float = Field(default=0.4, ge=0, le=1)
+    fast_half_life_s: float = Field(default=600.0, gt=0)
+    slow_half_life_s: float = Field(default=23_400.0, gt=0)
+
+    def settings(self) -> ImpactSettings:
+        return ImpactSettings(**self.model_dump())
 
 
 class _MarketFile(_Strict):
     market: _Market = _Market()
+    impact: _Impact = _Impact()
     symbol: list[_Symbol] = Field(min_length=1)
     lit: list[_Lit] = Field(min_length=1)
     flow: _Flow = _Flow()
@@ -220,7 +246,8 @@ class _MarketFile(_Strict):
             takers = TakerSettings(
                 each.adv, flow.lit_share, flow.lmf_alpha, flow.lmf_k, flow.intensity
             )
-            symbols.append(SymbolSettings(each.path(), takers))
+            informed = InformedSettings(flow.informed_share, flow.informed_horizon_slots)
+            symbols.append(SymbolSettings(each.path(), takers, informed))
         return MarketSettings(
             seed=self.market.seed,
             slot_ms=self.market.slot_ms,
@@ -230,6 +257,7 @@ class _MarketFile(_Strict):
             quoters=[
                 QuoterSettings(each.mic, each.back, each.lag, each.share) for each in self.lit
             ],
+            impact=self.impact.settings() if self.market.mode == "impact" else None,
         )
 
 
@@ -310,6 +338,7 @@ class _House(_Strict):
     median_lots: float = Field(default=5.0, gt=0)
     sigma_lots: float = Field(default=0.8, ge=0)
     refill_s: float = Field(default=2.0, gt=0)
+    churn: float = Field(default=0.0, ge=0, le=1)
 
 
 class _Takers(_Strict):
@@ -339,6 +368,17 @@ class _Faults(_Strict):
 class _Ambient(_Strict):
     rate: float = Field(default=0.0, ge=0)
     life_s: float = Field(default=20.0, gt=0)
+
+
+class _Pingers(_Strict):
+    rate: float = Field(default=0.0, ge=0)
+    size: int = Field(default=100, gt=0)
+    memory_s: float = Field(default=30.0, ge=0)
+    turned: float = Field(default=0.8, ge=0, le=1)
+    ahead: int = Field(default=0, ge=0)
+
+    def settings(self) -> PingerSettings:
+        return PingerSettings(**self.model_dump())
 
 
 class _Slice(_Strict):
@@ -397,6 +437,7 @@ class _VenueToml(_Strict):
     throttle: _Throttle = _Throttle()
     faults: _Faults = _Faults()
     ambient: _Ambient = _Ambient()
+    pingers: _Pingers = _Pingers()
     latent: list[_Latent] = []
     control: _Control | None = None
 
@@ -435,6 +476,7 @@ class _VenueToml(_Strict):
             visitors=VisitorSettings(self.ambient.rate, self.ambient.life_s),
             control=None if self.control is None else parse_address(self.control.listen),
             latent=[each.settings() for each in self.latent],
+            pingers=self.pingers.settings(),
         )
 
 

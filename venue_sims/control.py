@@ -132,6 +132,7 @@ class Control:
             "kind": str(venue.kind.name),
             "mic": venue.settings.mic,
             "symbols": list(venue.floors),
+            "impact": any(floor.path.has_impact for floor in venue.floors.values()),
             "halted": dict(state.halted),
             "sessions": [
                 {

@@ -12,7 +12,8 @@ from typing import Final, Protocol
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.flow.fade import Fade
 from venue_sims.flow.flows import Action, Enter, Flow, Reduce, owner_of
-from venue_sims.flow.market_path import MarketPath, Quote
+from venue_sims.flow.impact import Path
+from venue_sims.flow.market_path import Quote
 from venue_sims.matching.events import Cause, Dropped, Event, Traded
 from venue_sims.matching.orders import Lifetime, Order, Side
 
@@ -82,7 +83,7 @@ class Floor:
         self,
         symbol: str,
         matcher: Matcher,
-        path: MarketPath,
+        path: Path,
         flows: list[Flow],
         referenced: Referenced | None = None,
         watchers: Sequence[Watcher] = (),

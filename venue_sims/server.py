@@ -35,6 +35,8 @@ REPLAY_CHUNK: Final = 500
 """Stored messages sent again per session and turn."""
 REPORTS_CHUNK: Final = 1_000
 """Reports that leave one session's outbox in a turn."""
+EVENTS_A_TURN: Final = 200
+"""What a venue that was starved makes up for in a turn, before its sessions are looked at again."""
 CONGESTED_BYTES: Final = 256 * 1024
 """A market-data consumer with more than this unread is sent nothing until it reads."""
 STALL_RETRY_NS: Final = 250_000_000
@@ -245,8 +247,9 @@ class VenueServer:
             self._consume(session, now)
         for link in self.orders.values():
             self._continue_replay(link, now)
-        self._operate(now)
-        self.venue.advance(now)
+        if self.venue.advance(now, EVENTS_A_TURN):
+            # What an operator does comes behind all that was due before it.
+            self._operate(now)
         for link in self.orders.values():
             self._send_reports(link, now)
         self._publish(now)

@@ -130,6 +130,8 @@ class Trading:
             liquidity = Liquidity.ADDED if resting else Liquidity.REMOVED
         order = self.state.orders[order_id]
         session = order.session
+        side, symbol = side_of(order.terms.capacity), order.terms.symbol
+        self.floors[symbol].path.traded(side, event.quantity, self.clock.market(now))
         # Hidden size that is added pays what the midpoint pays (decisions.md: "mid or hidden").
         hidden = resting and order.terms.hidden
         charged = Liquidity.MIDPOINT if hidden else liquidity

@@ -8,9 +8,11 @@ what follows from a trade its trading's, memory its state's.
 Theory of operation. `receive` takes a command and queues it for its inbound latency. `advance(now)`
 then lives through everything that was due up to `now`, in the order of its time: flows act on their
 floors, commands meet the book, each at its own instant, so it does not matter how often `advance`
-is called. Whatever happens to a client is a fact: it is booked into the state at once, which queues
-the report, and handed out by `take_facts` for the journal. Reports leave when their outbound
-latency is over, in order, session by session.
+is called. A venue that was starved has much to live through: with a budget, `advance` stops after
+so many events, so that its caller can answer somebody, and goes on from there when it is called
+again; what is too long ago, flows leave out. Whatever happens to a client is a fact: it is booked
+into the state at once, which queues the report, and handed out by `take_facts` for the journal.
+Reports leave when their outbound latency is over, in order, session by session.
 """
 
 from __future__ import annotations
@@ -92,21 +94,24 @@ class Venue:
         command.due_ns = max(client.last_in_ns, now + delay)
         self.trading.fact(command)
 
-    def advance(self, now: int) -> None:
-        """Live through everything that is due up to `now`."""
-        while True:
+    def advance(self, now: int, budget: int | None = None) -> bool:
+        """Live through what is due up to `now`, at most `budget` events of it; whether that was
+        all."""
+        while budget is None or budget > 0:
             floor_at, symbol = self.trading.agenda.next()
             command_at, session = self._next_command()
             lost_at, lost = self._next_lost()
             first = min(floor_at, command_at, lost_at)
             if first > now:
-                return
+                return True
+            budget = None if budget is None else budget - 1
             if first == floor_at:
-                self._run_floor(symbol, floor_at, now)
+                self._run_floor(symbol, floor_at, now, min(command_at, lost_at, now))
             elif first == command_at:
                 self.requests.answer(self.state.client(session).inbound[0], command_at)
             else:
                 self._cancel_lost(lost, lost_at)
+        return False
 
     def cancel(self, order_id: str, text: str, now: int) -> bool:
         """The venue takes an order out by itself; False when there is nothing to take out."""
@@ -196,14 +201,23 @@ class Venue:
     def _next_lost(self) -> tuple[int, str]:
         return min(((at, name) for name, at in self._lost.items()), default=(NEVER, ""))
 
-    def _run_floor(self, symbol: str, at: int, now: int) -> None:
+    def _run_floor(self, symbol: str, at: int, now: int, until: int) -> None:
         trading = self.trading
         floor = trading.floors[symbol]
-        market_now = trading.clock.market(now)
         market_at = floor.next_ns()
         assert market_at is not None
-        if market_now - market_at > MAX_BEHIND_NS:
-            trading.open(symbol, now)
+        behind = trading.clock.market(now) - market_at > MAX_BEHIND_NS
+        if behind and floor.path.slot(market_at) < floor.path.slot(trading.clock.market(until)):
+            self._skip(until)
         else:
             trading.book(symbol, floor.run(market_at), at)
             trading.plan(symbol, floor)
+
+    def _skip(self, until: int) -> None:
+        """Leave out what flows would have done before `until`, on all floors: one that is as far
+        behind as the others would only be the next to skip."""
+        market_until = self.clock.market(until)
+        for symbol, floor in self.floors.items():
+            due = floor.next_ns()
+            if due is not None and due <= market_until:
+                self.trading.open(symbol, until)

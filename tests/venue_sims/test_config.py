@@ -127,7 +127,7 @@ class TestErrors:
         [
             ("slot_ms = 100", "slot_ms = 77", "does not divide"),
             ("t0 = 2026-01-05T00:00:00Z", "t0 = 2026-01-05T00:00:00", "needs a zone"),
-            ("vov = 0.6", "vovo = 0.6", "symbol.0.vovo: unknown key"),
+            ("vov = 0.7", "vovo = 0.7", "symbol.0.vovo: unknown key"),
             ("lag = 1", "lag = 99", "lit.1.lag: "),
         ],
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sor_gateway.journal.segments import Journal
-from sor_gateway.net.clock import wall_clock_ns
+from sor_gateway.net.clock import Clock, wall_clock_ns
 from tests.venue_sims.helpers import make_venue, market, venue_file
 from tests.venue_sims.raw_client import Message, RawClient
 from venue_sims.control import Control
@@ -43,7 +43,13 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    name: str, folder: Path, *, quiet: bool = False, crash: bool = False, cod: bool = False
+    name: str,
+    folder: Path,
+    *,
+    quiet: bool = False,
+    crash: bool = False,
+    cod: bool = False,
+    clock: Clock = wall_clock_ns,
 ) -> AsyncIterator[Running]:
     """A venue on a free port; `crash`: at the end nothing is said to anybody."""
     file, settings = venue_file(name, quiet=quiet), market(scale=SCALE)
@@ -53,7 +59,7 @@ async def running(
     recovered = recover(file.mic, journal.snapshot, journal.tail(), codec)
     venue = make_venue(file, settings, recovered.state)
     server = VenueServer(
-        venue, journal, codec, recovered, asyncio.get_running_loop(), wall_clock_ns, SilentLog()
+        venue, journal, codec, recovered, asyncio.get_running_loop(), clock, SilentLog()
     )
     for version in file.versions:
         server.add_order_session("SOR", version, file.comp_id)

@@ -89,11 +89,14 @@ class Aggressors:
         self._pending: Order | None = None
 
     def start(self, now: int) -> None:
-        """Find the first arrival here at or behind `now`."""
+        """Find the first arrival here at or behind `now`: from where the stream is, when it can go
+        on from there, else from the beginning of the day."""
         if not self._mean_s:
             return
-        self._begin_day(now // DAY_NS)
-        self._advance()
+        day = now // DAY_NS
+        if self._pending is None or self._day != day or self._at > now:
+            self._begin_day(day)
+            self._advance()
         while self._at < now:
             self._advance()
 

@@ -19,6 +19,8 @@ from venue_sims.flow.market_path import Quote
 from venue_sims.flow.streams import Stream
 from venue_sims.matching.orders import Lifetime, Order, Side, reaches
 
+RENEWED: Final = 1 << 48
+"""Tells draws about renewing a level from those about its size."""
 MAX_LOTS: Final = 50
 """Largest size of a level: the tail of a lognormal has no end, a house has."""
 
@@ -35,6 +37,9 @@ class HouseSettings:
     sigma_lots: float = 0.8
     refill_s: float = 2.0
     """Mean time until consumed size is back."""
+    churn: float = 0.0
+    """The part of its levels that the house takes out and shows anew, behind all others, whenever
+    its quote changes: most orders of real venues are cancelled (venues.md 2.2)."""
 
 
 @dataclass(slots=True)
@@ -153,14 +158,15 @@ class HouseQuotes:
         heapq.heappush(self._refills, (due, self._count, side, price, quantity))
 
     def _follow(self, quote: Quote, slot: int) -> list[Action]:
-        """Withdraw what stands at prices left behind, then show the missing levels."""
+        """Withdraw what stands at prices left behind or is renewed, then show what is missing."""
         steps = range(self._settings.levels)
         wanted = [(Side.BUY, quote.bid - step * self._tick) for step in steps]
         wanted += [(Side.SELL, quote.ask + step * self._tick) for step in steps]
         wanted = [key for key in wanted if key[1] > 0]
         standing = set(wanted)
         actions: list[Action] = []
-        for key in [key for key in self._levels if key not in standing]:
+        gone = [key for key in self._levels if key not in standing or self._renewed(*key, slot)]
+        for key in gone:
             for order_id in self._levels.pop(key).orders:
                 del self._where[order_id]
                 actions.append(Withdraw(order_id))
@@ -170,9 +176,16 @@ class HouseQuotes:
                 actions.append(self._show(side, price, self._size(side, price, slot)))
         return actions
 
+    def _renewed(self, side: Side, price: int, slot: int) -> bool:
+        churn = self._settings.churn
+        return churn > 0 and self._stream.uniform(slot, self._sub(side, price) | RENEWED) < churn
+
+    def _sub(self, side: Side, price: int) -> int:
+        return 2 * (price // self._tick) + (side is Side.BUY)
+
     def _size(self, side: Side, price: int, slot: int) -> int:
         settings = self._settings
-        sub = 2 * (price // self._tick) + (side is Side.BUY)
+        sub = self._sub(side, price)
         lots = math.ceil(
             self._stream.lognormal(
                 math.log(settings.median_lots), settings.sigma_lots, slot, sub << 1

@@ -32,6 +32,7 @@ from typing import Final, TypeVar
 
 from venue_sims.flow.clock import NANOS_PER_MS
 from venue_sims.flow.streams import Stream
+from venue_sims.matching.orders import Side
 
 _K = TypeVar("_K")
 _T = TypeVar("_T")
@@ -57,10 +58,10 @@ class PathSettings:
     tick_micros: int = 10_000
     sigma_day: float = 0.01
     """Standard deviation of a day's free walk, as a fraction of `p0`."""
-    vol_of_vol: float = 0.6
-    vol_half_life_s: float = 60.0
+    vol_of_vol: float = 0.7
+    vol_half_life_s: float = 300.0
     jumps_day: float = 3.0
-    jump_bps: float = 30.0
+    jump_bps: float = 20.0
 
 
 @dataclass(slots=True)
@@ -95,7 +96,10 @@ class _Day:
 
 
 class MarketPath:
-    """The path of one symbol and what the lit venues quote around it."""
+    """The path of one symbol and what the lit venues quote around it. Nothing that anybody trades
+    moves it: it is for testing how a router works, not for judging what its orders cost."""
+
+    has_impact: Final = False
 
     def __init__(
         self,
@@ -155,6 +159,9 @@ class MarketPath:
     def nbbo_holds_until(self, slot: int) -> int:
         """The next slot in which the NBBO may be another: a change, or the block's end."""
         return self._held(self._nbbo_of(slot // self._block_slots), slot)
+
+    def traded(self, side: Side, quantity: int, market_ns: int) -> None:
+        """A client bought or sold, and the path goes where it would have gone."""
 
     # --- how it is built ------------------------------------------------------------------
 

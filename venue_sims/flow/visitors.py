@@ -64,12 +64,15 @@ class Visitors:
         self._index = 0
         self._waiting: set[str] = set()
         self._leaving: list[tuple[int, str]] = []
+        self._leaning: dict[Side, tuple[int, float]] = {}
+        """Sides that are avoided: until when, and by which part of those who come."""
 
     def start(self, now: int) -> None:
         """Begin with an empty room. Arrivals are counted from the market second of `now`, so that
         a restart does not repeat them."""
         self._waiting.clear()
         self._leaving.clear()
+        self._leaning.clear()
         self._index = now // NANOS_PER_SECOND << 20
         self._next = now + self._wait()
 
@@ -93,7 +96,7 @@ class Visitors:
         if len(self._waiting) >= MAX_VISITORS:
             return []
         order_id = f"{self.name}{ID_SEPARATOR}{k}"
-        side = Side.BUY if self._stream.uniform(k, 1) < 0.5 else Side.SELL
+        side = self._side(k, now)
         life_s = self._stream.exponential(self._settings.life_s, k, 2)
         heapq.heappush(self._leaving, (now + 1 + int(life_s * NANOS_PER_SECOND), order_id))
         self._waiting.add(order_id)
@@ -103,6 +106,18 @@ class Visitors:
         """Who got all leaves."""
         if not leaves:
             self._waiting.remove(order_id)
+
+    def lean(self, against: Side, until: int, part: float) -> None:
+        """Who would trade with orders of this side has heard of one: until then, this part of
+        them comes on its side instead, ahead of whatever it still has to do."""
+        self._leaning[against.opposite] = (until, part)
+
+    def _side(self, k: int, now: int) -> Side:
+        side = Side.BUY if self._stream.uniform(k, 1) < 0.5 else Side.SELL
+        until, part = self._leaning.get(side, (0, 0.0))
+        if now < until and self._stream.uniform(k, 3) < part:
+            return side.opposite
+        return side
 
     def _wait(self) -> int:
         if self._settings.rate <= 0:

@@ -60,8 +60,8 @@ class TestClock:
 
 
 class TestHouseQuotes:
-    def make(self, quotes: dict[int, Quote]) -> HouseQuotes:
-        settings = HouseSettings(levels=3)
+    def make(self, quotes: dict[int, Quote], churn: float = 0.0) -> HouseQuotes:
+        settings = HouseSettings(levels=3, churn=churn)
         return HouseQuotes(
             Stream(1, "house"), settings, lambda s: quotes[s], lambda s: s + 1, SLOT, 10
         )
@@ -105,6 +105,27 @@ class TestHouseQuotes:
             100,
         )
 
+    def test_a_restless_house_shows_part_of_its_levels_anew(self) -> None:
+        """Withdrawn first, shown anew once; a level stays when the house is calm."""
+        renewed = {}
+        for churn in (0.0, 0.5, 1.0):
+            house = self.make({n: Quote(100 + 10 * n, 120 + 10 * n) for n in range(40)}, churn)
+            house.start(0)
+            house.run(0)
+            renewed[churn] = 0
+            for slot in range(1, 40):
+                actions = house.run(slot * SLOT)
+                withdrawn = [a for a in actions if isinstance(a, Withdraw)]
+                shown = [a for a in actions if isinstance(a, Enter)]
+                assert actions == [*withdrawn, *shown]
+                assert len(withdrawn) == len(shown)
+                assert len({(a.order.side, a.order.price) for a in shown}) == len(shown)
+                assert len(house._levels) == 6
+                renewed[churn] += len(shown) - 2
+        assert renewed[0.0] == 0
+        assert renewed[1.0] == 39 * 4
+        assert renewed[0.5] == pytest.approx(39 * 2, rel=0.3)
+
     def test_sizes_do_not_depend_on_what_was_consumed(self) -> None:
         quotes = {0: Quote(100, 120), 1: Quote(200, 220)}
         calm, busy = self.make(quotes), self.make(quotes)
@@ -138,6 +159,19 @@ class TestAggressors:
         whole = self.arrivals("XLIT", 0, 200)
         late_start = whole[120][0]
         assert self.arrivals("XLIT", late_start, 80) == whole[120:]
+
+    def test_starting_again_goes_on_from_where_the_stream_is(self) -> None:
+        again = Aggressors(Stream(1, "takers"), TakerSettings(), QUOTERS, "XECN")
+        for begin in (0, 30 * 60 * SECOND, 60 * 60 * SECOND, 10 * 60 * SECOND):
+            again.start(begin)
+            fresh = Aggressors(Stream(1, "takers"), TakerSettings(), QUOTERS, "XECN")
+            fresh.start(begin)
+            for _ in range(50):
+                due = fresh.next_ns()
+                assert due is not None
+                assert due >= begin
+                assert again.next_ns() == due
+                assert again.run(due) == fresh.run(due)
 
     def test_every_arrival_goes_to_one_venue(self) -> None:
         ids = {mic: {each[1] for each in self.arrivals(mic, 0, 300)} for mic in ("XECN", "XLIT")}
