@@ -91,6 +91,9 @@ class Intake:
                 self._from_client(link, event, now)
             else:
                 self._from_quotes(link, event, now)
+        if not link.session.logged_on:
+            # It may have said goodbye by itself (session hours) and wait for the answer.
+            self.close_flow(link, "the session is over or ends", now)
         if isinstance(link, ClientLink):
             danger = link.throttle.danger(link.session.unasked_in, now)
             if danger:
