@@ -18,6 +18,7 @@ from sor_gateway.daemon.draft import Draft
 from sor_gateway.daemon.facts import SessionOperated
 from sor_gateway.daemon.intake import Intake, Log, StoredMessages
 from sor_gateway.daemon.sessions import ClientLink, Link, VenueLink
+from sor_gateway.fix.checks import without_secrets
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.net.reactor import Reactor
@@ -279,7 +280,8 @@ class Engine:
         session, epoch, number, raw = "", 0, 0, b""
         if self._draft.current is not None:
             session, epoch, number, message = self._draft.current
-            raw = "\x01".join(f"{tag}={value}" for tag, value in message.fields).encode("latin-1")
+            text = "".join(f"{tag}={value}\x01" for tag, value in message.fields)
+            raw = without_secrets(text.encode("latin-1"))
         poison = Poisoned(session, epoch, number, raw, traceback.format_exc(limit=20))
         record = Record(self.turn_number + 1, now, [], [self._codec.encode(poison)])
         self.journal.append(record, durable=True)

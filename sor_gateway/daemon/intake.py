@@ -91,6 +91,9 @@ class Intake:
                 self._from_client(link, event, now)
             else:
                 self._from_quotes(link, event, now)
+        if not link.session.logged_on:
+            # It may have said goodbye by itself (session hours) and wait for the answer.
+            self.close_flow(link, "the session is over or ends", now)
         if isinstance(link, ClientLink):
             danger = link.throttle.danger(link.session.unasked_in, now)
             if danger:
@@ -174,7 +177,7 @@ class Intake:
 
     def _client_message(self, link: ClientLink, event: events.AppReceived, now: int) -> None:
         number, message = event.number, event.message
-        self._draft.current = (link.name, link.session.numbers.epoch, number, message)
+        self._draft.current = (link.name, self._epoch(link.name), number, message)
         throttled = self._throttled(link, event, now)
         next_parent_id = self._draft.router.next_parent_id
         fact = link.translator.to_fact(message, now, next_parent_id, throttled)
@@ -226,7 +229,7 @@ class Intake:
         *,
         hint: bool = False,
     ) -> None:
-        self._draft.current = (link.name, link.session.numbers.epoch, number, message)
+        self._draft.current = (link.name, self._epoch(link.name), number, message)
         fact = link.translator.to_fact(message, now)
         if isinstance(fact, Unusable):
             self._log("venue-message-unusable", venue=link.name, number=number, text=fact.text)
@@ -250,7 +253,7 @@ class Intake:
         """A venue refused one of our messages at session level: find which, and book it."""
         text = event.message.get(tags.Text, "")
         self._log("venue-rejected", venue=link.name, number=event.ref_number, text=text)
-        epoch = link.session.numbers.epoch
+        epoch = self._epoch(link.name)
         number = event.ref_number
         for entry in self._journal.outbound(link.name, epoch, number, number):
             fact = link.translator.refused(entry.raw, text or "", now)
@@ -306,6 +309,11 @@ class Intake:
         incidents[event.code] = incidents.get(event.code, 0) + 1
         self._log("incident", session=link.session.settings.name, code=event.code, text=event.text)
 
+    def _epoch(self, name: str) -> int:
+        """The epoch of the event at hand: the session itself may be ahead, with a reset whose event
+        comes behind this one."""
+        return self._draft.recorded[name][0]
+
     def _lost(self, link: Link, reason: str) -> None:
         name = link.session.settings.name
         self.replays.pop(name, None)
@@ -359,7 +367,7 @@ class Intake:
         """Whether this message crashed us before: then it is consumed and not handled
         (recovery.md 1.7)."""
         name = link.session.settings.name
-        key = (name, link.session.numbers.epoch, event.number)
+        key = (name, self._epoch(name), event.number)
         if key not in self._poisoned:
             return False
         self._poisoned.discard(key)

@@ -77,12 +77,12 @@ class Agenda:
         if claims := self.claims.get(venue):
             claims.pop(parent_id, None)
 
-    def ahead(self, venue: str, parent_id: str, now: Nanos) -> int:
-        """How many others are to be served before it at this venue."""
+    def ahead(self, venue: str, parent_id: str, now: Nanos, most: int) -> int:
+        """How many others are to be served before it at this venue; counted up to `most`."""
         count = 0
         if claims := self.claims.get(venue):
             for waiting_id, until_ns in claims.items():
-                if waiting_id == parent_id:
+                if waiting_id == parent_id or count >= most:
                     break
                 count += until_ns >= now
         return count

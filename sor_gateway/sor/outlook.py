@@ -18,6 +18,7 @@ from sor_gateway.sor.route import Route
 from sor_gateway.sor.scoring import Score, score
 from sor_gateway.sor.settings import RouterSettings, StrategySettings, VenueSettings
 from sor_gateway.sor.types import Micros, Nanos, OrdType, Shares
+from sor_gateway.sor.venues import refill_ns
 
 
 class Outlook:
@@ -84,14 +85,22 @@ class Outlook:
         """Orders that may leave for a venue, beside what is kept for parents that were held back
         before this one."""
         left = plan.order_tokens(venue)
-        return left - self.agenda.ahead(venue, parent_id, plan.now) if self.agenda.claims else left
+        if left <= 0 or not self.agenda.claims:
+            return left
+        return left - self.agenda.ahead(venue, parent_id, plan.now, left)
 
     def hold_back(self, plan: Plan, venue: str, parent_id: str, retry_ns: Nanos) -> None:
-        """The venue's throttle holds a parent back: it comes again after `retry_ns`, and a message
-        is kept for it until then."""
-        again_ns = plan.now + retry_ns
-        self.agenda.claim(venue, parent_id, again_ns + retry_ns)
-        self.agenda.wake(parent_id, again_ns)
+        """The venue's throttle holds a parent back: it comes again when those before it can have
+        had their messages, after `retry_ns` at the earliest and about a second at the latest, and
+        a message is kept for it until then. Were all to come for each message that can leave, a
+        thousand that wait would take all the time there is."""
+        agenda, settings = self.agenda, self.settings.venues[venue]
+        again_ns = agenda.claims.get(venue, {}).get(parent_id, 0) - retry_ns
+        if again_ns <= plan.now:
+            place = agenda.ahead(venue, parent_id, plan.now, settings.orders_per_second)
+            again_ns = plan.now + max(retry_ns, (place + 1) * refill_ns(settings))
+            agenda.claim(venue, parent_id, again_ns + retry_ns)
+        agenda.wake(parent_id, again_ns)
 
     def score(
         self,

@@ -127,7 +127,7 @@ class Planner:
         work, security = parent.work, self._settings.securities.get(parent.symbol)
         strategy = self._outlook.strategy(parent)
         assert work is not None
-        if not self._state.may_route or security is None:
+        if security is None:
             self._wait_or_close(plan, parent)
             return
         shows = work.stage is Stage.LIT and strategy.lit_tactic is not LitTactic.SWEEP
@@ -135,14 +135,14 @@ class Planner:
             return
         route = Route(parent, work, strategy, security, self._outlook.nbbo(plan, parent.symbol))
         route.worst = self._outlook.worst(route)
-        if not route.worst:
+        if shows:  # what is displayed is pulled in time even when nothing may be sent
+            self._sprays.keep(plan, route)
+        if not (self._state.may_route and route.worst):
             self._wait_or_close(plan, parent)
             return
-        if shows:
-            self._sprays.keep(plan, route)
-            if parent.available <= 0:
-                self._listen(plan, route)
-                return
+        if parent.available <= 0:
+            self._listen(plan, route)
+            return
         self._drop_rejecting(plan, route)
         wave_over = self._dark.judge(plan, route)
         if route.stage is Stage.DARK and self._stays_dark(plan, route, wave_over):

@@ -46,6 +46,8 @@ class Tending:
         flight, settings = child.flight, self._venues.get(child.venue)
         if flight is None or settings is None or not self._ledger.venue(child.venue).is_open:
             return
+        if self._pull_reason(self._ledger.state.parents[child.parent_id]):
+            return  # `tend` pulled all that the order has: a second cancel would cross the first
         has_box_ended = 0 < flight.pull_at_ns <= plan.now
         is_asked = flight.doubt is not None or (
             settings.has_status and bool(self._overdue(plan, child, flight))

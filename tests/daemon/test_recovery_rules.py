@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from sor_gateway.config import Configuration, load
-from sor_gateway.daemon.recovery import PeerMissing, check_peers
+from sor_gateway.daemon.recovery import PeerMissing, check_peers, fact_codec
 from sor_gateway.daemon.sessions import Link
 from sor_gateway.fix.message import Message
 from sor_gateway.fix.store import Numbers, covers
 from sor_gateway.fix.values import utc_timestamp
 from sor_gateway.journal.errors import JournalStalled
+from sor_gateway.journal.record import Poisoned
 from sor_gateway.sor.events import VenueOpened
 from sor_gateway.sor.orders import Child, Parent
 from tests.daemon.desk import SECOND, Desk, Peer
@@ -289,6 +290,40 @@ class TestPoison:
         assert not table.engine.poisoned
         table.run(30)
         table.assert_fold_is_live()
+
+    def test_the_record_of_it_shows_no_password(self, configuration: Configuration) -> None:
+        for settings in configuration.ems_sessions:
+            settings.validation = "off"
+        table = Table(configuration)
+        body = [(923, "R1"), (924, "1"), (553, "joe"), (554, "hunter2"), (925, "hunter3")]
+        table.client.send("BE", body, table.now)
+        self.crash_on_the_next_message(table, "EMS")
+        (pair,) = [
+            pair
+            for record in table.journal.records()
+            for pair in record.facts
+            if pair[0] == "Poisoned"
+        ]
+        poison = fact_codec().decode(pair)
+        assert isinstance(poison, Poisoned)
+        assert b"35=BE\x01" in poison.raw
+        assert b"\x01554=*******\x01925=*******\x01" in poison.raw
+
+    def test_it_is_known_by_the_epoch_that_it_came_in(self, table: Table) -> None:
+        """A reset right behind it: the same number of the next epoch is another message."""
+        table.run(5)
+        number = table.client.session.numbers.next_out
+        table.order()
+        table.client.turn(table.now)
+        table.client.session.reset(table.now)  # the order and the Logon come in one piece
+        self.crash_on_the_next_message(table, "EMS")
+        assert table.engine.poisoned == {("EMS", 1, number)}
+        table.connect(*LINES)
+        table.run(30)
+        for each in range(number):
+            table.order(f"B{each}", 100)
+        table.run(30)
+        assert [each for each in table.client.received if each.msg_type == "j"] == []
 
     def test_a_hint_that_crashed_us_is_quarantined_too(self, table: Table) -> None:
         child = table.rest()

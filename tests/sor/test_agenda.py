@@ -105,15 +105,16 @@ class TestClaims:
         agenda = Agenda()
         agenda.claim("x", "a", 100)
         agenda.claim("x", "b", 100)
-        assert [agenda.ahead("x", each, 50) for each in ("a", "b", "new")] == [0, 1, 2]
-        assert agenda.ahead("y", "new", 50) == 0
+        assert [agenda.ahead("x", each, 50, 9) for each in ("a", "b", "new")] == [0, 1, 2]
+        assert agenda.ahead("y", "new", 50, 9) == 0
+        assert agenda.ahead("x", "new", 50, 1) == 1, "no further than asked for"
 
     def test_who_is_not_served_keeps_the_place(self) -> None:
         agenda = Agenda()
         agenda.claim("x", "a", 100)
         agenda.claim("x", "b", 100)
         agenda.claim("x", "a", 200)
-        assert agenda.ahead("x", "b", 50) == 1
+        assert agenda.ahead("x", "b", 50, 9) == 1
 
     def test_who_is_served_goes_to_the_end(self) -> None:
         agenda = Agenda()
@@ -121,14 +122,14 @@ class TestClaims:
         agenda.claim("x", "b", 100)
         agenda.serve("x", "a")
         agenda.claim("x", "a", 100)
-        assert agenda.ahead("x", "b", 50) == 0
-        assert agenda.ahead("x", "a", 50) == 1
+        assert agenda.ahead("x", "b", 50, 9) == 0
+        assert agenda.ahead("x", "a", 50, 9) == 1
 
     def test_nobody_waits_for_one_who_does_not_come(self) -> None:
         agenda = Agenda()
         agenda.claim("x", "a", 100)
-        assert agenda.ahead("x", "b", 100) == 1
-        assert agenda.ahead("x", "b", 101) == 0
+        assert agenda.ahead("x", "b", 100, 9) == 1
+        assert agenda.ahead("x", "b", 101, 9) == 0
         agenda.claim("x", "a", 300)
         agenda.forget("a", "ACME")
-        assert agenda.ahead("x", "b", 200) == 0
+        assert agenda.ahead("x", "b", 200, 9) == 0

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from sor_gateway.sor.orders import Parent
+from sor_gateway.sor.plan import Plan
+from sor_gateway.sor.planner import Planner
 from sor_gateway.sor.settings import (
     LitTactic,
     RouterSettings,
@@ -89,6 +94,31 @@ class TestThrottle:
         parents = [made.submit(f"A{number}", quantity=50_000, **SELL) for number in range(12)]
         self.run(made, 6, step_ms=50)
         assert min(sent_for(made, parent_id) for parent_id in parents) >= 2
+
+    def test_many_that_wait_are_not_looked_at_for_each_message_that_leaves(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A client with many orders at a slow venue must not cost the others their time."""
+        visits: list[str] = []
+        visit = Planner.visit
+
+        def count(planner: Planner, plan: Plan, parent: Parent) -> None:
+            visits.append(parent.parent_id)
+            visit(planner, plan, parent)
+
+        waiting = StrategySettings("dark", use_lit=False, dark_box_ns=600 * SECOND)
+        made = Script(settings(dark("a", orders_per_second=100), strategy=waiting))
+        for number in range(400):
+            made.submit(f"A{number}", quantity=100)
+        monkeypatch.setattr(Planner, "visit", count)
+        sent, end = len(made.sends()), made.now + SECOND
+        while (deadline := made.router.next_deadline()) is not None and deadline <= end:
+            made.now = max(made.now, deadline)
+            made.decide()
+        assert len(made.sends()) - sent >= 95, "a hundred a second"
+        assert len(visits) <= 3 * 400, "each once in about a second, and for its own message"
+        in_turn = [made.router.state.children[each.child_id].parent_id for each in made.sends()]
+        assert in_turn == sorted(in_turn), "who came first is served first"
 
     def test_cancels_keep_their_reserve(self) -> None:
         made = self.throttled(SWEEP)

@@ -339,6 +339,45 @@ class TestPulling:
             made.settle()
         assert len(made.cancels()) == 4
 
+    def test_once_when_the_whole_order_is_pulled_in_the_same_turn(self) -> None:
+        """An over-fill and a locked market at once: one cancel for each, not two."""
+        made = four_lit()
+        made.submit(quantity=2_000, **SELL)
+        accept_all(made)
+        first, *others = made.sends()
+        for name in NAMES:
+            levels = [(px("50.02"), 800)]
+            made.router.market.update(name, "ACME", levels, levels, made.now)
+        made.router.quoted("ACME")
+        made.fill(first.child_id, 900, "50.02")
+        assert [each.child_id for each in made.cancels()] == [each.child_id for each in others]
+
+    def test_of_an_order_without_any_reference_price(self) -> None:
+        """No limit, no quotes, no previous close: nothing may be sent, and nothing rest."""
+        made = Script(settings(lit("x"), strategy=SPRAY))
+        made.quote("x", [("50.00", 800)], [("50.02", 800)], "NOREF")
+        made.submit(symbol="NOREF", ord_type=OrdType.MARKET, limit_micros=None, side=Side.SELL)
+        accept_all(made)
+        (send,) = made.sends()
+        made.wait(10 * SECOND)
+        assert [each.child_id for each in made.cancels()] == [send.child_id]
+
+    def test_while_the_journals_tail_is_suspect_too(self) -> None:
+        """Nothing is sent then; what is displayed still follows the market home."""
+        made = four_lit()
+        made.submit(quantity=500, **SELL)
+        accept_all(made)
+        (send,) = made.sends()
+        made.apply(ev.Restarted(made.now, "another boot", True))
+        made.step(ev.IdsReserved(made.now, 2_000_000))
+        for name in NAMES:
+            made.step(ev.VenueOpened(made.now, name, 1))
+        made.answer(send.child_id)
+        assert not made.cancels()
+        made.wait(10 * SECOND)
+        assert [each.child_id for each in made.cancels()] == [send.child_id]
+        assert made.sends() == [send]
+
 
 class TestFarTouch:
     """Literally at the best bid: it takes, at most a clip on each venue that shows it."""
