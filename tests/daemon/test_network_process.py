@@ -55,12 +55,20 @@ class Client:
         return common_name(self.writer.get_extra_info("peercert"))
 
     def send(self, msg_type: str, body: str = "", number: int | None = None) -> None:
+        self.writer.write(self._message(msg_type, body, number))
+
+    def flood(self, count: int) -> None:
+        """So many Heartbeats, in one write: what is still on its way when the other side closes
+        makes a reset of its goodbye, and a StreamReader forgets what came before a reset."""
+        self.writer.write(b"".join(self._message("0", "", None) for _ in range(count)))
+
+    def _message(self, msg_type: str, body: str, number: int | None) -> bytes:
         number = self._next_out if number is None else number
         self._next_out = number + 1
         head = (
             f"35={msg_type}|34={number}|49={self.name}|52={utc_timestamp(wall_clock_ns())}|56=SOR|"
         )
-        self.writer.write(raw.frame((head + body).replace("|", "\x01").encode()))
+        return raw.frame((head + body).replace("|", "\x01").encode())
 
     def log_on(self, heart_bt_int_s: int = 30, number: int | None = None) -> None:
         self.send("A", f"98=0|108={heart_bt_int_s}|", number)
@@ -275,8 +283,7 @@ class TestBounds:
         client = await Client.connect(stack.port)
         client.log_on()
         await client.expect("A")
-        for _ in range(200):
-            client.send("0")
+        client.flood(200)
         logout = await client.expect("5")
         assert raw.field(logout, b"58") == b"more than 50 messages a second"
         client.close()
