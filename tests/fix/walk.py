@@ -28,6 +28,7 @@ from sor_gateway.fix.store import add_range, covers
 from tests.fix.helpers import SECOND_NS, START_NS, settings
 
 REPLAY_CHUNK = 3
+RESET = b"\x01141=Y\x01"
 CLORDID = 11
 
 
@@ -351,7 +352,11 @@ class Walk:
 
 
 def spoiled(wire: bytes, rng: random.Random) -> bytes:
-    """What a bad line makes of whole messages: one is lost, comes twice, or has a bit turned."""
+    """What a bad line makes of whole messages: one is lost, comes twice, or has a bit turned.
+
+    None comes again behind a reset, and no reset comes twice: its number would be right again, and
+    nothing in FIX tells it from a new message. (TCP brings nothing twice at all.)
+    """
     begins = [match.start() for match in re.finditer(rb"8=FIX", wire)]
     if not begins:
         return wire
@@ -363,6 +368,8 @@ def spoiled(wire: bytes, rng: random.Random) -> bytes:
         return wire[:begin] + wire[end:]
     if kind == 1:
         later = rng.choice((*begins[at + 1 :], len(wire)))
+        if RESET in wire[begin:later]:
+            return wire
         return wire[:later] + message + wire[later:]
     place = rng.randrange(begin, end)
     return wire[:place] + bytes([wire[place] ^ (1 << rng.randrange(8))]) + wire[place + 1 :]
