@@ -12,7 +12,7 @@ from pathlib import Path
 
 from setuptools import setup
 
-READ_BACK = {"sor_gateway/fix/store.py"}
+READ_BACK = {"sor_gateway/fix/facts.py", "sor_gateway/fix/store.py"}
 
 
 def modules() -> list[str]:

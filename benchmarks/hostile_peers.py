@@ -189,15 +189,15 @@ async def make_flood(port: int) -> Attack:
     client = Client(b"FLOOD")
     await client.log_on(port)
     burst = int(FLOOD_MESSAGES_PER_S * FLOOD_BURST_S)
-    client.stamp.now()
-    prepared = [
-        client.message(b"D", ORDER % (number, client.stamp.now()))
-        for number in range(FLOOD_MESSAGES_PER_S)
-    ]
-    bursts = [b"".join(prepared[at : at + burst]) for at in range(0, len(prepared), burst)]
 
     async def attack(seconds: float) -> dict[str, Any]:
         assert client.transport is not None
+        # Ready-made, and only now: nothing else may be numbered in between.
+        prepared = [
+            client.message(b"D", ORDER % (number, client.stamp.now()))
+            for number in range(FLOOD_MESSAGES_PER_S)
+        ]
+        bursts = [b"".join(prepared[at : at + burst]) for at in range(0, len(prepared), burst)]
         loop = asyncio.get_running_loop()
         began, sent = loop.time(), 0
         for number, data in enumerate(bursts):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from sor_gateway.fix import codec, session, store
+from sor_gateway.fix import codec, facts, session, store
 from sor_gateway.translate import clients, venues
 
 
@@ -16,5 +16,6 @@ def test_protocol_and_translation_are_compiled_when_and_only_when_asked_for() ->
 
 
 def test_what_the_journal_reads_back_stays_interpreted() -> None:
-    assert store.__file__ is not None
-    assert store.__file__.endswith(".py")
+    for module in (facts, store):
+        assert module.__file__ is not None
+        assert module.__file__.endswith(".py")

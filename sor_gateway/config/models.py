@@ -169,10 +169,10 @@ class EmsModel(SessionModel):
         description='addresses and networks such as ["192.0.2.7", "10.1.0.0/16"], [] for any',
     )
     messages_per_second: int = Field(
-        500, ge=0, le=1_000_000, description="orders and requests, 0 (no throttle) to 1000000"
+        300, ge=0, le=1_000_000, description="orders and requests, 0 (no throttle) to 1000000"
     )
     cut_refusals_per_second: int = Field(
-        500, ge=0, le=1_000_000, description="refused requests, 0 (never cut) to 1000000"
+        300, ge=0, le=1_000_000, description="refused requests, 0 (never cut) to 1000000"
     )
     cut_messages_per_second: int = Field(
         5_000, ge=0, le=1_000_000, description="messages, 0 (never cut) to 1000000"

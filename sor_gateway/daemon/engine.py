@@ -30,8 +30,8 @@ REPLAY_RETRY_NS = 10_000_000
 """How soon such a peer is looked at again: it must not make the loop spin."""
 REPLAY_PAUSE_NS = 1_000_000
 """Least pause between two parts of replays, whoever asked for them."""
-REPLAY_PAUSE_SHARE = 3
-"""The pause is this many times what the last part took: however fast the machine is, three quarters
+REPLAY_PAUSE_SHARE = 4
+"""The pause is this many times what the last part took: however fast the machine is, four fifths
 of its time are for those who trade."""
 IDS_BLOCK = 100_000
 """Ids made durable at a time."""

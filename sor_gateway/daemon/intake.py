@@ -31,8 +31,8 @@ from sor_gateway.sor.events import (
 from sor_gateway.translate.clients import BusinessReject
 from sor_gateway.translate.venues import Unusable
 
-REPLAY_CHUNK = 16
-"""Stored messages sent again in a turn, about a millisecond's work: a long replay delays nobody
+REPLAY_CHUNK = 8
+"""Stored messages sent again in a turn, half a millisecond of work: a long replay delays nobody
 for longer than that."""
 
 

@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 READ_LIMIT_BYTES: Final = 8_192
-"""Most bytes given to one session in one turn: what a flooding peer may delay the others by."""
+"""Most bytes given in one turn to a session whose peer came to us: what a flooding peer may delay
+the others by."""
+DIALLED_READ_LIMIT_BYTES: Final = 65_536
+"""The same for a peer that we dialled. A venue answers for many clients: what one of them made it
+say must not hold up what it says to the others."""
 PENDING_HIGH_BYTES: Final = 65_536
 """Above this much unread input the transport stops reading. One read of the event loop (256 KiB in
 asyncio and uvloop) may come on top, so a connection never holds more than 320 KiB of input."""

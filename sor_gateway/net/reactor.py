@@ -14,7 +14,7 @@ read. A turn is the owner's function; it calls back in this order:
     reactor.close(session, reason)     where a session said Close
     reactor.schedule(deadline)         the earliest of all deadlines of the owner
 
-Sessions are fed in the order in which they became ready, at most `READ_LIMIT_BYTES` each; what is
+Sessions are fed in the order in which they became ready, a bounded piece each (limits.py); what is
 left waits behind the others, so a flooding peer delays another by one bounded piece. An owner that
 does not call `receive` (its journal cannot write) is not called again for what it left unread.
 
@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING
 from sor_gateway.histogram import DurationHistogram
 from sor_gateway.net.clock import Clock
 from sor_gateway.net.connection import Connection
-from sor_gateway.net.limits import READ_LIMIT_BYTES
+from sor_gateway.net.limits import DIALLED_READ_LIMIT_BYTES, READ_LIMIT_BYTES
 
 if TYPE_CHECKING:
     from sor_gateway.fix.session import Session
@@ -289,7 +289,8 @@ class Reactor:
             line.connected = True
             session.connect(now)
         if line.connected and connection.pending:
-            data = connection.read(READ_LIMIT_BYTES)
+            limit = READ_LIMIT_BYTES if line.acceptor else DIALLED_READ_LIMIT_BYTES
+            data = connection.read(limit)
             self.counters.bytes_in += len(data)
             session.receive(data, now)
             line.was_logged_on = line.was_logged_on or session.logged_on

@@ -162,10 +162,10 @@ class TestBounds:
         assert client.on_disconnect == "cancel"
 
     def test_a_cut_below_the_throttle_is_refused(self, folder: Path) -> None:
-        assert problems(folder, {"SOR__EMS__EMS__CUT_MESSAGES_PER_SECOND": "500"}) == [
+        assert problems(folder, {"SOR__EMS__EMS__CUT_MESSAGES_PER_SECOND": "300"}) == [
             (
-                "config/gateway.toml [ems.EMS]: cut_messages_per_second = 500: expected more than"
-                " messages_per_second = 500; raise it"
+                "config/gateway.toml [ems.EMS]: cut_messages_per_second = 300: expected more than"
+                " messages_per_second = 300; raise it"
             )
         ]
         load(folder, {"SOR__EMS__EMS__CUT_MESSAGES_PER_SECOND": "0"})

@@ -205,6 +205,27 @@ class TestFlood:
         assert throttle.admits(11 * SECOND)
 
 
+class TestOutOfOrder:
+    def test_the_queue_behind_a_gap_is_bounded_and_what_did_not_fit_is_asked_for(
+        self, loaded: Configuration
+    ) -> None:
+        configuration = deepcopy(loaded)
+        configuration.clients = {}
+        configuration.ems_sessions[0].queue_limit = 3
+        table = Table(configuration)
+        table.order("A0", 100)
+        table.client.turn(table.now)
+        table.client.to_gateway = b""  # lost on the way: a gap
+        for number in range(1, 10):
+            table.order(f"A{number}", 100)
+        table.run(2)
+        assert len(client_link(table).session._inbound.queue) <= 3
+        assert "queue-full" in [fields.get("code") for _, fields in table.log]
+        table.run(60)
+        assert all(kinds(table, f"A{number}").count("0") == 1 for number in range(10))
+        table.assert_fold_is_live()
+
+
 class TestOnDisconnect:
     def test_orders_are_kept_by_default(self, loaded: Configuration) -> None:
         table = table_with(loaded)

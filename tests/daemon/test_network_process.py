@@ -34,6 +34,7 @@ class Client:
     """An EMS at the level of bytes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.name = "EMS"
         self._reader = reader
         self.writer = writer
         self._rest = b""
@@ -41,8 +42,12 @@ class Client:
         self._next_out = 1
 
     @classmethod
-    async def connect(cls, port: int, tls: ssl.SSLContext | None = None) -> Client:
-        return cls(*await asyncio.open_connection("127.0.0.1", port, ssl=tls))
+    async def connect(
+        cls, port: int, tls: ssl.SSLContext | None = None, name: str = "EMS"
+    ) -> Client:
+        client = cls(*await asyncio.open_connection("127.0.0.1", port, ssl=tls))
+        client.name = name
+        return client
 
     @property
     def server(self) -> str:
@@ -52,7 +57,9 @@ class Client:
     def send(self, msg_type: str, body: str = "", number: int | None = None) -> None:
         number = self._next_out if number is None else number
         self._next_out = number + 1
-        head = f"35={msg_type}|34={number}|49=EMS|52={utc_timestamp(wall_clock_ns())}|56=SOR|"
+        head = (
+            f"35={msg_type}|34={number}|49={self.name}|52={utc_timestamp(wall_clock_ns())}|56=SOR|"
+        )
         self.writer.write(raw.frame((head + body).replace("|", "\x01").encode()))
 
     def log_on(self, heart_bt_int_s: int = 30, number: int | None = None) -> None:
@@ -283,6 +290,35 @@ class TestBounds:
         third.log_on(number=300)
         await third.expect("A")
         for each in (again, third):
+            each.close()
+
+    async def test_a_peer_that_does_not_read_is_cut_and_another_is_not_hurt(
+        self, gateways: Gateways
+    ) -> None:
+        with (gateways.config / "gateway.toml").open("a") as file:
+            file.write('\n[ems.OTHER]\nbegin_string = "FIX.4.4"\n')
+        stack = await gateways.start(SOR__LIMITS__SLOW_CONSUMER_BYTES="65536")
+        other = await Client.connect(stack.port, name="OTHER")
+        other.log_on()
+        await other.expect("A")
+        deaf = await Client.connect(stack.port)
+        deaf.log_on()
+        await deaf.expect("A")
+        transport = deaf.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()
+        async with asyncio.timeout(PATIENCE_S):
+            while "slow consumer" not in gateways.log():
+                for _ in range(20):
+                    deaf.send("1", f"112={'x' * 7_000}|")
+                await asyncio.sleep(0.01)
+        line = next(each for each in gateways.log().splitlines() if "slow consumer" in each)
+        told = json.loads(line)
+        assert (told["event"], told["session"]) == ("session-ended", "EMS")
+        assert told["reason"].endswith("bytes unread")
+        other.send("1", "112=still here|")
+        assert raw.field(await other.expect("0"), b"112") == b"still here"
+        for each in (deaf, other):
             each.close()
 
     async def test_a_silent_peer_is_tested_and_cut(self, gateways: Gateways) -> None:

@@ -22,7 +22,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -35,11 +34,13 @@ from sor_gateway.demo.audit import venue_totals
 from sor_gateway.demo.venue_record import VenueRecord, read
 from sor_gateway.projection import queries
 from sor_gateway.stack import Account, Stack, venues_of
+from sor_gateway.tca.report import narrow_table
 from tests.soak.desk import SCENARIO, SESSIONS, SYMBOLS, prepare
 from tests.soak.load import Trader
 
 ROOT = Path(__file__).parents[2]
-MARKET_SCALE = 30.0
+MARKET_SCALE = 10.0
+"""Slower than the demo's: eight symbols at seven venues are a lot of market for two cores."""
 AT_ONCE = 20
 """Parents that each trader keeps open."""
 LOOK_S = 0.05
@@ -298,9 +299,8 @@ def resident_kib(pid: int) -> int:
 
 
 def strategy_table(result: Result) -> Table:
-    table = Table(title="Parents, by strategy", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("strategy", "parents", "filled", "canceled", "expired", "filled %", "median s"):
-        table.add_column(heading, justify="left" if heading == "strategy" else "right")
+    headings = ["strategy", "parents", "filled", "canceled", "expired", "filled %", "median s"]
+    table = narrow_table("Parents, by strategy", headings, left=("strategy",))
     rows: dict[str, list[tuple[str, int, int, float]]] = {}
     for trader in result.traders:
         for wish in trader.done:
@@ -328,18 +328,8 @@ def strategy_table(result: Result) -> Table:
 
 
 def venue_table(result: Result) -> Table:
-    table = Table(title="Venues", title_justify="left", box=SIMPLE_HEAD)
-    for heading in (
-        "venue",
-        "orders",
-        "rejected",
-        "%",
-        "executions",
-        "shares",
-        "fees USD",
-        "sides",
-    ):
-        table.add_column(heading, justify="left" if heading == "venue" else "right")
+    headings = ["venue", "orders", "rejected", "%", "executions", "shares", "fees USD", "sides"]
+    table = narrow_table("Venues", headings, left=("venue",))
     for account in result.accounts:
         record = result.records.get(account.venue, VenueRecord(lit=False))
         count = len(record.orders) + record.rejected
@@ -357,8 +347,8 @@ def venue_table(result: Result) -> Table:
 
 
 def render(console: Console, result: Result) -> None:
-    console.print(strategy_table(result))
-    console.print(venue_table(result))
+    console.print(strategy_table(result), "")
+    console.print(venue_table(result), "")
     memory = ", ".join(f"{name} {kib / 1024:.1f}" for name, kib in result.memory_kib.items())
     sent = sum(trader.sent for trader in result.traders)
     logons = sum(trader.ems.logons for trader in result.traders)

@@ -101,6 +101,8 @@ def place(
         lambda_over,
         capped,
     )
+    if not len(reach):
+        return market_order(terms, np.zeros(np.shape(outflows)[0])), []
     within = replace(terms, capped=True)
     best = descend(within, reach, min(starts(within, reach), key=by_cost))
     if not capped:
@@ -228,5 +230,7 @@ def project(limits: Floats, quantity: float) -> Floats:
         return limits
     falling = np.sort(limits)[::-1]
     excess = (np.cumsum(falling) - quantity) / np.arange(1, len(falling) + 1)
-    last = int(np.nonzero(falling > excess)[0][-1]) if quantity > 0 else 0
-    return np.asarray(np.maximum(limits - excess[last], 0.0))
+    kept = np.flatnonzero(falling > excess)
+    if not kept.size:
+        return np.zeros_like(limits)
+    return np.asarray(np.maximum(limits - excess[kept[-1]], 0.0))
