@@ -21,7 +21,7 @@ from benchmarks.venues_facts import (
     metaorders,
     power_law,
 )
-from benchmarks.venues_page import page
+from benchmarks.venues_page import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, page
 from benchmarks.venues_report import Fact, facts_of
 from tests.venue_sims.helpers import market
 
@@ -127,10 +127,18 @@ class Tags(HTMLParser):
         super().__init__()
         self.seen: list[str] = []
         self.loaded: list[str] = []
+        self.points: list[tuple[float, float]] = []
+        """Of lines and dots."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen.append(tag)
         self.loaded += [name for name, _ in attrs if name in ("src", "href")]
+        values = {name: value or "" for name, value in attrs}
+        if tag == "circle":
+            self.points.append((float(values["cx"]), float(values["cy"])))
+        for pair in values.get("points", "").split():
+            x, y = pair.split(",")
+            self.points.append((float(x), float(y)))
 
 
 def test_the_page_has_a_picture_of_each_and_needs_nothing_else() -> None:
@@ -140,3 +148,7 @@ def test_the_page_has_a_picture_of_each_and_needs_nothing_else() -> None:
     assert tags.seen.count("svg") == 8
     assert tags.seen.count("tr") == 1 + len(facts_of(days))
     assert tags.loaded == []
+    assert len(tags.points) > 500
+    for x, y in tags.points:
+        assert LEFT - 1 <= x <= WIDTH - RIGHT + 1
+        assert TOP - 1 <= y <= HEIGHT - BOTTOM + 1
