@@ -7,6 +7,7 @@ May not know: what sessions say, turns.
 from __future__ import annotations
 
 import random
+import ssl
 from collections.abc import Mapping
 from functools import partial
 
@@ -85,18 +86,23 @@ class Network:
         """Read all certificates again (SIGHUP): new connections use them, old ones live on. What
         cannot be used changes nothing, and is told with its file and key."""
         gateway = self._configuration.gateway
-        where = "gateway.toml [gateway.tls]"
+        where, ours = "gateway.toml [gateway.tls]", None
+        contexts: list[tuple[Dialer, ssl.SSLContext]] = []
         try:
-            if gateway.tls is not None and self._tls is not None:
-                self._tls.current = server_context(gateway.tls)
+            if gateway.tls is not None:
+                ours = server_context(gateway.tls)
             for venue, dialer in self._dialers:
                 where = f"venues/{venue.name}.toml [tls]"
                 if venue.tls is not None:
-                    dialer.tls = client_context(venue.tls)
+                    contexts.append((dialer, client_context(venue.tls)))
         except TlsError as error:
             self._log("certificates-not-renewed", where=where, key=error.key, text=error.text)
-        else:
-            self._log("certificates-renewed")
+            return
+        if self._tls is not None and ours is not None:
+            self._tls.current = ours
+        for dialer, context in contexts:
+            dialer.tls = context
+        self._log("certificates-renewed")
 
 
 def _is_enabled(link: Link) -> bool:

@@ -1045,8 +1045,10 @@ class Session:
         self._write(MsgType.HEARTBEAT, [(tags.TestReqID, test_req_id)] if test_req_id else [], now)
 
     def test_peer(self, now: int) -> None:
-        """TestRequest. While a replay is in flight it proves life, not receipt: no marker."""
-        if self._replay.active:
+        """TestRequest. While a replay is in flight it proves life, not receipt: no marker. Nor is
+        it one while a marker is out: only the last one counts, and a stranger who claims the
+        identity again and again would have the owner's forgotten before it is back."""
+        if self._replay.active or self._marker_number:
             test_req_id = f"T{self.numbers.epoch}.{self.numbers.next_out}"
             self._write(MsgType.TEST_REQUEST, [(tags.TestReqID, test_req_id)], now)
         else:

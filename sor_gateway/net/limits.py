@@ -46,7 +46,7 @@ class ListenerLimits:
     connections: int = 1_024
     """Most connections at a time, known ones included."""
     without_logon: int = 64
-    """Most connections that have not said who they are."""
+    """Most connections that have not said who they are; the oldest of them makes room."""
     per_address: int = 128
     """Most connections from one address, known ones included."""
     logon_timeout_s: float = 10.0

@@ -126,11 +126,13 @@ class Listener:
         self._connections += 1
         if self._connections > self._limits.connections:
             self._refuse(connection, "too-many-connections")
-        elif len(self._strangers) >= self._limits.without_logon:
-            self._refuse(connection, "too-many-without-logon")
         elif self._addresses[connection.address] > self._limits.per_address:
             self._refuse(connection, "too-many-from-address")
         else:
+            if len(self._strangers) >= self._limits.without_logon:
+                # The oldest: whoever has business here says so at once, and silent ones must not
+                # hold the door shut.
+                self._refuse(next(iter(self._strangers)), "too-many-without-logon")
             timer = self._reactor.loop.call_later(
                 self._limits.logon_timeout_s, self._refuse, connection, "no-logon"
             )

@@ -47,6 +47,10 @@ class DarkWaves:
                     route.drop(plan, venue, why)
             if route.stage is Stage.DARK and (verdict.is_dry or route.is_ioc):
                 route.move_to_lit(plan, verdict.words())
+        elif verdict.sent and not verdict.filled and plan.now < work.dark_ends_ns:
+            # Venues that hand orders back at once would get them again at wire speed.
+            self._agenda.wake(route.parent.parent_id, work.dark_ends_ns)
+            return False
         return True
 
     def send(self, plan: Plan, route: Route, quantity: Shares) -> bool:

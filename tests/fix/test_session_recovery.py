@@ -346,6 +346,18 @@ class TestSilence:
         script.session.resend([], 2, script.now)
         assert script.collect()[-1] == "35=1|34=4|112=M1.4|"
 
+    def test_nor_is_one_while_a_marker_is_out(self) -> None:
+        """Who claims an identity again and again must not keep its owner from synchronising."""
+        script = Script()
+        script.logon()
+        marker = script.session.numbers.next_out - 1
+        script.session.challenge(script.now)
+        script.peer("35=0|34=2|")  # a word, and the next claim
+        script.session.challenge(script.now)
+        assert script.collect() == [f"35=1|34={marker + 2}|112=T1.{marker + 2}|"]
+        script.peer(f"35=0|34=3|112=M1.{marker}|")
+        assert len(script.of(Synchronised)) == 1
+
     def test_a_deadline_is_never_left_behind(self) -> None:
         """After a tick at a deadline the next one lies ahead, in every phase of a life."""
         script = Script(role=Role.INITIATOR)

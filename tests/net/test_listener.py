@@ -153,20 +153,22 @@ class TestLimits:
         peer.close()
         silent.close()
 
-    async def test_strangers_are_bounded(self, program: Program) -> None:
+    async def test_strangers_are_bounded_and_do_not_hold_the_door_shut(
+        self, program: Program
+    ) -> None:
         ems = program.add(ScriptedSession())
         listener = await program.listen(ListenerLimits(without_logon=2))
-        first, second = await Peer.connect(listener.port), await Peer.connect(listener.port)
+        first = await Peer.connect(listener.port)
+        await until(lambda: listener.strangers == 1)
+        second = await Peer.connect(listener.port)
         await until(lambda: listener.strangers == 2)
         third = await Peer.connect(listener.port)
-        assert await third.end_of_stream() == b""
+        assert await first.end_of_stream() == b""
         assert listener.counters.refused == {"too-many-without-logon": 1}
-        first.close()
-        await until(lambda: listener.strangers == 1)
-        fourth = await Peer.connect(listener.port)
-        fourth.send(logon())
+        assert listener.strangers == 2
+        third.send(logon())
         await until(lambda: ems.received == logon())
-        for peer in (second, third, fourth):
+        for peer in (first, second, third):
             peer.close()
 
     async def test_connections_from_one_address_are_bounded_known_ones_included(

@@ -188,7 +188,23 @@ class TestDarkWaves:
         made.quote("ecn", [("50.00", 500)], [("50.05", 500)])
         made.submit(quantity=1_000)
         made.end(made.sends()[0].child_id)
+        made.wait(BALANCED.dark_box_ns)
         assert [venue for venue, _ in sent(made)] == ["a", "a"]
+
+    def test_a_strategy_without_lit_does_not_race_a_venue_that_hands_orders_back(self) -> None:
+        """It drops no venue, so without a pause it would send as fast as the venue cancels."""
+        made = Script(settings(dark("a"), lit("ecn"), strategy=replace(BALANCED, use_lit=False)))
+        made.quote("ecn", [("50.00", 500)], [("50.05", 500)])
+        made.submit(quantity=1_000)
+        for _ in range(100):
+            made.wait(MS)
+            for child_id in list(made.router.state.venues["a"].children):
+                made.accept(child_id)
+                made.end(child_id)
+        assert len(made.sends()) <= 1 + 100 * MS // BALANCED.dark_box_ns
+        made.wait(BALANCED.dark_box_ns)
+        made.fill(made.sends()[-1].child_id, 1_000)
+        assert made.kinds()[-1] == "fill"
 
     def test_a_disabled_venue_gets_nothing(self) -> None:
         made = Script(settings(dark("a"), dark("b", enabled=False), strategy=BALANCED))
