@@ -21,7 +21,7 @@ from venue_sims.flow.streams import Stream
 from venue_sims.flow.visitors import Visitors
 from venue_sims.kinds import KINDS
 from venue_sims.latency import Latency
-from venue_sims.matching.book import Book
+from venue_sims.matching.book import Book, BookRules
 from venue_sims.matching.crossing import Crossing
 from venue_sims.state import VenueState
 from venue_sims.venue import Venue
@@ -69,7 +69,7 @@ def _lit_floor(
     if file.takers and symbol.takers.adv and symbol.takers.lit_share:
         stream = Stream(market.seed, f"takers:{name}")
         flows.append(Aggressors(stream, symbol.takers, market.quoters, file.mic))
-    return Floor(name, Book(file.collar_ppm), path, flows)
+    return Floor(name, Book(BookRules(file.collar_ppm)), path, flows)
 
 
 def _dark_floor(

@@ -6,6 +6,7 @@ May not know: clients, sessions, wall clocks, fees. Times are market time in nan
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Protocol
 
 from venue_sims.flow.clock import NANOS_PER_SECOND
@@ -23,7 +24,7 @@ class Matcher(Protocol):
 
     orders: dict[str, Order]
 
-    def refusal(self, order: Order, post_only: bool) -> Cause | None:
+    def refusal(self, order: Order) -> Cause | None:
         """Why an order must not come in at all."""
 
     def enter(self, order: Order, lifetime: Lifetime) -> list[Event]:
@@ -32,10 +33,8 @@ class Matcher(Protocol):
     def cancel(self, order_id: str) -> list[Event]:
         """A resting order leaves."""
 
-    def replace(
-        self, order_id: str, quantity: int, price: int | None, min_qty: int = 0
-    ) -> list[Event]:
-        """A resting order gets new terms."""
+    def replace(self, order: Order) -> list[Event]:
+        """The resting order of this id gets new terms."""
 
     def restore(self, order: Order) -> None:
         """A resting order of before the restart."""
@@ -49,20 +48,22 @@ class Matcher(Protocol):
     def queue(self, side: Side) -> list[Order]:
         """All resting orders in the order in which they trade."""
 
-
-class Referenced(Matcher, Protocol):
-    """A matcher that trades at the midpoint of a reference market."""
-
-    def set_reference(self, bid: int | None, ask: int | None) -> list[Event]:
+    def set_reference(
+        self,
+        bid: int | None,
+        ask: int | None,
+        bid_unstable: bool = False,
+        ask_unstable: bool = False,
+    ) -> list[Event]:
         """The reference moved."""
 
     @property
-    def two_sided(self) -> bool:
+    def watchful(self) -> bool:
         """Whether a move of the reference may matter."""
 
 
 class Floor:
-    """One symbol. `referenced` is the matcher itself when it trades at the NBBO's midpoint."""
+    """One symbol. `referenced` is the matcher itself when it has to know the NBBO."""
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class Floor:
         matcher: Matcher,
         path: MarketPath,
         flows: list[Flow],
-        referenced: Referenced | None = None,
+        referenced: Matcher | None = None,
     ) -> None:
         self.symbol = symbol
         self.matcher = matcher
@@ -90,7 +91,7 @@ class Floor:
     def next_ns(self) -> int | None:
         """When `run` has to be called next."""
         times = [at for flow in self.flows.values() if (at := flow.next_ns()) is not None]
-        if self._referenced is not None and self._referenced.two_sided:
+        if self._referenced is not None and self._referenced.watchful:
             times.append((self._slot + 1) * self.path.slot_ns)
         return min(times, default=None)
 
@@ -113,9 +114,9 @@ class Floor:
         """A client's order arrives."""
         return self._refer(now) + self._told(self.matcher.enter(order, lifetime), now)
 
-    def refusal(self, order: Order, post_only: bool) -> Cause | None:
+    def refusal(self, order: Order) -> Cause | None:
         """Why a client's order must not come in at all."""
-        return self.matcher.refusal(order, post_only)
+        return self.matcher.refusal(order)
 
     def cancel(self, order_id: str) -> None:
         """A client's resting order leaves."""
@@ -125,7 +126,10 @@ class Floor:
         self, order_id: str, quantity: int, price: int | None, min_qty: int, now: int
     ) -> list[Event]:
         """A client's resting order gets new terms. `refer` was called at this time."""
-        return self._told(self.matcher.replace(order_id, quantity, price, min_qty), now)
+        order = replace(
+            self.matcher.orders[order_id], quantity=quantity, price=price, min_qty=min_qty
+        )
+        return self._told(self.matcher.replace(order), now)
 
     def refer(self, now: int) -> list[Event]:
         """Bring the reference up to date before a client's message is dealt with."""

@@ -57,7 +57,7 @@ from venue_sims.flow.latent import NAME_PREFIX
 from venue_sims.kinds import Kind
 from venue_sims.latency import Latency
 from venue_sims.matching.events import Amended, Cause, Dropped, Event, Traded
-from venue_sims.matching.orders import Order, Side
+from venue_sims.matching.orders import Manner, Order, Side
 from venue_sims.reports import Report
 from venue_sims.state import VenueOrder, VenueState
 from venue_sims.words import Capacity, Liquidity, OrdType, Reason, worded
@@ -225,7 +225,7 @@ class Venue:
         try:
             self._check(terms)
             floor = self._refer(terms.symbol, now)
-            self._check_entry(floor, order, terms.post_only)
+            self._check_entry(floor, order)
         except RefusalError as refusal:
             self._reject(command, order_id, refusal, now)
             return
@@ -361,8 +361,8 @@ class Venue:
         tick = floor.path.settings.tick_micros
         check_numbers(self.settings, tick, terms.quantity, terms.price, terms.min_qty)
 
-    def _check_entry(self, floor: Floor, order: Order, post_only: bool) -> None:
-        if floor.refusal(order, post_only) is Cause.POST_ONLY:
+    def _check_entry(self, floor: Floor, order: Order) -> None:
+        if floor.refusal(order) is Cause.POST_ONLY:
             refuse(Reason.POST_ONLY, "post-only order would trade")
 
     def _check_replace(
@@ -384,7 +384,7 @@ class Venue:
         check_numbers(self.settings, tick, command.quantity, price, min(min_qty, command.quantity))
         trial = _to_match(order.order_id, terms, order.leaves)
         trial.price = price
-        self._check_entry(self._refer(terms.symbol, now), trial, terms.post_only)
+        self._check_entry(self._refer(terms.symbol, now), trial)
 
     def _order_for(self, command: CancelReceived | ReplaceReceived, now: int) -> VenueOrder:
         """The live order that a request means. Raises RefusalError."""
@@ -493,4 +493,5 @@ def _to_match(order_id: str, terms: Terms, quantity: int) -> Order:
         displayed=not terms.hidden,
         min_qty=terms.min_qty,
         min_qty_mode=terms.min_qty_mode,
+        manner=Manner.POST_ONLY if terms.post_only else Manner.PLAIN,
     )

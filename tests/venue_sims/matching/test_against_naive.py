@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -95,7 +95,8 @@ class TestLitBook:
             elif resting and choice < 0.45:
                 order_id, price = draw.choice(resting), draw.randint(95, 105)
                 quantity = draw.randint(1, 20)
-                events = book.replace(order_id, quantity, price)
+                new = replace(book.orders[order_id], quantity=quantity, price=price)
+                events = book.replace(new)
                 assert trades_of([*events]) == naive.replace(order_id, quantity, price)
             else:
                 side, lifetime = draw.choice(list(Side)), draw.choice([*Lifetime, Lifetime.DAY])
@@ -139,7 +140,7 @@ class TestCrossing:
             for side in Side:
                 resting = sum(order.quantity for order in dark.queue(side))
                 assert entered[side] == gone[side] + traded + resting
-            mid = dark.mid
+            mid = dark._mid
             if mid is not None:
                 willing_buyer = any(o.price is None or o.price >= mid for o in dark.queue(Side.BUY))
                 willing_seller = any(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.venue_sims.matching.recorder import EACH, Recorder, buy, sell, text
+from tests.venue_sims.matching.recorder import EACH, Recorder, buy, sell
 from venue_sims.matching.crossing import Crossing
 from venue_sims.matching.orders import Lifetime, Side
 
@@ -13,9 +13,6 @@ class Dark(Recorder):
     def __init__(self) -> None:
         self.crossing = Crossing()
         super().__init__(self.crossing)
-
-    def refer(self, bid: int | None, ask: int | None) -> list[str]:
-        return [text(event) for event in self.crossing.set_reference(bid, ask)]
 
 
 @pytest.fixture
