@@ -91,9 +91,9 @@ class Book:
             return events
         limit = self._limit(order)
         bound = self._bound(order, limit) if self.rules.protect else limit
+        if lifetime is Lifetime.FOK and self._available(order, bound) < order.quantity:
+            return [Dropped(order.order_id, order.quantity, Cause.IMMEDIATE)]
         if bound is not None:
-            if lifetime is Lifetime.FOK and self._available(order, bound) < order.quantity:
-                return [Dropped(order.order_id, order.quantity, Cause.IMMEDIATE)]
             self._match(order, bound, events)
         if order.quantity:
             self._settle(order, lifetime, limit, bound, events)
@@ -280,9 +280,11 @@ class Book:
             self._sequence += 1
             order.sequence = self._sequence
 
-    def _available(self, order: Order, limit: int) -> int:
+    def _available(self, order: Order, limit: int | None) -> int:
         """Shares that an order could take now, as far as it needs. It stops at an order of its own
         unless that would go; before that an order with a reserve has had one turn."""
+        if limit is None:
+            return 0
         stops = self.rules.self_match is not SelfMatch.OLDEST
         total = 0
         for level in self._contras[order.side].levels():
