@@ -138,7 +138,8 @@ class Stack:
         return self.folder / "gateway.db"
 
     def environment(self) -> dict[str, str]:
-        """The environment that points the gateway at this desk's ports and folders."""
+        """The environment that points the gateway at this desk's ports and folders. A venue of the
+        configuration that is not of this desk is disabled."""
         keys = {
             "SOR__GATEWAY__LISTEN": f"127.0.0.1:{self.port}",
             "SOR__GATEWAY__ADMIN": f"127.0.0.1:{self.admin_port}",
@@ -146,9 +147,11 @@ class Stack:
             "SOR__GATEWAY__DATABASE": str(self.database),
         }
         for venue in self.venues.values():
-            key = venue.name.upper().replace("-", "_")
-            keys[f"SOR__VENUES__{key}__HOST"] = "127.0.0.1"
-            keys[f"SOR__VENUES__{key}__PORT"] = str(venue.port)
+            keys[_variable(venue.name, "HOST")] = "127.0.0.1"
+            keys[_variable(venue.name, "PORT")] = str(venue.port)
+        for file in self.config.joinpath("venues").glob("*.toml"):
+            if file.stem not in self.venues:
+                keys[_variable(file.stem, "ENABLED")] = "false"
         return {**os.environ, **keys, **self.extra}
 
     async def start_venue(self, name: str) -> None:
@@ -304,6 +307,11 @@ async def _stop(process: asyncio.subprocess.Process) -> int:
         except TimeoutError:
             process.kill()
     return await process.wait()
+
+
+def _variable(venue: str, key: str) -> str:
+    """The environment variable of a key of a venue's file."""
+    return f"SOR__VENUES__{venue.upper().replace('-', '_')}__{key}"
 
 
 def _http_ok(url: str) -> bool:

@@ -17,6 +17,7 @@ from venue_sims.flow.flows import Flow
 from venue_sims.flow.house_quotes import HouseQuotes
 from venue_sims.flow.latent import Latent
 from venue_sims.flow.market_path import MarketPath
+from venue_sims.flow.opening import Contact, Opening
 from venue_sims.flow.streams import Stream
 from venue_sims.flow.visitors import Visitors
 from venue_sims.kinds import KINDS
@@ -24,7 +25,9 @@ from venue_sims.latency import Latency
 from venue_sims.matching.book import Book, BookRules
 from venue_sims.matching.crossing import Crossing
 from venue_sims.state import VenueState
+from venue_sims.trading import Trading, side_of
 from venue_sims.venue import Venue
+from venue_sims.words import State
 
 
 def build_venue(
@@ -40,10 +43,12 @@ def build_venue(
         raise ConfigError(f"{file.name}: {file.mic} is not among the market file's [[lit]]")
     names = file.symbols or list(known)
     make = _dark_floor if kind.dark else _lit_floor
-    floors = {name: make(file, market, known[name], state) for name in names}
+    floors = {name: make(file, market, known[name]) for name in names}
+    for floor in floors.values():
+        _recall(floor, state, clock)
     settings = VenueSettings(file.name, file.mic, file.max_quantity)
     latency = Latency(market.seed, file.mic, file.latency)
-    return Venue(settings, kind, clock, floors, file.fees, latency, state)
+    return Venue(settings, Trading(kind, clock, floors, file.fees, latency, state))
 
 
 def build_path(market: MarketSettings, symbol: SymbolSettings) -> MarketPath:
@@ -51,39 +56,57 @@ def build_path(market: MarketSettings, symbol: SymbolSettings) -> MarketPath:
     return MarketPath(market.seed, symbol.path, market.quoters, market.slot_ms)
 
 
-def _lit_floor(
-    file: VenueFile,
-    market: MarketSettings,
-    symbol: SymbolSettings,
-    state: VenueState,  # noqa: ARG001 - the shape of all floors
-) -> Floor:
+def _lit_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) -> Floor:
     path, name = build_path(market, symbol), symbol.path.symbol
     house = HouseQuotes(
         Stream(market.seed, f"house:{file.mic}:{name}"),
         file.house,
         partial(path.quote, file.mic),
+        partial(path.quote_holds_until, file.mic),
         path.slot_ns,
         symbol.path.tick_micros,
     )
     flows: list[Flow] = [house]
-    if file.takers and symbol.takers.adv and symbol.takers.lit_share:
+    if file.takers and symbol.takers.shares_s:
         stream = Stream(market.seed, f"takers:{name}")
         flows.append(Aggressors(stream, symbol.takers, market.quoters, file.mic))
     return Floor(name, Book(BookRules(file.collar_ppm)), path, flows)
 
 
-def _dark_floor(
-    file: VenueFile, market: MarketSettings, symbol: SymbolSettings, state: VenueState
-) -> Floor:
+def _dark_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) -> Floor:
     path, name = build_path(market, symbol), symbol.path.symbol
     flows: list[Flow] = []
+    openings: list[Opening] = []
     for settings in file.latent:
         if settings.symbol == name:
             latent = Latent(settings)
-            latent.recall(state.latent.get(latent.name, 0))
             flows.append(latent)
+            if settings.opening:
+                openings.append(Opening(latent))
     if file.visitors.rate:
         stream = Stream(market.seed, f"visitors:{file.mic}:{name}")
         flows.append(Visitors(stream, file.visitors))
     crossing = Crossing()
-    return Floor(name, crossing, path, flows, crossing)
+    return Floor(name, crossing, path, [*openings, *flows], crossing, openings)
+
+
+def _recall(floor: Floor, state: VenueState, clock: MarketClock) -> None:
+    """Tell latent parents what they did before this process began."""
+    for flow in floor.flows.values():
+        traded = state.latent.get(flow.name, 0)
+        if isinstance(flow, Latent):
+            flow.recall(traded)
+        elif isinstance(flow, Opening):
+            flow.recall(traded, _contact(flow, state, clock))
+
+
+def _contact(opening: Opening, state: VenueState, clock: MarketClock) -> Contact | None:
+    """The first order that an opening met. Orders are remembered in the order they came."""
+    wanted = opening.side.opposite
+    for order in state.orders.values():
+        terms = order.terms
+        if order.state is State.REJECTED or terms.symbol != opening.then.settings.symbol:
+            continue
+        if side_of(terms.capacity) is wanted:
+            return Contact(order.order_id, clock.market(order.accepted_ns), order.live)
+    return None

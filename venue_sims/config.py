@@ -12,16 +12,17 @@ import tomllib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
 from venue_sims.flow.clock import NANOS_PER_SECOND, SCALE_UNIT
 from venue_sims.flow.house_quotes import HouseSettings
-from venue_sims.flow.latent import LatentSettings
+from venue_sims.flow.latent import LatentSettings, Slice
 from venue_sims.flow.market_path import (
     BLOCKS_A_DAY,
     DAY_SECONDS,
@@ -29,7 +30,7 @@ from venue_sims.flow.market_path import (
     QuoterSettings,
 )
 from venue_sims.flow.visitors import VisitorSettings
-from venue_sims.kinds import KindName
+from venue_sims.kinds import SPEED_BUMP_US, KindName, Profile
 from venue_sims.latency import LatencySettings
 from venue_sims.matching.orders import Side
 
@@ -69,6 +70,7 @@ class VenueFile:
 
     name: str
     kind: KindName
+    profile: Profile
     mic: str
     comp_id: str
     symbols: list[str]
@@ -192,6 +194,7 @@ class _Flow(_Strict):
     lit_share: float = Field(default=0.5, ge=0, le=1)
     lmf_alpha: float = Field(default=1.6, gt=1)
     lmf_k: int = Field(default=10, ge=1, le=1_000)
+    intensity: float = Field(default=1.0, ge=0, le=100)
 
 
 class _MarketFile(_Strict):
@@ -204,8 +207,9 @@ class _MarketFile(_Strict):
         t0 = self.market.t0
         symbols = []
         for each in self.symbol:
+            flow = self.flow
             takers = TakerSettings(
-                each.adv, self.flow.lit_share, self.flow.lmf_alpha, self.flow.lmf_k
+                each.adv, flow.lit_share, flow.lmf_alpha, flow.lmf_k, flow.intensity
             )
             symbols.append(SymbolSettings(each.path(), takers))
         return MarketSettings(
@@ -223,9 +227,16 @@ class _MarketFile(_Strict):
 class _Venue(_Strict):
     name: str
     kind: KindName
+    profile: Profile = Profile.NONE
     mic: Annotated[str, Field(pattern="^[A-Z0-9]{4}$")]
     comp_id: str
     symbols: list[str] = []
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.profile is not Profile.NONE and self.kind is not KindName.EXCHANGE:
+            raise ValueError(f"profile {self.profile} is for an exchange, this is {self.kind}")
+        return self
 
 
 class _Fix(_Strict):
@@ -260,6 +271,11 @@ class _Latency(_Strict):
     table: Literal["level2025"] = "level2025"
     scale: float = Field(default=10.0, ge=0)
 
+    def settings(self, bump_us: int) -> LatencySettings:
+        return LatencySettings(
+            self.in_us + bump_us, self.match_us, self.out_us + bump_us, self.scale
+        )
+
 
 class _Match(_Strict):
     collar_bps: int = Field(default=500, gt=0, lt=10_000)
@@ -273,6 +289,7 @@ class _MarketData(_Strict):
 class _House(_Strict):
     levels: int = Field(default=10, ge=1, le=100)
     lot: int = Field(default=100, ge=1)
+    min_size: int = Field(default=0, ge=0)
     median_lots: float = Field(default=5.0, gt=0)
     sigma_lots: float = Field(default=0.8, ge=0)
     refill_s: float = Field(default=2.0, gt=0)
@@ -287,6 +304,11 @@ class _Ambient(_Strict):
     life_s: float = Field(default=20.0, gt=0)
 
 
+class _Slice(_Strict):
+    at_s: float = Field(ge=0)
+    quantity: int = Field(gt=0)
+
+
 class _Latent(_Strict):
     name: Annotated[str, Field(pattern="^[a-z0-9-]+$")]
     symbol: str
@@ -299,11 +321,20 @@ class _Latent(_Strict):
     min_qty: int = Field(default=0, ge=0)
     limit: float | None = None
     renew_s: float = Field(default=0.0, ge=0)
+    opening: list[_Slice] = []
+
+    @field_validator("opening")
+    @classmethod
+    def _in_order(cls, value: list[_Slice]) -> list[_Slice]:
+        if any(late.at_s < early.at_s for early, late in pairwise(value)):
+            raise ValueError("at_s has to rise from slice to slice")
+        return value
 
     def settings(self) -> LatentSettings:
-        values = self.model_dump(exclude={"limit"})
+        values = self.model_dump(exclude={"limit", "opening"})
         limit = None if self.limit is None else _micros(self.limit)
-        return LatentSettings(**values, limit_micros=limit)
+        opening = tuple(Slice(each.at_s, each.quantity) for each in self.opening)
+        return LatentSettings(**values, limit_micros=limit, opening=opening)
 
 
 class _Control(_Strict):
@@ -345,10 +376,10 @@ class _VenueToml(_Strict):
         return value
 
     def settings(self) -> VenueFile:
-        latency = self.latency
         return VenueFile(
             name=self.venue.name,
             kind=self.venue.kind,
+            profile=self.venue.profile,
             mic=self.venue.mic,
             comp_id=self.venue.comp_id,
             symbols=list(self.venue.symbols),
@@ -357,7 +388,7 @@ class _VenueToml(_Strict):
             sessions=list(self.fix.sessions),
             data_sessions=list(self.fix.data_sessions),
             fees=self.fees.schedule(),
-            latency=LatencySettings(latency.in_us, latency.match_us, latency.out_us, latency.scale),
+            latency=self.latency.settings(SPEED_BUMP_US[self.venue.profile]),
             collar_ppm=self.match.collar_bps * PPM_A_BPS,
             max_quantity=self.match.max_quantity,
             interval_ns=self.market_data.interval_ms * (NANOS_PER_SECOND // 1000),

@@ -6,13 +6,14 @@ May not know: clients, sessions, wall clocks, fees. Times are market time in nan
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.flow.flows import Enter, Flow, owner_of
 from venue_sims.flow.market_path import MarketPath, Quote
-from venue_sims.matching.events import Cause, Event, Traded
+from venue_sims.matching.events import Cause, Dropped, Event, Traded
 from venue_sims.matching.orders import Lifetime, Order, Side
 
 MAX_BEHIND_NS: Final = 600 * NANOS_PER_SECOND
@@ -48,6 +49,7 @@ class Matcher(Protocol):
     def queue(self, side: Side) -> list[Order]:
         """All resting orders in the order in which they trade."""
 
+
     def set_reference(
         self,
         bid: int | None,
@@ -62,8 +64,19 @@ class Matcher(Protocol):
         """Whether a move of the reference may matter."""
 
 
+class Watcher(Protocol):
+    """A flow that goes by what clients do."""
+
+    def entered(self, order: Order, now: int) -> None:
+        """A client's order comes; nothing of it has traded."""
+
+    def left(self, order_id: str, now: int) -> None:
+        """An order is out."""
+
+
 class Floor:
-    """One symbol. `referenced` is the matcher itself when it has to know the NBBO."""
+    """One symbol. `referenced` is the matcher itself when it has to know the NBBO,
+    `watchers` are those of the flows that are told of clients' orders."""
 
     def __init__(
         self,
@@ -72,12 +85,14 @@ class Floor:
         path: MarketPath,
         flows: list[Flow],
         referenced: Matcher | None = None,
+        watchers: Sequence[Watcher] = (),
     ) -> None:
         self.symbol = symbol
         self.matcher = matcher
         self.path = path
         self.flows = {flow.name: flow for flow in flows}
         self._referenced = referenced
+        self._watchers = watchers
         self._slot = 0
 
     def start(self, now: int) -> list[Event]:
@@ -92,7 +107,7 @@ class Floor:
         """When `run` has to be called next."""
         times = [at for flow in self.flows.values() if (at := flow.next_ns()) is not None]
         if self._referenced is not None and self._referenced.watchful:
-            times.append((self._slot + 1) * self.path.slot_ns)
+            times.append(self.path.nbbo_holds_until(self._slot) * self.path.slot_ns)
         return min(times, default=None)
 
     def run(self, now: int) -> list[Event]:
@@ -112,15 +127,18 @@ class Floor:
 
     def enter(self, order: Order, lifetime: Lifetime, now: int) -> list[Event]:
         """A client's order arrives."""
-        return self._refer(now) + self._told(self.matcher.enter(order, lifetime), now)
+        events = self._refer(now)
+        for watcher in self._watchers:
+            watcher.entered(order, now)
+        return events + self._told(self.matcher.enter(order, lifetime), now)
 
     def refusal(self, order: Order) -> Cause | None:
         """Why a client's order must not come in at all."""
         return self.matcher.refusal(order)
 
-    def cancel(self, order_id: str) -> None:
+    def cancel(self, order_id: str, now: int) -> None:
         """A client's resting order leaves."""
-        self.matcher.cancel(order_id)
+        self._told(self.matcher.cancel(order_id), now)
 
     def replace(
         self, order_id: str, quantity: int, price: int | None, min_qty: int, now: int
@@ -154,9 +172,17 @@ class Floor:
             if isinstance(event, Traded):
                 self._tell(event.resting_id, event.quantity, event.resting_leaves, now)
                 self._tell(event.incoming_id, event.quantity, event.incoming_leaves, now)
+            elif isinstance(event, Dropped):
+                self._left(event.order_id, now)
         return events
 
     def _tell(self, order_id: str, quantity: int, leaves: int, now: int) -> None:
         owner = owner_of(order_id)
         if owner:
             self.flows[owner].traded(order_id, quantity, leaves, now)
+        elif not leaves:
+            self._left(order_id, now)
+
+    def _left(self, order_id: str, now: int) -> None:
+        for watcher in self._watchers:
+            watcher.left(order_id, now)

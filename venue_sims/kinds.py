@@ -1,6 +1,6 @@
 """The kinds of venue: presets over one engine.
 
-Owns: what each kind takes and shows.
+Owns: what each kind takes and shows, and what a profile adds to a kind (venues.md 4.1).
 May not know: fees, latencies, scenarios: those are the venue's own file.
 """
 
@@ -18,7 +18,17 @@ class KindName(StrEnum):
     """The kinds that exist."""
 
     DARK = "dark"
+    ECN = "ecn"
+    INVERTED = "inverted"
     EXCHANGE = "exchange"
+
+
+class Profile(StrEnum):
+    """What a venue of a kind may be besides."""
+
+    NONE = ""
+    IEX = "iex"
+    """An exchange behind a speed bump."""
 
 
 @dataclass(slots=True)
@@ -36,6 +46,18 @@ class Kind:
     """Levels of market data; 0: it has none."""
 
 
+def _lit(name: KindName, depth: int) -> Kind:
+    return Kind(
+        name,
+        dark=False,
+        ord_types=frozenset({OrdType.MARKET, OrdType.LIMIT}),
+        lifetimes=frozenset(Lifetime),
+        post_only=True,
+        min_qty=False,
+        depth=depth,
+    )
+
+
 KINDS: Final = {
     KindName.DARK: Kind(
         KindName.DARK,
@@ -46,13 +68,10 @@ KINDS: Final = {
         min_qty=True,
         depth=0,
     ),
-    KindName.EXCHANGE: Kind(
-        KindName.EXCHANGE,
-        dark=False,
-        ord_types=frozenset({OrdType.MARKET, OrdType.LIMIT}),
-        lifetimes=frozenset(Lifetime),
-        post_only=True,
-        min_qty=False,
-        depth=10,
-    ),
+    KindName.ECN: _lit(KindName.ECN, depth=5),
+    KindName.INVERTED: _lit(KindName.INVERTED, depth=5),
+    KindName.EXCHANGE: _lit(KindName.EXCHANGE, depth=10),
 }
+
+SPEED_BUMP_US: Final = {Profile.NONE: 0, Profile.IEX: 350}
+"""How much later every message is, each way."""

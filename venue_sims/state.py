@@ -61,6 +61,7 @@ class VenueOrder:
     cum_value_micros: int = 0
     reason: Reason | None = None
     text: str = ""
+    accepted_ns: int = 0
 
     @property
     def live(self) -> bool:
@@ -194,6 +195,7 @@ class VenueState:
         command = self._answered(fact.session)
         assert isinstance(command, OrderReceived)
         order = self._add(fact.session, fact.order_id, command.terms, State.NEW)
+        order.accepted_ns = fact.at_ns
         self._report(order, ReportKind.NEW, fact.at_ns, fact.report_at_ns)
 
     def _on_rejected(self, fact: OrderRejected) -> None:

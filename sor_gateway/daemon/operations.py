@@ -72,11 +72,13 @@ class EngineOperations:
         """Why orders cannot flow; empty when they can."""
         now, state = self._clock(), self._engine.router.state
         reasons: list[str] = []
+        enabled = {
+            name for name, venue in self._configuration.router.venues.items() if venue.enabled
+        }
         for name, link in self._engine.links.items():
-            if isinstance(link, VenueLink) and not link.session.synchronised:
-                if self._configuration.router.venues[name].enabled:
-                    reasons.append(f"venue {name} is not synchronised")
-            elif isinstance(link, QuotesLink) and not link.quoted_ns:
+            if isinstance(link, VenueLink) and name in enabled and not link.session.synchronised:
+                reasons.append(f"venue {name} is not synchronised")
+            elif isinstance(link, QuotesLink) and link.venue in enabled and not link.quoted_ns:
                 reasons.append(f"no market data from {link.venue}")
         if self._engine.stalled:
             reasons.append("the journal cannot write")

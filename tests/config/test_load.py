@@ -145,7 +145,8 @@ class TestEnvironment:
         assert configuration.router.risk.max_notional_micros == 500_000
         assert configuration.ems_sessions[1].heart_bt_int_s == 60
         assert configuration.ems_sessions[0].password == "secret"
-        dark, lit = configuration.venues
+        venues = {venue.name: venue for venue in configuration.venues}
+        dark, lit = venues["dark-a"], venues["exchange"]
         assert dark.port == 19901
         assert (lit.host, lit.symbols) == ("exchange.example", ["BOLT"])
         assert lit.orders.on_low_number == "reset"
@@ -171,7 +172,7 @@ class TestEnvironment:
                 "1",
                 (
                     "environment SOR__VENUES__DARK_X__PORT: no venue 'dark-x';"
-                    " there are dark-a, exchange"
+                    " there are dark-a, dark-b, dark-c, ecn, exchange, exchange-iex, inverted"
                 ),
             ),
             (

@@ -17,6 +17,7 @@ from venue_sims.words import Capacity, OrdType
 
 CONFIG = Path(__file__).parents[2] / "config"
 DEFAULT = CONFIG / "scenarios" / "default"
+BLOCK = CONFIG / "scenarios" / "block"
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND
 SOR = "SOR-FIX.4.4"

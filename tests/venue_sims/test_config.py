@@ -18,39 +18,63 @@ from venue_sims.config import (
     parse_scale,
 )
 
+NAMES = ("dark-a", "dark-b", "dark-c", "ecn", "inverted", "exchange", "exchange-iex")
+
 
 class TestDefaultSet:
+    def test_both_folders_hold_the_same_seven(self) -> None:
+        for folder in (DEFAULT, CONFIG / "venues"):
+            found = {path.stem for path in folder.glob("*.toml")} - {"scenario", "market"}
+            assert found == set(NAMES)
+
     @pytest.mark.parametrize(
-        ("name", "mic", "comp_id", "port", "control", "fees"),
+        ("name", "kind", "mic", "comp_id", "number", "fees", "median_us"),
         [
-            ("dark-a", "DRKA", "DARKA", 9901, 9951, (1_500, 1_500, 1_500)),
-            ("exchange", "XLIT", "EXCH", 9906, 9956, (2_800, -1_800, 1_000)),
+            ("dark-a", "dark", "DRKA", "DARKA", 1, (1_500, 1_500, 1_500), 550),
+            ("dark-b", "dark", "DRKB", "DARKB", 2, (1_000, 1_000, 1_000), 700),
+            ("dark-c", "dark", "DRKC", "DARKC", 3, (1_000, 1_000, 1_000), 600),
+            ("ecn", "ecn", "XECN", "ECNX", 4, (3_000, -2_000, 1_000), 150),
+            ("inverted", "inverted", "XINV", "INVX", 5, (-1_600, 2_000, 0), 200),
+            ("exchange", "exchange", "XLIT", "EXCH", 6, (2_800, -1_800, 1_000), 250),
+            ("exchange-iex", "exchange", "XIEX", "IEXP", 7, (600, 0, 900), 250 + 2 * 350),
         ],
     )
     def test_is_what_decisions_say(
         self,
         name: str,
+        kind: str,
         mic: str,
         comp_id: str,
-        port: int,
-        control: int,
+        number: int,
         fees: tuple[int, int, int],
+        median_us: int,
     ) -> None:
         file = load_venue(DEFAULT / f"{name}.toml")
-        assert (file.name, file.mic, file.comp_id, file.port) == (name, mic, comp_id, port)
-        assert file.control == ("127.0.0.1", control)
+        assert (file.name, file.kind, file.mic, file.comp_id) == (name, kind, mic, comp_id)
+        assert file.profile == ("iex" if name == "exchange-iex" else "")
+        assert (file.port, file.control) == (9900 + number, ("127.0.0.1", 9950 + number))
         assert (file.fees.take, file.fees.add, file.fees.mid) == fees
+        latency = file.latency
+        assert latency.in_us + latency.match_us + latency.out_us == median_us
+        assert file.sessions == ["SOR"]
+        assert file.data_sessions == ([] if kind == "dark" else ["SORMD"])
 
-    @pytest.mark.parametrize("name", ["dark-a", "exchange"])
+    @pytest.mark.parametrize("name", NAMES)
     def test_agrees_with_what_the_gateway_believes(self, name: str) -> None:
         believed = tomllib.loads((CONFIG / "venues" / f"{name}.toml").read_text())
         file = load_venue(DEFAULT / f"{name}.toml")
         assert (believed["kind"], believed["mic"]) == (str(file.kind), file.mic)
         assert (believed["comp_id"], believed["port"]) == (file.comp_id, file.port)
+        assert believed["dialect"] in file.versions
+        assert believed.get("market_data", False) == bool(file.data_sessions)
         for key, rate in (("take", file.fees.take), ("add", file.fees.add), ("mid", file.fees.mid)):
             assert round(believed[f"{key}_fee"] * 1_000_000) == rate
         median_us = file.latency.in_us + file.latency.match_us + file.latency.out_us
         assert believed["latency_prior_us"] == median_us
+
+    def test_every_lit_venue_of_the_market_is_there(self) -> None:
+        lit = {load_venue(DEFAULT / f"{name}.toml").mic for name in NAMES if "dark" not in name}
+        assert {quoter.mic for quoter in market().quoters} == lit
 
     def test_both_sides_find_a_latent_parent(self) -> None:
         latent = load_venue(DEFAULT / "dark-a.toml").latent
@@ -71,6 +95,7 @@ class TestErrors:
         [
             ("rate = 0.05", "rat = 0.05", "ambient.rat: unknown key"),
             ('kind = "dark"', 'kind = "darkish"', "venue.kind: "),
+            ('mic = "DRKA"', 'mic = "DRKA"\nprofile = "iex"', "profile iex is for an exchange"),
             ("take = 0.0015", "take = 0.0031", "above the access-fee cap"),
             ("take = 0.0015", "take = 0.00150001", "more than six decimals"),
             ('name = "seller"', 'name = "buyer"', "two latent parents"),

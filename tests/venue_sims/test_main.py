@@ -45,7 +45,14 @@ async def stop(process: asyncio.subprocess.Process) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "comp_id"), [("exchange", "exchange", "EXCH"), ("dark-a", "dark", "DARKA")]
+    ("name", "kind", "comp_id"),
+    [
+        ("dark-a", "dark", "DARKA"),
+        ("ecn", "ecn", "ECNX"),
+        ("inverted", "inverted", "INVX"),
+        ("exchange", "exchange", "EXCH"),
+        ("exchange-iex", "exchange", "IEXP"),
+    ],
 )
 async def test_trades_stops_and_goes_on_where_it_was(
     tmp_path: Path, name: str, kind: str, comp_id: str

@@ -39,6 +39,13 @@ class TakerSettings:
     """Tail exponent of the length of a split order (Lillo, Mike, Farmer)."""
     lmf_k: int = 10
     """How many split orders are being worked at a time."""
+    intensity: float = 1.0
+    """How many times as often takers come as the volume says: a busy day."""
+
+    @property
+    def shares_s(self) -> float:
+        """What takers trade in a market second at all lit venues together."""
+        return self.adv * self.lit_share * self.intensity / DAY_SECONDS
 
 
 @dataclass(slots=True)
@@ -73,7 +80,7 @@ class Aggressors:
         self._settings = settings
         self._shares = _bounds(quoters)
         self._mic = mic
-        rate = settings.adv * settings.lit_share / DAY_SECONDS / MEAN_SIZE
+        rate = settings.shares_s / MEAN_SIZE
         self._mean_s = 1.0 / rate if rate > 0 else 0.0
         self._day = 0
         self._index = 0

@@ -29,6 +29,8 @@ class HouseSettings:
 
     levels: int = 10
     lot: int = 100
+    min_size: int = 0
+    """No level is smaller, in shares."""
     median_lots: float = 5.0
     sigma_lots: float = 0.8
     refill_s: float = 2.0
@@ -43,13 +45,15 @@ class _Level:
 
 
 class HouseQuotes:
-    """The house at one venue in one symbol. `quote` gives the venue's quote in a slot."""
+    """The house at one venue in one symbol. `quote` gives the venue's quote in a slot,
+    `holds_until` the next slot in which it may be another."""
 
     def __init__(
         self,
         stream: Stream,
         settings: HouseSettings,
         quote: Callable[[int], Quote],
+        holds_until: Callable[[int], int],
         slot_ns: int,
         tick_micros: int,
     ) -> None:
@@ -57,6 +61,7 @@ class HouseQuotes:
         self._stream = stream
         self._settings = settings
         self._quote = quote
+        self._holds_until = holds_until
         self._slot_ns = slot_ns
         self._tick = tick_micros
         self._slot = 0
@@ -75,7 +80,7 @@ class HouseQuotes:
         self._refills.clear()
 
     def next_ns(self) -> int | None:
-        """The next slot or the next refill."""
+        """The next change of the quote or the next refill."""
         slot_at = self._slot * self._slot_ns
         return min(slot_at, self._refills[0][0]) if self._refills else slot_at
 
@@ -83,7 +88,7 @@ class HouseQuotes:
         """Follow the quote, or put consumed size back."""
         if self._refills and self._refills[0][0] <= now:
             return self._refill()
-        slot, self._slot = self._slot, self._slot + 1
+        slot, self._slot = self._slot, self._holds_until(self._slot)
         quote = self._quote(slot)
         if quote == self._shown:
             return []
@@ -133,7 +138,7 @@ class HouseQuotes:
                 math.log(settings.median_lots), settings.sigma_lots, slot, sub << 1
             )
         )
-        return settings.lot * min(lots, MAX_LOTS)
+        return max(settings.min_size, settings.lot * min(lots, MAX_LOTS))
 
     def _refill(self) -> list[Action]:
         _, _, side, price, quantity = heapq.heappop(self._refills)

@@ -20,6 +20,15 @@ NAME_PREFIX = "latent-"
 
 
 @dataclass(slots=True)
+class Slice:
+    """What a latent parent takes from the first order that comes to it."""
+
+    at_s: float
+    """Market seconds after that order came."""
+    quantity: int
+
+
+@dataclass(slots=True)
 class LatentSettings:
     """One latent parent."""
 
@@ -39,6 +48,9 @@ class LatentSettings:
     limit_micros: int | None = None
     renew_s: float = 0.0
     """How long after it is done the next one like it comes; 0: never."""
+    opening: tuple[Slice, ...] = ()
+    """Besides the reserve, before it: with these the parent shows itself only when the first order
+    that came to it is out (opening.py)."""
 
 
 def shown(settings: LatentSettings, remaining: int) -> int:
@@ -63,6 +75,8 @@ class Latent:
         self.settings = settings
         self.remaining = settings.reserve
         self.resting = 0
+        self.closed = bool(settings.opening)
+        """Whether it waits for its opening to be over."""
         self._order_id = ""
         self._next: int | None = None
         self._count = 0
@@ -72,8 +86,13 @@ class Latent:
         self.remaining = remaining_of(self.settings, traded)
 
     def start(self, now: int) -> None:
-        """Show itself at once."""
+        """Show itself at once, or when it opens."""
         self.resting = 0
+        self._next = now if self.remaining and not self.closed else None
+
+    def open(self, now: int) -> None:
+        """The opening is over: show itself."""
+        self.closed = False
         self._next = now if self.remaining else None
 
     def next_ns(self) -> int | None:

@@ -14,10 +14,13 @@ slots, and would have left its first price far behind by noon). It is built in t
   sums, corrected to end where they began, are the block's anchors;
 - inside a block the slots walk between two anchors, corrected to arrive.
 
-Both are cached, a bounded number of each. A venue quotes the best whole ticks at least half a tick
-from the price, `back` of the time one tick further out, and may lag by some slots, which is how
-quotes crumble. A lagging venue follows moves of a tick or more at once, so the market never locks
-or crosses by itself; crossed markets are a fault to be asked for, not an accident.
+Both are cached, a bounded number of each, and so are the quotes of a block: who follows the market
+asks how long a quote holds and need not look at every slot.
+
+A venue quotes the best whole ticks at least half a tick from the price, `back` of the time one tick
+further out, and may lag by some slots, which is how quotes crumble. A lagging venue follows moves
+of a tick or more at once, so the market never locks or crosses by itself; crossed markets are a
+fault to be asked for, not an accident.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from typing import Final, TypeVar
 from venue_sims.flow.clock import NANOS_PER_MS
 from venue_sims.flow.streams import Stream
 
+_K = TypeVar("_K")
 _T = TypeVar("_T")
 
 DAY_SECONDS: Final = 23_400
@@ -40,7 +44,8 @@ BACK_SLOTS: Final = 20
 HALF_SPREAD_TICKS: Final = 0.5
 DAYS_CACHED: Final = 3
 BLOCKS_CACHED: Final = 8
-QUOTES_CACHED: Final = 64
+QUOTE_BLOCKS_CACHED: Final = 32
+"""Of all venues together."""
 
 
 @dataclass(slots=True)
@@ -119,7 +124,8 @@ class MarketPath:
         self._sigma_slot = settings.sigma_day * self._p0_ticks / math.sqrt(self.slots_a_day)
         self._days: OrderedDict[int, _Day] = OrderedDict()
         self._blocks: OrderedDict[int, list[float]] = OrderedDict()
-        self._nbbo: OrderedDict[int, Quote] = OrderedDict()
+        self._quotes: OrderedDict[tuple[str, int], list[Quote]] = OrderedDict()
+        self._nbbo: OrderedDict[int, list[Quote]] = OrderedDict()
 
     # --- what anybody can compute ---------------------------------------------------------
 
@@ -134,29 +140,67 @@ class MarketPath:
 
     def quote(self, mic: str, slot: int) -> Quote:
         """What a lit venue's house quotes in a slot. Raises KeyError for a venue without quotes."""
-        quoter = self.quoters[mic]
-        price = self.price(slot)
-        if quoter.lag:
-            seen = self.price(slot - quoter.lag)
-            if abs(seen - price) < 1.0:
-                price = seen
-        bids, asks = self._back_streams[mic]
-        draw = slot // BACK_SLOTS
-        bid = math.floor(price - HALF_SPREAD_TICKS) - (bids.uniform(draw) < quoter.back)
-        ask = math.ceil(price + HALF_SPREAD_TICKS) + (asks.uniform(draw) < quoter.back)
-        tick = self.settings.tick_micros
-        return Quote(max(bid, 1) * tick, max(ask, 2) * tick)
+        block, within = divmod(slot, self._block_slots)
+        return self._quotes_of(mic, block)[within]
 
     def nbbo(self, slot: int) -> Quote:
         """The best bid and the best ask over all lit venues in a slot."""
-        found = self._nbbo.get(slot)
-        if found is None:
-            quotes = [self.quote(mic, slot) for mic in self.quoters]
-            found = Quote(max(quote.bid for quote in quotes), min(quote.ask for quote in quotes))
-            _keep(self._nbbo, slot, found, QUOTES_CACHED)
-        return found
+        block, within = divmod(slot, self._block_slots)
+        return self._nbbo_of(block)[within]
+
+    def quote_holds_until(self, mic: str, slot: int) -> int:
+        """The next slot in which a venue's quote may be another: a change, or the block's end."""
+        return self._held(self._quotes_of(mic, slot // self._block_slots), slot)
+
+    def nbbo_holds_until(self, slot: int) -> int:
+        """The next slot in which the NBBO may be another: a change, or the block's end."""
+        return self._held(self._nbbo_of(slot // self._block_slots), slot)
 
     # --- how it is built ------------------------------------------------------------------
+
+    def _held(self, quotes: list[Quote], slot: int) -> int:
+        block, within = divmod(slot, self._block_slots)
+        quote = quotes[within]
+        for at in range(within + 1, self._block_slots):
+            if quotes[at] is not quote:
+                return block * self._block_slots + at
+        return (block + 1) * self._block_slots
+
+    def _quotes_of(self, mic: str, block: int) -> list[Quote]:
+        """One quote a slot; slots in a row with the same quote share the object."""
+        found = self._quotes.get((mic, block))
+        if found is None:
+            found = self._make_quotes(self.quoters[mic], block)
+            _keep(self._quotes, (mic, block), found, QUOTE_BLOCKS_CACHED)
+        return found
+
+    def _nbbo_of(self, block: int) -> list[Quote]:
+        found = self._nbbo.get(block)
+        if found is None:
+            found = []
+            for quotes in zip(*(self._quotes_of(mic, block) for mic in self.quoters), strict=True):
+                bid = max(quote.bid for quote in quotes)
+                _extend(found, bid, min(quote.ask for quote in quotes))
+            _keep(self._nbbo, block, found, BLOCKS_CACHED)
+        return found
+
+    def _make_quotes(self, quoter: QuoterSettings, block: int) -> list[Quote]:
+        first, tick = block * self._block_slots, self.settings.tick_micros
+        prices = self._block(block)
+        late = [self.price(first - back) for back in range(quoter.lag, 0, -1)] + prices
+        bids, asks = self._back_streams[quoter.mic]
+        quotes: list[Quote] = []
+        back_bid = back_ask = False
+        for at, price in enumerate(prices):
+            if at == 0 or (first + at) % BACK_SLOTS == 0:
+                draw = (first + at) // BACK_SLOTS
+                back_bid = bids.uniform(draw) < quoter.back
+                back_ask = asks.uniform(draw) < quoter.back
+            seen = late[at] if abs(late[at] - price) < 1.0 else price
+            bid = math.floor(seen - HALF_SPREAD_TICKS) - back_bid
+            ask = math.ceil(seen + HALF_SPREAD_TICKS) + back_ask
+            _extend(quotes, max(bid, 1) * tick, max(ask, 2) * tick)
+        return quotes
 
     def _block(self, block: int) -> list[float]:
         prices = self._blocks.get(block)
@@ -221,7 +265,15 @@ class MarketPath:
         ]
 
 
-def _keep(cache: OrderedDict[int, _T], key: int, value: _T, bound: int) -> None:
+def _extend(quotes: list[Quote], bid: int, ask: int) -> None:
+    """One slot more; the quote of the slot before when it still stands."""
+    if quotes and quotes[-1].bid == bid and quotes[-1].ask == ask:
+        quotes.append(quotes[-1])
+    else:
+        quotes.append(Quote(bid, ask))
+
+
+def _keep(cache: OrderedDict[_K, _T], key: _K, value: _T, bound: int) -> None:
     cache[key] = value
     if len(cache) > bound:
         cache.popitem(last=False)

@@ -62,7 +62,9 @@ class TestClock:
 class TestHouseQuotes:
     def make(self, quotes: dict[int, Quote]) -> HouseQuotes:
         settings = HouseSettings(levels=3)
-        return HouseQuotes(Stream(1, "house"), settings, lambda s: quotes[s], SLOT, 10)
+        return HouseQuotes(
+            Stream(1, "house"), settings, lambda s: quotes[s], lambda s: s + 1, SLOT, 10
+        )
 
     def test_shows_levels_around_its_quote_best_first(self) -> None:
         house = self.make({0: Quote(100, 120)})

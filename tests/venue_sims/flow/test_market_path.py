@@ -13,9 +13,10 @@ import pytest
 from venue_sims.flow.market_path import (
     BLOCKS_CACHED,
     DAYS_CACHED,
-    QUOTES_CACHED,
+    QUOTE_BLOCKS_CACHED,
     MarketPath,
     PathSettings,
+    Quote,
     QuoterSettings,
 )
 
@@ -69,13 +70,43 @@ class TestAgreement:
         assert [other_symbol.price(slot) for slot in slots] != prices
 
 
+class TestHowLongQuotesHold:
+    @pytest.mark.parametrize("slot_ms", [100, 1_000])
+    def test_a_quote_stands_until_the_slot_that_is_named(self, slot_ms: int) -> None:
+        market = MarketPath(7, PathSettings("ACME", 50_000_000, TICK), QUOTERS, slot_ms)
+        for mic in (None, "XECN", "XINV"):
+            slot, changes = 10_000, 0
+            while slot < 12_000:
+                until = _until(market, mic, slot)
+                assert slot < until <= slot + 300
+                standing = {
+                    (q.bid, q.ask) for q in (_at(market, mic, s) for s in range(slot, until))
+                }
+                assert len(standing) == 1
+                changes += _at(market, mic, until) != _at(market, mic, slot)
+                slot = until
+            assert changes > 20
+
+
+def _at(market: MarketPath, mic: str | None, slot: int) -> Quote:
+    return market.nbbo(slot) if mic is None else market.quote(mic, slot)
+
+
+def _until(market: MarketPath, mic: str | None, slot: int) -> int:
+    if mic is None:
+        return market.nbbo_holds_until(slot)
+    return market.quote_holds_until(mic, slot)
+
+
 class TestBounds:
     def test_caches_are_bounded(self) -> None:
         market = path()
         for slot in range(0, 40 * 234_000, 117_000):
             market.nbbo(slot)
-        sizes = (len(market._days), len(market._blocks), len(market._nbbo))
-        assert sizes <= (DAYS_CACHED, BLOCKS_CACHED, QUOTES_CACHED)
+        assert len(market._days) <= DAYS_CACHED
+        assert len(market._blocks) <= BLOCKS_CACHED
+        assert len(market._nbbo) <= BLOCKS_CACHED
+        assert len(market._quotes) <= QUOTE_BLOCKS_CACHED
 
 
 class TestShape:

@@ -1,0 +1,270 @@
+"""Requests: how a venue answers each command of its clients.
+
+Owns: what is refused and why, and the order of the facts that answer a command.
+May not know: when commands are due, FIX tags, sockets, the clock, the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from venue_sims.checks import (
+    RefusalError,
+    VenueSettings,
+    check_numbers,
+    check_terms,
+    refuse,
+)
+from venue_sims.commands import (
+    CancelReceived,
+    Command,
+    MassCancelReceived,
+    OrderReceived,
+    OrderUnusable,
+    ReplaceReceived,
+    StatusReceived,
+    Terms,
+)
+from venue_sims.facts import (
+    CancelAccepted,
+    MassCanceled,
+    OrderAccepted,
+    OrderRejected,
+    Replaced,
+    RequestRefused,
+    StatusAnswered,
+)
+from venue_sims.floor import Floor
+from venue_sims.matching.events import Amended, Cause
+from venue_sims.matching.orders import Order
+from venue_sims.state import VenueOrder
+from venue_sims.trading import Trading, to_match
+from venue_sims.words import OrdType, Reason, worded
+
+
+class Requests:
+    """See the module."""
+
+    def __init__(self, settings: VenueSettings, trading: Trading) -> None:
+        self._settings = settings
+        self._kind = trading.kind
+        self._trading = trading
+        self._state = trading.state
+        self._handlers: dict[type, Callable[[Any, int], None]] = {
+            OrderReceived: self._on_order,
+            OrderUnusable: self._on_unusable,
+            CancelReceived: self._on_cancel,
+            ReplaceReceived: self._on_replace,
+            StatusReceived: self._on_status,
+            MassCancelReceived: self._on_mass_cancel,
+        }
+
+    def answer(self, command: Command, now: int) -> None:
+        """Deal with the oldest command of its session; exactly one fact answers it."""
+        self._handlers[type(command)](command, now)
+
+    def _on_order(self, command: OrderReceived, now: int) -> None:
+        terms = command.terms
+        ids = self._state.client(command.session).ids
+        if terms.cl_ord_id in ids:
+            self._on_known(command, ids[terms.cl_ord_id], now)
+            return
+        order_id = self._state.next_order_id(now)
+        order = to_match(order_id, terms, terms.quantity)
+        try:
+            self._check(terms)
+            floor = self._trading.refer(terms.symbol, now)
+            self._check_entry(floor, order)
+        except RefusalError as refusal:
+            self._reject(command, order_id, refusal, now)
+            return
+        leaves_at = self._trading.leaves_at(command.session, now)
+        self._trading.fact(OrderAccepted(now, leaves_at, command.session, order_id))
+        self._trading.book(
+            terms.symbol, floor.enter(order, terms.lifetime, self._trading.clock.market(now)), now
+        )
+        self._trading.plan(terms.symbol, floor)
+
+    def _on_known(self, command: OrderReceived, order_id: str, now: int) -> None:
+        """A ClOrdID that was used: refused, or answered with its status if it says 97=Y."""
+        leaves_at = self._trading.leaves_at(command.session, now)
+        if command.poss_resend and order_id:
+            self._trading.fact(StatusAnswered(now, leaves_at, command.session, order_id))
+            return
+        text = worded(Reason.DUPLICATE, f"ClOrdID {command.terms.cl_ord_id} was used")
+        self._trading.fact(
+            OrderRejected(
+                now, leaves_at, command.session, "NONE", Reason.DUPLICATE, text, duplicate=True
+            )
+        )
+
+    def _on_unusable(self, command: OrderUnusable, now: int) -> None:
+        if command.terms.cl_ord_id in self._state.client(command.session).ids:
+            refusal = RefusalError(
+                Reason.DUPLICATE,
+                worded(Reason.DUPLICATE, f"ClOrdID {command.terms.cl_ord_id} was used"),
+            )
+        else:
+            refusal = RefusalError(command.reason, worded(command.reason, command.text))
+        self._reject(command, self._state.next_order_id(now), refusal, now)
+
+    def _reject(
+        self,
+        command: OrderReceived | OrderUnusable,
+        order_id: str,
+        refusal: RefusalError,
+        now: int,
+    ) -> None:
+        duplicate = refusal.reason is Reason.DUPLICATE
+        self._trading.fact(
+            OrderRejected(
+                now,
+                self._trading.leaves_at(command.session, now),
+                command.session,
+                "NONE" if duplicate else order_id,
+                refusal.reason,
+                refusal.text,
+                duplicate,
+            )
+        )
+
+    def _on_cancel(self, command: CancelReceived, now: int) -> None:
+        try:
+            order = self._order_for(command, now)
+        except RefusalError as refusal:
+            self._refuse(command, refusal, now)
+            return
+        self._trading.cancel(order, now)
+        leaves_at = self._trading.leaves_at(command.session, now)
+        self._trading.fact(CancelAccepted(now, leaves_at, command.session, order.order_id))
+
+    def _on_replace(self, command: ReplaceReceived, now: int) -> None:
+        try:
+            order = self._order_for(command, now)
+            price = command.price if order.terms.ord_type is not OrdType.MARKET else None
+            min_qty = order.terms.min_qty if command.min_qty is None else command.min_qty
+            self._check_replace(command, order, price, min_qty, now)
+        except RefusalError as refusal:
+            self._refuse(command, refusal, now)
+            return
+        terms, floor = order.terms, self._trading.floors[order.terms.symbol]
+        leaves_at = self._trading.leaves_at(command.session, now)
+        fact = Replaced(
+            now, leaves_at, command.session, order.order_id, 0, price, min_qty, kept_priority=True
+        )
+        if command.quantity <= order.cum_quantity:
+            # Down to what is done: the order becomes Filled (FIX 4.4 vol. 4, D).
+            self._trading.cancel(order, now)
+            fact.quantity = order.cum_quantity
+            self._trading.fact(fact)
+            return
+        fact.quantity = command.quantity
+        events = floor.replace(
+            order.order_id,
+            command.quantity - order.cum_quantity,
+            price,
+            min_qty,
+            self._trading.clock.market(now),
+        )
+        assert isinstance(events[0], Amended)
+        fact.kept_priority = events[0].kept_priority
+        self._trading.fact(fact)
+        self._trading.book(terms.symbol, events, now)
+        self._trading.changed[terms.symbol] = None
+        self._trading.plan(terms.symbol, floor)
+
+    def _on_status(self, command: StatusReceived, now: int) -> None:
+        order = self._state.order_meant(command.session, command.cl_ord_id)
+        if order is None and command.order_id:
+            order = self._state.orders.get(command.order_id)
+        if order is not None and order.session != command.session:
+            order = None
+        if order is not None:
+            self._trading.refer(order.terms.symbol, now)
+        leaves_at = self._trading.leaves_at(command.session, now)
+        order_id = "" if order is None else order.order_id
+        self._trading.fact(StatusAnswered(now, leaves_at, command.session, order_id))
+
+    def _on_mass_cancel(self, command: MassCancelReceived, now: int) -> None:
+        orders = [] if command.unsupported else self._state.orders_meant(command)
+        for order in orders:
+            self._trading.refer(order.terms.symbol, now)
+        orders = [order for order in orders if order.live]
+        for order in orders:
+            self._trading.cancel(order, now)
+        self._trading.fact(
+            MassCanceled(
+                now,
+                self._trading.leaves_at(command.session, now),
+                command.session,
+                [order.order_id for order in orders],
+            )
+        )
+
+    # --- checks ---------------------------------------------------------------------------
+
+    def _check(self, terms: Terms) -> None:
+        """What can be said against an order without the book. Raises RefusalError."""
+        floor = self._trading.floors.get(terms.symbol)
+        if floor is None:
+            refuse(Reason.UNKNOWN_SYMBOL, f"{terms.symbol} does not trade here")
+        check_terms(terms, self._kind)
+        tick = floor.path.settings.tick_micros
+        check_numbers(self._settings, tick, terms.quantity, terms.price, terms.min_qty)
+
+    def _check_entry(self, floor: Floor, order: Order) -> None:
+        if floor.refusal(order) is Cause.POST_ONLY:
+            refuse(Reason.POST_ONLY, "post-only order would trade")
+
+    def _check_replace(
+        self,
+        command: ReplaceReceived,
+        order: VenueOrder,
+        price: int | None,
+        min_qty: int,
+        now: int,
+    ) -> None:
+        terms = order.terms
+        if command.problem:
+            refuse(Reason.UNSUPPORTED, command.problem)
+        if terms.ord_type is OrdType.LIMIT and price is None:
+            refuse(Reason.UNSUPPORTED, "a limit order needs a price")
+        if min_qty and not self._kind.min_qty:
+            refuse(Reason.UNSUPPORTED, "MinQty is not taken here")
+        tick = self._trading.floors[terms.symbol].path.settings.tick_micros
+        check_numbers(self._settings, tick, command.quantity, price, min(min_qty, command.quantity))
+        trial = to_match(order.order_id, terms, order.leaves)
+        trial.price = price
+        self._check_entry(self._trading.refer(terms.symbol, now), trial)
+
+    def _order_for(self, command: CancelReceived | ReplaceReceived, now: int) -> VenueOrder:
+        """The live order that a request means. Raises RefusalError."""
+        if command.cl_ord_id in self._state.client(command.session).ids:
+            refuse(Reason.DUPLICATE, f"ClOrdID {command.cl_ord_id} was used")
+        order = self._state.order_meant(command.session, command.orig_cl_ord_id)
+        if order is None:
+            refuse(Reason.UNKNOWN_ORDER, "unknown order")
+        if order.live:
+            self._trading.refer(order.terms.symbol, now)
+        if not order.live:
+            refuse(Reason.TOO_LATE, f"the order is {order.state}")
+        if order.terms.cl_ord_id != command.orig_cl_ord_id:
+            refuse(Reason.UNKNOWN_ORDER, f"the order goes by {order.terms.cl_ord_id} now")
+        return order
+
+    def _refuse(
+        self, command: CancelReceived | ReplaceReceived, refusal: RefusalError, now: int
+    ) -> None:
+        order = self._state.order_meant(command.session, command.orig_cl_ord_id)
+        known = order is not None and refusal.reason is not Reason.UNKNOWN_ORDER
+        self._trading.fact(
+            RequestRefused(
+                now,
+                self._trading.leaves_at(command.session, now),
+                command.session,
+                order.order_id if order is not None and known else "",
+                refusal.reason,
+                refusal.text,
+            )
+        )
