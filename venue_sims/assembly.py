@@ -6,6 +6,7 @@ May not know: files, sockets, the clock.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from venue_sims.checks import VenueSettings
@@ -20,10 +21,12 @@ from venue_sims.flow.market_path import MarketPath
 from venue_sims.flow.opening import Contact, Opening
 from venue_sims.flow.streams import Stream
 from venue_sims.flow.visitors import Visitors
-from venue_sims.kinds import KINDS
+from venue_sims.kinds import Profile, kind_of
 from venue_sims.latency import Latency
 from venue_sims.matching.book import Book, BookRules
-from venue_sims.matching.crossing import Crossing
+from venue_sims.matching.crossing import Crossing, CrossingRules
+from venue_sims.matching.rules import round_lot
+from venue_sims.matching.signal import QuoteSignal
 from venue_sims.state import VenueState
 from venue_sims.trading import Trading, side_of
 from venue_sims.venue import Venue
@@ -34,7 +37,7 @@ def build_venue(
     file: VenueFile, market: MarketSettings, clock: MarketClock, state: VenueState
 ) -> Venue:
     """A venue that is not open yet. Raises ConfigError when the files do not fit together."""
-    kind = KINDS[file.kind]
+    kind = kind_of(file.kind, file.profile)
     known = {symbol.path.symbol: symbol for symbol in market.symbols}
     for name in [*file.symbols, *(latent.symbol for latent in file.latent)]:
         if name not in known:
@@ -48,7 +51,10 @@ def build_venue(
         _recall(floor, state, clock)
     settings = VenueSettings(file.name, file.mic, file.max_quantity)
     latency = Latency(market.seed, file.mic, file.latency)
-    return Venue(settings, Trading(kind, clock, floors, file.fees, latency, state))
+    trading = Trading(
+        kind, clock, floors, file.fees, latency, state, file.match.tiers, file.match.invitations
+    )
+    return Venue(settings, trading)
 
 
 def build_path(market: MarketSettings, symbol: SymbolSettings) -> MarketPath:
@@ -70,7 +76,35 @@ def _lit_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) 
     if file.takers and symbol.takers.shares_s:
         stream = Stream(market.seed, f"takers:{name}")
         flows.append(Aggressors(stream, symbol.takers, market.quoters, file.mic))
-    return Floor(name, Book(BookRules(file.collar_ppm)), path, flows)
+    match = file.match
+    book = Book(
+        BookRules(
+            match.collar_ppm,
+            symbol.path.tick_micros,
+            round_lot(symbol.path.p0_micros),
+            match.self_match,
+            match.slide,
+            match.protect,
+        )
+    )
+    return Floor(name, book, path, flows, book, signal=_signal(file, market, path))
+
+
+def _signal(file: VenueFile, market: MarketSettings, path: MarketPath) -> QuoteSignal | None:
+    """The quote signal, over the quotes of all lit venues."""
+    if file.profile is not Profile.IEX:
+        return None
+    mics = [quoter.mic for quoter in market.quoters]
+    for mic in file.match.leaders:
+        if mic not in mics:
+            raise ConfigError(f"{file.name}: signal.leaders: {mic} is not among [[lit]]")
+    leaders = tuple(mics.index(mic) for mic in file.match.leaders)
+
+    def snapshot(slot: int) -> list[tuple[int, int]]:
+        quotes = [path.quote(mic, slot) for mic in mics]
+        return [(quote.bid, quote.ask) for quote in quotes]
+
+    return QuoteSignal(replace(file.match.signal, leader_venues=leaders), snapshot, path.slot_ns)
 
 
 def _dark_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) -> Floor:
@@ -86,7 +120,8 @@ def _dark_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings)
     if file.visitors.rate:
         stream = Stream(market.seed, f"visitors:{file.mic}:{name}")
         flows.append(Visitors(stream, file.visitors))
-    crossing = Crossing()
+    match = file.match
+    crossing = Crossing(CrossingRules(match.improvement, match.by_size, match.apart))
     return Floor(name, crossing, path, [*openings, *flows], crossing, openings)
 
 

@@ -1,6 +1,7 @@
 """The venues' files: market.toml and the venue's own, checked and turned into plain settings.
 
-Owns: the schema of both files; the only importer of pydantic here.
+Owns: the schema of both files, but for [match], [conditional] and [signal] (match_config.py). These
+two are the only importers of pydantic here.
 May not know: machines, sockets.
 
 A key that is not known, or a value that does not fit, raises ConfigError, which names file and key.
@@ -16,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
@@ -32,11 +33,18 @@ from venue_sims.flow.market_path import (
 from venue_sims.flow.visitors import VisitorSettings
 from venue_sims.kinds import SPEED_BUMP_US, KindName, Profile
 from venue_sims.latency import LatencySettings
+from venue_sims.match_config import (
+    MICROS,
+    Conditional,
+    Match,
+    MatchSettings,
+    Signal,
+    match_settings,
+)
 from venue_sims.matching.orders import Side
+from venue_sims.matching.rules import TICK_PARTS
 
-MICROS: int = 1_000_000
 BLOCK_MS: int = DAY_SECONDS * 1000 // BLOCKS_A_DAY
-PPM_A_BPS: int = 100
 
 
 class ConfigError(Exception):
@@ -81,7 +89,7 @@ class VenueFile:
     data_sessions: list[str]
     fees: FeeSchedule
     latency: LatencySettings
-    collar_ppm: int
+    match: MatchSettings
     max_quantity: int
     interval_ns: int
     takers: bool
@@ -163,6 +171,13 @@ class _Symbol(_Strict):
     vov_hl_s: float = Field(default=60.0, gt=0)
     jumps_day: float = Field(default=3.0, ge=0)
     jump_bps: float = Field(default=30.0, ge=0)
+
+    @field_validator("tick")
+    @classmethod
+    def _parts(cls, value: float) -> float:
+        if _micros(value) % TICK_PARTS:
+            raise ValueError(f"{value}: a quarter of it has to be exact in micros")
+        return value
 
     @field_validator("p0", "tick")
     @classmethod
@@ -277,11 +292,6 @@ class _Latency(_Strict):
         )
 
 
-class _Match(_Strict):
-    collar_bps: int = Field(default=500, gt=0, lt=10_000)
-    max_quantity: int = Field(default=1_000_000, gt=0)
-
-
 class _MarketData(_Strict):
     interval_ms: int = Field(default=25, ge=1)
 
@@ -352,13 +362,24 @@ class _VenueToml(_Strict):
     fix: _Fix
     fees: _Fees
     latency: _Latency
-    match: _Match = _Match()
+    match: Match = Match()
+    conditional: Conditional = Conditional()
+    signal: Signal | None = None
     market_data: _MarketData = _MarketData()
     house: _House = _House()
     takers: _Takers = _Takers()
     ambient: _Ambient = _Ambient()
     latent: list[_Latent] = []
     control: _Control | None = None
+
+    @model_validator(mode="after")
+    def _signal_has_a_venue(self) -> Self:
+        if self.signal is not None and self.venue.profile is not Profile.IEX:
+            raise ValueError(f"signal: only a venue of profile {Profile.IEX} has one")
+        unknown = [client for client in self.match.tiers if client not in self.fix.sessions]
+        if unknown:
+            raise ValueError(f"match.tiers: {unknown[0]} is not among fix.sessions")
+        return self
 
     @field_validator("latent")
     @classmethod
@@ -389,7 +410,7 @@ class _VenueToml(_Strict):
             data_sessions=list(self.fix.data_sessions),
             fees=self.fees.schedule(),
             latency=self.latency.settings(SPEED_BUMP_US[self.venue.profile]),
-            collar_ppm=self.match.collar_bps * PPM_A_BPS,
+            match=match_settings(self.match, self.conditional, self.signal, self.fix.versions),
             max_quantity=self.match.max_quantity,
             interval_ns=self.market_data.interval_ms * (NANOS_PER_SECOND // 1000),
             takers=self.takers.enabled,

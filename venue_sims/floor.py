@@ -7,14 +7,14 @@ May not know: clients, sessions, wall clocks, fees. Times are market time in nan
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final, Protocol
 
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.flow.flows import Enter, Flow, owner_of
 from venue_sims.flow.market_path import MarketPath, Quote
-from venue_sims.matching.events import Cause, Dropped, Event, Traded
+from venue_sims.matching.events import Cause, Dropped, Event, Invited, Traded
 from venue_sims.matching.orders import Lifetime, Order, Side
+from venue_sims.matching.signal import QuoteSignal
 
 MAX_BEHIND_NS: Final = 600 * NANOS_PER_SECOND
 """A floor that was not run for longer than this (a stopped process) starts its flows anew."""
@@ -48,7 +48,6 @@ class Matcher(Protocol):
 
     def queue(self, side: Side) -> list[Order]:
         """All resting orders in the order in which they trade."""
-
 
     def set_reference(
         self,
@@ -86,6 +85,7 @@ class Floor:
         flows: list[Flow],
         referenced: Matcher | None = None,
         watchers: Sequence[Watcher] = (),
+        signal: QuoteSignal | None = None,
     ) -> None:
         self.symbol = symbol
         self.matcher = matcher
@@ -93,7 +93,10 @@ class Floor:
         self.flows = {flow.name: flow for flow in flows}
         self._referenced = referenced
         self._watchers = watchers
+        self._signal = signal
         self._slot = 0
+        self._referred_ns = 0
+        self._unstable = (False, False)
 
     def start(self, now: int) -> list[Event]:
         """Begin at this time; flows that were here before leave first."""
@@ -108,11 +111,13 @@ class Floor:
         times = [at for flow in self.flows.values() if (at := flow.next_ns()) is not None]
         if self._referenced is not None and self._referenced.watchful:
             times.append(self.path.nbbo_holds_until(self._slot) * self.path.slot_ns)
+            if self._signal is not None:
+                times.append(self._signal.next_ns(self._referred_ns))
         return min(times, default=None)
 
     def run(self, now: int) -> list[Event]:
         """Let whoever is due at `now` act, one of them."""
-        events = self._refer(now)
+        events = self._refer(now, for_client=False)
         for flow in self.flows.values():
             due = flow.next_ns()
             if due is None or due > now:
@@ -140,13 +145,8 @@ class Floor:
         """A client's resting order leaves."""
         self._told(self.matcher.cancel(order_id), now)
 
-    def replace(
-        self, order_id: str, quantity: int, price: int | None, min_qty: int, now: int
-    ) -> list[Event]:
+    def replace(self, order: Order, now: int) -> list[Event]:
         """A client's resting order gets new terms. `refer` was called at this time."""
-        order = replace(
-            self.matcher.orders[order_id], quantity=quantity, price=price, min_qty=min_qty
-        )
         return self._told(self.matcher.replace(order), now)
 
     def refer(self, now: int) -> list[Event]:
@@ -157,22 +157,26 @@ class Floor:
         """The national best bid and offer."""
         return self.path.nbbo(self.path.slot(now))
 
-    def _refer(self, now: int) -> list[Event]:
-        if self._referenced is None:
+    def _refer(self, now: int, *, for_client: bool = True) -> list[Event]:
+        matcher = self._referenced
+        if matcher is None:
             return []
-        slot = self.path.slot(now)
-        if slot == self._slot:
+        slot, unstable = self.path.slot(now), (False, False)
+        if self._signal is not None and (for_client or matcher.watchful):
+            unstable = self._signal.unstable(now)
+        self._referred_ns = now
+        if slot == self._slot and unstable == self._unstable:
             return []
-        self._slot = slot
+        self._slot, self._unstable = slot, unstable
         quote = self.path.nbbo(slot)
-        return self._told(self._referenced.set_reference(quote.bid, quote.ask), now)
+        return self._told(matcher.set_reference(quote.bid, quote.ask, *unstable), now)
 
     def _told(self, events: list[Event], now: int) -> list[Event]:
         for event in events:
             if isinstance(event, Traded):
                 self._tell(event.resting_id, event.quantity, event.resting_leaves, now)
                 self._tell(event.incoming_id, event.quantity, event.incoming_leaves, now)
-            elif isinstance(event, Dropped):
+            elif isinstance(event, Dropped | Invited):
                 self._left(event.order_id, now)
         return events
 

@@ -15,10 +15,11 @@ import msgspec
 from sor_gateway.fix.store import Numbers, add_range
 from sor_gateway.journal.record import Entry, FactCodec, Record
 from venue_sims.facts import FACTS, EpochStarted, Operated, RangeSkipped, RangeVoided
+from venue_sims.matching.invitations import Conduct, Invitation
 from venue_sims.reports import Report
 from venue_sims.state import ClientState, Ledger, VenueOrder, VenueState
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 
 class SnapshotUnreadable(Exception):  # noqa: N818 - named as the journal's errors are
@@ -51,6 +52,8 @@ class Image:
     exec_count: int
     sequence: int
     latent: dict[str, int]
+    invitations: list[Invitation]
+    conducts: dict[str, Conduct]
     orders: list[VenueOrder]
     clients: list[ClientImage]
     numbers: dict[str, Numbers]
@@ -101,6 +104,8 @@ def encode_image(
             state.exec_count,
             state.sequence,
             state.latent,
+            list(state.invitations.open.values()),
+            state.invitations.conducts,
             list(state.orders.values()),
             clients,
             numbers,
@@ -165,6 +170,8 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
     state = VenueState(mic)
     state.order_count, state.exec_count = image.order_count, image.exec_count
     state.sequence, state.latent = image.sequence, image.latent
+    state.invitations.open = {each.firm_up_id: each for each in image.invitations}
+    state.invitations.conducts = image.conducts
     state.orders = {order.order_id: order for order in image.orders}
     for each in image.clients:
         state.clients[each.name] = ClientState(

@@ -15,7 +15,7 @@ from venue_sims.commands import (
     StatusReceived,
     Terms,
 )
-from venue_sims.matching.orders import Lifetime, MinQtyMode
+from venue_sims.matching.orders import Lifetime, Manner, MinQtyMode
 from venue_sims.translate import BusinessReject, to_command
 from venue_sims.words import Capacity, OrdType, Reason
 
@@ -65,7 +65,7 @@ class TestOrders:
         command = read(ORDER + "|18=1 6 h|111=0|7928=ME")
         assert isinstance(command, OrderReceived)
         terms = command.terms
-        assert (terms.hidden, terms.post_only, terms.self_match_id) == (True, True, "ME")
+        assert (terms.hidden, terms.manner, terms.self_match_id) == (True, Manner.POST_ONLY, "ME")
 
     @pytest.mark.parametrize(
         ("old", "new", "reason"),

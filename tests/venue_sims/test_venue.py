@@ -31,7 +31,7 @@ from venue_sims.commands import (
     ReplaceReceived,
     StatusReceived,
 )
-from venue_sims.matching.orders import Lifetime, Side
+from venue_sims.matching.orders import Lifetime, Manner, Side
 from venue_sims.recovery import Recovered, encode_image, fact_codec, fold, recover
 from venue_sims.reports import Report
 from venue_sims.state import VenueState
@@ -119,8 +119,8 @@ class TestOrders:
             ({"quantity": 1_000_001}, Reason.EXCEEDS_LIMIT, "3", "3"),
             ({"price": 40_001_000}, Reason.PRICE_INCREMENT, "99", "0"),
             ({"price": None}, Reason.UNSUPPORTED, "11", "0"),
-            ({"ord_type": OrdType.MID_PEG}, Reason.UNSUPPORTED, "11", "0"),
-            ({"price": 60 * DOLLAR, "post_only": True}, Reason.POST_ONLY, "99", "0"),
+            ({"ord_type": OrdType.DISCRETIONARY_PEG}, Reason.UNSUPPORTED, "11", "0"),
+            ({"price": 60 * DOLLAR, "manner": Manner.POST_ONLY}, Reason.POST_ONLY, "99", "0"),
         ],
     )
     def test_refusals_by_the_book(

@@ -4,8 +4,8 @@ Owns: which invitations are open, how often and how fast each party answers, who
 May not know: books, sessions, FIX. Time comes as an argument; a party is a name.
 
 An invitation is open until its deadline. A firm order that names it in time is an answer; an
-invitation without one by then is a miss. A party whose share of answers in its last invitations is
-too low may send no conditional orders for a while, then it starts anew.
+invitation without one by then is a miss. A party that lately answered too few may send no
+conditional orders; as it gets no invitations meanwhile, its past is forgotten and it starts anew.
 """
 
 from __future__ import annotations
@@ -15,31 +15,42 @@ from typing import Final
 
 from venue_sims.matching.rules import PPM
 
-NANOS_PER_MS: Final = 1_000_000
+OUTCOMES_KEPT: Final = 1_000
+"""How many invitations are remembered one by one, for each party."""
+_MS: Final = 1_000_000
 
 
 @dataclass(slots=True)
 class InvitationSettings:
     """What a venue asks of those who send conditional orders."""
 
-    window_ns: int = 1_000 * NANOS_PER_MS
+    window_ns: int = 1_000 * _MS
     """How long an invitation is open."""
     suspend_below_ppm: int = 0
     """The smallest share of answers, in parts per million; 0: nobody is suspended."""
     sample: int = 20
-    """How many of the last invitations count; fewer prove nothing."""
-    suspend_ns: int = 300_000 * NANOS_PER_MS
-    """How long a suspension lasts."""
+    """Fewer invitations prove nothing."""
+    memory_ns: int = 300_000 * _MS
+    """How long an invitation counts."""
 
 
 @dataclass(slots=True)
 class Invitation:
-    """One invitation."""
+    """One open invitation to answer an order of a party."""
 
     firm_up_id: str
     party: str
+    order_id: str
     at_ns: int
     deadline_ns: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of an invitation, and when that was clear."""
+
+    at_ns: int
+    answered: bool
 
 
 @dataclass(slots=True)
@@ -51,72 +62,63 @@ class Conduct:
     missed: int = 0
     response_ns: int = 0
     """All response times together."""
-    last: list[bool] = field(default_factory=list)
-    """The last invitations, the oldest first: whether they were answered."""
-    suspended_until_ns: int = 0
+    last: list[Outcome] = field(default_factory=list)
+    """The oldest first."""
 
 
 class Invitations:
-    """All of a venue's. Whatever time has done is booked at the next question or invitation."""
+    """All of a venue's. Only what is told changes it; what time alone has done is booked with the
+    next invitation."""
 
-    def __init__(self, settings: InvitationSettings) -> None:
-        self.settings = settings
+    def __init__(self) -> None:
         self.open: dict[str, Invitation] = {}
-        self._conducts: dict[str, Conduct] = {}
+        self.conducts: dict[str, Conduct] = {}
 
-    def invite(self, firm_up_id: str, party: str, now: int) -> Invitation:
-        """Open an invitation; the id is new."""
-        self.settle(now)
-        assert firm_up_id not in self.open
-        deadline_ns = now + self.settings.window_ns
-        invitation = Invitation(firm_up_id, party, now, deadline_ns)
-        self.open[firm_up_id] = invitation
-        self.conduct(party).invited += 1
-        return invitation
+    def invite(self, invitation: Invitation) -> None:
+        """Open an invitation; its id is new."""
+        self._settle(invitation.at_ns)
+        assert invitation.firm_up_id not in self.open
+        self.open[invitation.firm_up_id] = invitation
+        self.conducts.setdefault(invitation.party, Conduct()).invited += 1
 
-    def answerable(self, firm_up_id: str, party: str, now: int) -> bool:
-        """Whether this party may still answer an invitation. Changes nothing."""
-        invitation = self.open.get(firm_up_id)
-        return (
-            invitation is not None and invitation.party == party and now <= invitation.deadline_ns
-        )
+    def answerable(self, firm_up_id: str, party: str, now: int) -> Invitation | None:
+        """The invitation that this party may still answer. Changes nothing."""
+        found = self.open.get(firm_up_id)
+        if found is None or found.party != party or now > found.deadline_ns:
+            return None
+        return found
 
-    def answer(self, firm_up_id: str, party: str, now: int) -> None:
+    def answer(self, firm_up_id: str, now: int) -> None:
         """A firm order came for an invitation that is answerable."""
-        assert self.answerable(firm_up_id, party, now)
         invitation = self.open.pop(firm_up_id)
-        conduct = self.conduct(party)
+        conduct = self.conducts[invitation.party]
         conduct.answered += 1
         conduct.response_ns += now - invitation.at_ns
-        self._judge(conduct, answered=True, now=now)
+        _remember(conduct, Outcome(now, answered=True))
 
-    def suspended(self, party: str, now: int) -> bool:
-        """Whether a party may send no conditional orders now."""
-        self.settle(now)
-        return now < self.conduct(party).suspended_until_ns
+    def suspended(self, party: str, now: int, settings: InvitationSettings) -> bool:
+        """Whether a party may send no conditional orders now. Changes nothing."""
+        conduct = self.conducts.get(party, Conduct())
+        over = [
+            Outcome(each.deadline_ns, answered=False)
+            for each in self.open.values()
+            if each.party == party and each.deadline_ns < now
+        ]
+        since = now - settings.memory_ns
+        counted = [each.answered for each in [*conduct.last, *over] if each.at_ns > since]
+        few = len(counted) < settings.sample
+        return not few and sum(counted) * PPM < settings.suspend_below_ppm * len(counted)
 
-    def settle(self, now: int) -> None:
+    def _settle(self, now: int) -> None:
         """Book every invitation whose time is over as missed."""
         over = [each for each in self.open.values() if each.deadline_ns < now]
         for invitation in over:
             del self.open[invitation.firm_up_id]
-            conduct = self.conduct(invitation.party)
+            conduct = self.conducts[invitation.party]
             conduct.missed += 1
-            self._judge(conduct, answered=False, now=invitation.deadline_ns)
+            _remember(conduct, Outcome(invitation.deadline_ns, answered=False))
 
-    def conduct(self, party: str) -> Conduct:
-        """What is known of a party."""
-        found = self._conducts.get(party)
-        if found is None:
-            found = self._conducts[party] = Conduct()
-        return found
 
-    def _judge(self, conduct: Conduct, *, answered: bool, now: int) -> None:
-        settings = self.settings
-        conduct.last.append(answered)
-        del conduct.last[: -settings.sample]
-        if len(conduct.last) == settings.sample and (
-            sum(conduct.last) * PPM < settings.suspend_below_ppm * settings.sample
-        ):
-            conduct.suspended_until_ns = now + settings.suspend_ns
-            conduct.last.clear()
+def _remember(conduct: Conduct, outcome: Outcome) -> None:
+    conduct.last.append(outcome)
+    del conduct.last[:-OUTCOMES_KEPT]
