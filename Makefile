@@ -4,6 +4,7 @@
 #   make test      the whole test suite
 #   make crash N=200   kill -9 the gateway N times in mid-write and count violations
 #   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
+#   make conformance   the public acceptance definitions of FIX sessions, and our own
 #   make bench     round trips and throughput against a bare byte relay
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
@@ -11,9 +12,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 N ?= 20
+SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test crash interop bench check clean
+.PHONY: demo test crash interop conformance bench check clean
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -40,7 +42,16 @@ crash: .venv/dev
 interop: .venv/dev
 	@$(BIN)/python -m pytest tests/interop
 
-bench: .venv/dev
+conformance: .venv/dev
+	@$(BIN)/python -m tests.conformance.run --shared $(SHARED)
+
+# Built from source, which takes some minutes; without it the benchmark has fewer arms.
+.venv/bench: .venv/dev
+	@echo "building QuickFIX's Python binding, once (about ten minutes; log in .venv/bench.log)"
+	@$(PIP) -e '.[bench]' >.venv/bench.log 2>&1 || echo "it could not be built: the benchmark goes on without it"
+	@touch $@
+
+bench: .venv/bench
 	@$(BIN)/python -m benchmarks.bench
 
 check: .venv/dev

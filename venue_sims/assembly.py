@@ -11,9 +11,11 @@ from functools import partial
 
 from venue_sims.checks import VenueSettings
 from venue_sims.config import ConfigError, MarketSettings, SymbolSettings, VenueFile
+from venue_sims.faults import Faults
 from venue_sims.floor import Floor
 from venue_sims.flow.aggressors import Aggressors
 from venue_sims.flow.clock import MarketClock
+from venue_sims.flow.fade import Fade
 from venue_sims.flow.flows import Flow
 from venue_sims.flow.house_quotes import HouseQuotes
 from venue_sims.flow.latent import Latent
@@ -23,11 +25,13 @@ from venue_sims.flow.streams import Stream
 from venue_sims.flow.visitors import Visitors
 from venue_sims.kinds import Profile, kind_of
 from venue_sims.latency import Latency
+from venue_sims.match_config import MatchSettings
 from venue_sims.matching.book import Book, BookRules
 from venue_sims.matching.crossing import Crossing, CrossingRules
 from venue_sims.matching.rules import round_lot
 from venue_sims.matching.signal import QuoteSignal
 from venue_sims.state import VenueState
+from venue_sims.throttle import Throttle
 from venue_sims.trading import Trading, side_of
 from venue_sims.venue import Venue
 from venue_sims.words import State
@@ -54,7 +58,8 @@ def build_venue(
     trading = Trading(
         kind, clock, floors, file.fees, latency, state, file.match.tiers, file.match.invitations
     )
-    return Venue(settings, trading)
+    faults = Faults(market.seed, file.mic, file.faults)
+    return Venue(settings, trading, Throttle(file.throttle), faults)
 
 
 def build_path(market: MarketSettings, symbol: SymbolSettings) -> MarketPath:
@@ -76,8 +81,14 @@ def _lit_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) 
     if file.takers and symbol.takers.shares_s:
         stream = Stream(market.seed, f"takers:{name}")
         flows.append(Aggressors(stream, symbol.takers, market.quoters, file.mic))
-    match = file.match
-    book = Book(
+    fade = Fade(Stream(market.seed, f"fade:{file.mic}:{name}"), file.fade, house)
+    signal = _signal(file, market, path)
+    book = _book(file.match, symbol)
+    return Floor(name, book, path, flows, book, fade=fade, signal=signal)
+
+
+def _book(match: MatchSettings, symbol: SymbolSettings) -> Book:
+    return Book(
         BookRules(
             match.collar_ppm,
             symbol.path.tick_micros,
@@ -87,7 +98,6 @@ def _lit_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) 
             match.protect,
         )
     )
-    return Floor(name, book, path, flows, book, signal=_signal(file, market, path))
 
 
 def _signal(file: VenueFile, market: MarketSettings, path: MarketPath) -> QuoteSignal | None:

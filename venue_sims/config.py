@@ -19,9 +19,11 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from venue_sims.faults import FaultSettings
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
 from venue_sims.flow.clock import NANOS_PER_SECOND, SCALE_UNIT
+from venue_sims.flow.fade import FadeSettings
 from venue_sims.flow.house_quotes import HouseSettings
 from venue_sims.flow.latent import LatentSettings, Slice
 from venue_sims.flow.market_path import (
@@ -43,6 +45,7 @@ from venue_sims.match_config import (
 )
 from venue_sims.matching.orders import Side
 from venue_sims.matching.rules import TICK_PARTS
+from venue_sims.throttle import ThrottleSettings
 
 BLOCK_MS: int = DAY_SECONDS * 1000 // BLOCKS_A_DAY
 
@@ -94,6 +97,9 @@ class VenueFile:
     interval_ns: int
     takers: bool
     house: HouseSettings
+    fade: FadeSettings
+    throttle: ThrottleSettings
+    faults: FaultSettings
     visitors: VisitorSettings
     control: tuple[str, int] | None
     latent: list[LatentSettings] = field(default_factory=list)
@@ -309,6 +315,20 @@ class _Takers(_Strict):
     enabled: bool = True
 
 
+class _Fade(_Strict):
+    p: float = Field(default=0.0, ge=0, le=1)
+    frac: float = Field(default=0.5, ge=0, le=1)
+
+
+class _Throttle(_Strict):
+    msgs: int = Field(default=0, ge=0)
+    per_ms: int = Field(default=1_000, ge=1)
+
+
+class _Faults(_Strict):
+    reject_share: float = Field(default=0.0, ge=0, le=1)
+
+
 class _Ambient(_Strict):
     rate: float = Field(default=0.0, ge=0)
     life_s: float = Field(default=20.0, gt=0)
@@ -368,6 +388,9 @@ class _VenueToml(_Strict):
     market_data: _MarketData = _MarketData()
     house: _House = _House()
     takers: _Takers = _Takers()
+    fade: _Fade = _Fade()
+    throttle: _Throttle = _Throttle()
+    faults: _Faults = _Faults()
     ambient: _Ambient = _Ambient()
     latent: list[_Latent] = []
     control: _Control | None = None
@@ -415,6 +438,9 @@ class _VenueToml(_Strict):
             interval_ns=self.market_data.interval_ms * (NANOS_PER_SECOND // 1000),
             takers=self.takers.enabled,
             house=HouseSettings(**self.house.model_dump()),
+            fade=FadeSettings(**self.fade.model_dump()),
+            throttle=ThrottleSettings(**self.throttle.model_dump()),
+            faults=FaultSettings(**self.faults.model_dump()),
             visitors=VisitorSettings(self.ambient.rate, self.ambient.life_s),
             control=None if self.control is None else parse_address(self.control.listen),
             latent=[each.settings() for each in self.latent],

@@ -7,10 +7,12 @@ May not know: clients, sessions, wall clocks, fees. Times are market time in nan
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from venue_sims.flow.clock import NANOS_PER_SECOND
-from venue_sims.flow.flows import Enter, Flow, owner_of
+from venue_sims.flow.fade import Fade
+from venue_sims.flow.flows import Action, Enter, Flow, Reduce, owner_of
 from venue_sims.flow.market_path import MarketPath, Quote
 from venue_sims.matching.events import Cause, Dropped, Event, Invited, Traded
 from venue_sims.matching.orders import Lifetime, Order, Side
@@ -74,8 +76,9 @@ class Watcher(Protocol):
 
 
 class Floor:
-    """One symbol. `referenced` is the matcher itself when it has to know the NBBO,
-    `watchers` are those of the flows that are told of clients' orders."""
+    """One symbol. `referenced` is the matcher itself when it has to know the NBBO, `watchers` are
+    those of the flows that are told of clients' orders, `fade` is what its house does when one
+    comes, `signal` says whether a quote is about to go."""
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class Floor:
         flows: list[Flow],
         referenced: Matcher | None = None,
         watchers: Sequence[Watcher] = (),
+        fade: Fade | None = None,
         signal: QuoteSignal | None = None,
     ) -> None:
         self.symbol = symbol
@@ -93,6 +97,7 @@ class Floor:
         self.flows = {flow.name: flow for flow in flows}
         self._referenced = referenced
         self._watchers = watchers
+        self.fade = fade
         self._signal = signal
         self._slot = 0
         self._referred_ns = 0
@@ -122,11 +127,7 @@ class Floor:
             due = flow.next_ns()
             if due is None or due > now:
                 continue
-            for action in flow.run(now):
-                if isinstance(action, Enter):
-                    events += self._told(self.matcher.enter(action.order, action.lifetime), now)
-                else:
-                    events += self._told(self.matcher.cancel(action.order_id), now)
+            events += self._act(flow.run(now), now)
             break
         return events
 
@@ -135,6 +136,8 @@ class Floor:
         events = self._refer(now)
         for watcher in self._watchers:
             watcher.entered(order, now)
+        if self.fade is not None:
+            events += self._act(self.fade.before(order, now), now)
         return events + self._told(self.matcher.enter(order, lifetime), now)
 
     def refusal(self, order: Order) -> Cause | None:
@@ -170,6 +173,19 @@ class Floor:
         self._slot, self._unstable = slot, unstable
         quote = self.path.nbbo(slot)
         return self._told(matcher.set_reference(quote.bid, quote.ask, *unstable), now)
+
+    def _act(self, actions: list[Action], now: int) -> list[Event]:
+        """What a flow does to the book."""
+        events: list[Event] = []
+        for action in actions:
+            if isinstance(action, Enter):
+                events += self._told(self.matcher.enter(action.order, action.lifetime), now)
+            elif isinstance(action, Reduce):
+                order = self.matcher.orders[action.order_id]
+                events += self.matcher.replace(replace(order, quantity=action.quantity))
+            else:
+                events += self._told(self.matcher.cancel(action.order_id), now)
+        return events
 
     def _told(self, events: list[Event], now: int) -> list[Event]:
         for event in events:

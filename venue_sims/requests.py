@@ -36,11 +36,13 @@ from venue_sims.facts import (
     RequestRefused,
     StatusAnswered,
 )
+from venue_sims.faults import Faults
 from venue_sims.floor import Floor
 from venue_sims.matching.events import Amended, Cause
 from venue_sims.matching.orders import Manner, Order
 from venue_sims.matching.rules import round_lot
 from venue_sims.state import VenueOrder
+from venue_sims.throttle import Throttle
 from venue_sims.trading import Trading
 from venue_sims.words import OrdType, Reason, worded
 
@@ -48,8 +50,12 @@ from venue_sims.words import OrdType, Reason, worded
 class Requests:
     """See the module."""
 
-    def __init__(self, settings: VenueSettings, trading: Trading) -> None:
+    def __init__(
+        self, settings: VenueSettings, trading: Trading, throttle: Throttle, faults: Faults
+    ) -> None:
         self._settings = settings
+        self._throttle = throttle
+        self._faults = faults
         self._kind = trading.kind
         self._trading = trading
         self._state = trading.state
@@ -75,10 +81,13 @@ class Requests:
         order_id = self._state.next_order_id(now)
         order = self._trading.to_match(order_id, terms, terms.quantity, command.session)
         try:
+            self._admit(command)
             self._check(terms)
             self._check_conditional(command, now)
             floor = self._trading.refer(terms.symbol, now)
             self._check_entry(floor, order)
+            if self._faults.rejects(self._state.order_count):
+                refuse(Reason.FAULT, "refused for nothing, as this venue is set to")
         except RefusalError as refusal:
             self._reject(command, order_id, refusal, now)
             return
@@ -103,14 +112,14 @@ class Requests:
         )
 
     def _on_unusable(self, command: OrderUnusable, now: int) -> None:
-        if command.terms.cl_ord_id in self._state.client(command.session).ids:
-            refusal = RefusalError(
-                Reason.DUPLICATE,
-                worded(Reason.DUPLICATE, f"ClOrdID {command.terms.cl_ord_id} was used"),
-            )
-        else:
-            refusal = RefusalError(command.reason, worded(command.reason, command.text))
-        self._reject(command, self._state.next_order_id(now), refusal, now)
+        order_id = self._state.next_order_id(now)
+        try:
+            if command.terms.cl_ord_id in self._state.client(command.session).ids:
+                refuse(Reason.DUPLICATE, f"ClOrdID {command.terms.cl_ord_id} was used")
+            self._admit(command)
+            refuse(command.reason, command.text)
+        except RefusalError as refusal:
+            self._reject(command, order_id, refusal, now)
 
     def _reject(
         self,
@@ -144,6 +153,7 @@ class Requests:
 
     def _on_replace(self, command: ReplaceReceived, now: int) -> None:
         try:
+            self._admit(command)
             order = self._order_for(command, now)
             new = _replaced(order.terms, command)
             trial = self._trading.to_match(order.order_id, new, order.leaves, command.session)
@@ -198,6 +208,11 @@ class Requests:
         )
 
     # --- checks ---------------------------------------------------------------------------
+
+    def _admit(self, command: OrderReceived | OrderUnusable | ReplaceReceived) -> None:
+        """Hold the session to the throttle. Raises RefusalError."""
+        if not self._throttle.admits(command.session, command.at_ns):
+            refuse(Reason.THROTTLED, f"more than {self._throttle.settings}")
 
     def _check(self, terms: Terms) -> None:
         """What can be said against an order without the book. Raises RefusalError."""

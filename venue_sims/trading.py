@@ -183,9 +183,9 @@ class Trading:
             return
         terms = self.state.orders[order_id].terms
         liquidity = self._liquidity(terms, resting=resting)
-        # What is not shown earns no rebate: it is charged as a midpoint trade (venues.md 4.1).
-        unseen = liquidity is Liquidity.ADDED and terms.hidden
-        charged = Liquidity.MIDPOINT if unseen else liquidity
+        # Hidden size that is added pays what the midpoint pays (decisions.md: "mid or hidden").
+        hidden = liquidity is Liquidity.ADDED and terms.hidden
+        charged = Liquidity.MIDPOINT if hidden else liquidity
         self.fact(
             Executed(
                 now,

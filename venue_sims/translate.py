@@ -89,6 +89,7 @@ _EXEC_TYPES: Final = {
 }
 _ORD_REJ: Final = {
     Reason.UNKNOWN_SYMBOL: 1,
+    Reason.HALTED: 2,
     Reason.EXCEEDS_LIMIT: 3,
     Reason.TOO_LATE: 4,
     Reason.UNKNOWN_ORDER: 5,

@@ -21,12 +21,14 @@ from venue_sims.agenda import NEVER
 from venue_sims.checks import VenueSettings
 from venue_sims.commands import Command
 from venue_sims.facts import OrderCanceled, VenueFact
+from venue_sims.faults import Faults
 from venue_sims.floor import MAX_BEHIND_NS, Floor
 from venue_sims.flow.clock import MarketClock
 from venue_sims.kinds import Kind
 from venue_sims.reports import Report
 from venue_sims.requests import Requests
 from venue_sims.state import VenueState
+from venue_sims.throttle import Throttle
 from venue_sims.trading import Trading
 
 WAKE_GRAIN_NS: Final = 10_000_000
@@ -38,10 +40,13 @@ class Venue:
     """See the module. The state of `trading` may come from a fold; then its live orders rest
     again."""
 
-    def __init__(self, settings: VenueSettings, trading: Trading) -> None:
+    def __init__(
+        self, settings: VenueSettings, trading: Trading, throttle: Throttle, faults: Faults
+    ) -> None:
         self.settings = settings
         self.trading = trading
-        self.requests = Requests(settings, trading)
+        self.throttle = throttle
+        self.requests = Requests(settings, trading, throttle, faults)
 
     @property
     def state(self) -> VenueState:

@@ -76,6 +76,8 @@ class Reason(StrEnum):
     PRICE_INCREMENT = "price-increment"
     THROTTLED = "throttled"
     POST_ONLY = "post-only"
+    HALTED = "halted"
+    FAULT = "fault"
     UNKNOWN_ORDER = "unknown-order"
     TOO_LATE = "too-late"
     SUSPENDED = "suspended"
@@ -116,6 +118,8 @@ LETTERS = {
     Reason.PRICE_INCREMENT: "A",
     Reason.THROTTLED: "K",
     Reason.POST_ONLY: "W",
+    Reason.HALTED: "H",
+    Reason.FAULT: "E",
     Reason.UNKNOWN_ORDER: "O",
     Reason.TOO_LATE: "J",
     Reason.SUSPENDED: "f",

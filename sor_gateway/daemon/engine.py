@@ -15,7 +15,7 @@ from typing import Protocol
 from sor_gateway.daemon.counters import TurnCounters
 from sor_gateway.daemon.draft import Draft
 from sor_gateway.daemon.intake import Intake, Log, StoredMessages
-from sor_gateway.daemon.sessions import Link
+from sor_gateway.daemon.sessions import ClientLink, Link
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.net.reactor import Reactor
@@ -165,7 +165,9 @@ class Engine:
         self.journal.append(record, durable=durable)
 
     def _release(self, now: int) -> None:
-        self.reactor.flush([link.session for link in self._draft.touched.values()])
+        # Orders before reports: a venue's answer is what everybody waits for.
+        links = sorted(self._draft.touched.values(), key=_is_client)
+        self.reactor.flush([link.session for link in links])
         for name, link in self._draft.touched.items():
             self._deadlines[name] = link.session.next_deadline()
         self._draft.touched.clear()
@@ -240,3 +242,7 @@ class Engine:
         poison = Poisoned(session, epoch, number, raw, traceback.format_exc(limit=20))
         record = Record(self.turn_number + 1, now, [], [self._codec.encode(poison)])
         self.journal.append(record, durable=True)
+
+
+def _is_client(link: Link) -> bool:
+    return isinstance(link, ClientLink)

@@ -22,6 +22,8 @@ class SessionMoved:
     next_out: int
     reset_pending: bool = False
     after: bool = False
+    began_ns: int = 0
+    """When the epoch began, if this is its beginning."""
 
 
 @dataclass(slots=True)

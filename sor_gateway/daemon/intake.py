@@ -270,7 +270,7 @@ class Intake:
         """Both numbers start at 1: recorded here, ahead of whatever the new epoch brings."""
         self.replays.pop(link.name, None)
         position = (event.epoch, 1, 1, event.asked_by_us)
-        self._draft.record(SessionMoved(link.name, *position))
+        self._draft.record(SessionMoved(link.name, *position, began_ns=event.began_ns))
         self._draft.recorded[link.name] = position
         self._log("epoch-began", session=link.name, epoch=event.epoch, ours=event.asked_by_us)
 

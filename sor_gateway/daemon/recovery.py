@@ -207,7 +207,8 @@ def _crashed(recovered: Recovered, fact: Poisoned, at_ns: int) -> None:
 def _move(recovered: Recovered, fact: SessionMoved) -> None:
     numbers = recovered.session_numbers(fact.session)
     if fact.epoch != numbers.epoch:
-        recovered.numbers[fact.session] = numbers = Numbers(epoch=fact.epoch)
+        numbers = Numbers(epoch=fact.epoch, began_ns=fact.began_ns)
+        recovered.numbers[fact.session] = numbers
         if fact.session in recovered.outboxes:
             recovered.outboxes[fact.session].epoch_ended()
     numbers.next_in, numbers.next_out = fact.next_in, fact.next_out

@@ -6,8 +6,11 @@ May not know: sequence numbers, which fields a message should have, where bytes 
 The rules (FIX 4.4 vol. 2, "message format"): a message is `8=FIX...|9=n|35=...|...|10=xxx|` with
 | for SOH; n counts the bytes from behind 9's SOH up to and including the one before 10; xxx is the
 sum of all bytes before 10, modulo 256. 8, 9 and 35 come first and in this order. What breaks one of
-these is garbled: it is dropped and counted, and the search goes on at the next `8=FIX` *inside*
-what was dropped, because a wrong BodyLength must not take good messages with it.
+these is garbled: it is dropped and counted, and the search goes on at the next `8=FIX`. A message
+whose beginning is right is dropped with all the bytes that its BodyLength claims (test case 2m):
+they are its fields for all we know, and a text that looks like an order must not become one
+because a byte before it was damaged. A good message that a wrong length takes with it has a
+number: it is missed, and asked for again.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ DATA_FIELDS: Final[dict[int, int]] = {
 }
 
 _BEGIN: Final = b"8=FIX"
-_PREFIX: Final = re.compile(rb"8=FIX[^\x01]{0,11}\x019=([0-9]{1,7})\x0135=")
+_PREFIX: Final = re.compile(rb"8=FIX[^\x01=]{0,11}\x019=([0-9]{1,7})\x0135=")
 #: The longest text that _PREFIX matches: with this many bytes there, no match is a verdict.
 _PREFIX_BYTES_MAX: Final = 5 + 11 + 1 + 2 + 7 + 1 + 3
 _TRAILER_BYTES: Final = 7  # 10=xxx|
@@ -77,9 +80,9 @@ class Framer:
     """Cuts a byte stream into whole frames with the right BodyLength and CheckSum.
 
     A verdict on a frame falls only when its claimed end has arrived, so the frames do not depend
-    on how the stream was split; until then a message with a too large BodyLength holds up those
-    behind it, but never takes them with it. Between two calls at most `max_message_bytes` are
-    kept, and while they wait nothing is scanned again.
+    on how the stream was split. A message with a too large BodyLength takes those behind it with
+    it, as far as it claims and never more than `max_message_bytes`. Between two calls at most as
+    many bytes are kept, and while they wait nothing is scanned again.
     """
 
     __slots__ = ("_in_garbage", "_needed", "_pending", "garbled", "max_message_bytes")
@@ -125,6 +128,10 @@ class Framer:
                         self._in_garbage = False
                         at = end
                         continue
+                    self.garbled += 1
+                    self._in_garbage = True
+                    at = end - _TRAILER_BYTES
+                    continue
             elif size - at < _PREFIX_BYTES_MAX and data.startswith(_BEGIN, at):
                 break  # too little to judge
             skipped = self._skip_garbage(data, at)

@@ -122,6 +122,7 @@ class EpochBegan:
 
     epoch: int
     asked_by_us: bool
+    began_ns: int
 
 
 @dataclass(slots=True)

@@ -153,8 +153,13 @@ class Session:
         self._timers.last_sent = self._timers.last_received = now
         self._timers.phase_by = now + self.settings.logon_timeout_ns
         if initiator:
-            if self.numbers.reset_pending or self.settings.reset_on_logon:
-                self._begin_epoch(asked_by_us=True)
+            closed = self.settings.schedule and self.settings.schedule.refusal(now)
+            if closed:
+                self._abandon("outside-hours", closed)
+                return
+            pending = self.numbers.reset_pending or self.settings.reset_on_logon
+            if pending or self._is_first_of_hours(now):
+                self._begin_epoch(now, asked_by_us=True)
             self._write_logon(self.settings.heart_bt_int_s, self.numbers.reset_pending, now)
 
     def disconnect(self, now: int, reason: str) -> None:  # noqa: ARG002 - the shape of all inputs
@@ -209,6 +214,9 @@ class Session:
             self._expel("resend-unanswered", "ResendRequest was not answered", now)
         elif now >= timers.silence_at and timers.silence_tested:
             self._abandon("peer-silent", "no word for 2.4 heartbeat intervals")
+        elif now >= timers.hours_end_at:
+            timers.hours_end_at = NEVER
+            self.logout("session hours end", now)
         else:
             self._speak_in_time(now)
 
@@ -315,7 +323,7 @@ class Session:
         if not self.logged_on:
             self.numbers.reset_pending = True
             return
-        self._begin_epoch(asked_by_us=True)
+        self._begin_epoch(now, asked_by_us=True)
         self._step(Step.RESET_ASKED)
         self._timers.phase_by = now + self.settings.logon_timeout_ns
         self._write_logon(self._timers.heart_bt_ns // SECOND_NS, True, now)
@@ -329,7 +337,7 @@ class Session:
         assert next_in >= 1
         assert next_out >= 1
         if next_in < self.numbers.next_in or next_out < self.numbers.next_out:
-            self._begin_epoch(asked_by_us=True)
+            self._begin_epoch(self.numbers.began_ns, asked_by_us=True)
         self.numbers.reset_pending = False
         self.numbers.next_in = next_in
         self.numbers.next_out = next_out
@@ -709,6 +717,8 @@ class Session:
         numbers, settings = self.numbers, self.settings
         number = number_of(message.get(tags.MsgSeqNum))
         refusal = self._logon_refusal(raw, message, number)
+        if refusal is None and settings.schedule is not None:
+            refusal = settings.schedule.refusal(now)
         if refusal is not None or number is None:
             self._expel("logon-refused", refusal or "MsgSeqNum (34) missing", now)
             return
@@ -718,9 +728,12 @@ class Session:
             # Unless it answers ours, the peer's 141=Y begins an epoch; so does one that comes
             # unasked in its answer: our next number is then 1 (recovery.md 2.2).
             if acceptor or not numbers.reset_pending:
-                self._begin_epoch(asked_by_us=False)
+                self._begin_epoch(now, asked_by_us=False)
         elif acceptor and (numbers.reset_pending or settings.reset_on_logon):
-            self._begin_epoch(asked_by_us=True)
+            self._begin_epoch(now, asked_by_us=True)
+        elif acceptor and self._is_first_of_hours(now):
+            # A peer that keeps the same hours begins at 1 without a word; another is told.
+            self._begin_epoch(now, asked_by_us=number != 1)
         elif number < numbers.next_in:
             text = f"MsgSeqNum too low, expecting {numbers.next_in} but received {number}"
             self._incident("number-too-low", text)
@@ -728,7 +741,7 @@ class Session:
                 numbers.reset_pending = settings.on_low_number == "reset"
                 self._expel("logon-refused", text, now)
                 return
-            self._begin_epoch(asked_by_us=True)
+            self._begin_epoch(now, asked_by_us=True)
         self._agree(raw, message, number, reset, now)
 
     def _logon_refusal(self, raw: bytes, message: Message, number: int | None) -> str | None:
@@ -775,6 +788,8 @@ class Session:
                 self._timers.gap_by = now + settings.resend_timeout_ns  # our 789 has asked
             else:
                 self._ask_resend(now)
+        if settings.schedule is not None and (window := settings.schedule.window(now)) is not None:
+            self._timers.hours_end_at = window.end_ns
         self._start_synchronising(now)
 
     def _enter_session(self, message: Message) -> None:
@@ -814,14 +829,22 @@ class Session:
             self._expel("reset-refused", "ResetSeqNumFlag is not accepted here", now)
             return
         if not ours:
-            self._begin_epoch(asked_by_us=False)
+            self._begin_epoch(now, asked_by_us=False)
         self._count(raw, number, MsgType.LOGON)
         self._enter_session(message)
         if not ours:
             self._write_logon(self._timers.heart_bt_ns // SECOND_NS, True, now)
         self._start_synchronising(now)
 
-    def _begin_epoch(self, *, asked_by_us: bool) -> None:
+    def _is_first_of_hours(self, now: int) -> bool:
+        """Whether numbers start at 1 at each start of session hours, and these are of before."""
+        schedule = self.settings.schedule
+        if schedule is None or not schedule.reset_at_start:
+            return False
+        window = schedule.window(now)
+        return window is not None and self.numbers.began_ns < window.begin_ns
+
+    def _begin_epoch(self, now: int, *, asked_by_us: bool) -> None:
         """Both numbers start at 1; nothing of the old numbers means anything any more."""
         numbers, inbound = self.numbers, self._inbound
         if inbound.queue:
@@ -839,7 +862,8 @@ class Session:
         numbers.voided.clear()
         numbers.skipped.clear()
         numbers.reset_pending = asked_by_us
-        self._events.append(EpochBegan(numbers.epoch, asked_by_us))
+        numbers.began_ns = now
+        self._events.append(EpochBegan(numbers.epoch, asked_by_us, now))
 
     def _on_logout(self, raw: bytes, message: Message, number: int, now: int) -> None:
         """Honoured whatever its number; it moves the number only when it is its turn."""

@@ -5,9 +5,11 @@ Owns: plain values with their defaults. May not know: configuration files, socke
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal
+
+from sor_gateway.fix.schedule import Schedule
 
 _SECOND_NS: Final = 1_000_000_000
 
@@ -64,4 +66,6 @@ class SessionSettings:
     resend_chunk: int = 0
     """Most messages asked for in one ResendRequest; 0: all (16=0)."""
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
+    schedule: Schedule | None = None
+    """Session hours; None: at all times."""

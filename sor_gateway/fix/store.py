@@ -8,7 +8,7 @@ How a fold rebuilds `Numbers` from what a session emitted, in order, per epoch:
 - `Consumed`: `next_in = number + 1` and `reset_pending = False`. A SequenceReset counts under the
   last number that it covers, so the rule needs no exception.
 - `Sent`: `next_out = number + 1`.
-- `EpochBegan`: `epoch` as given, both numbers 1, `voided` and `skipped` empty,
+- `EpochBegan`: `epoch` and `began_ns` as given, both numbers 1, `voided` and `skipped` empty,
   `reset_pending = asked_by_us`.
 - `Voided`: `add_range(voided, begin, end)`; `Skipped`: `add_skipped(skipped, begin, end)`.
 
@@ -46,6 +46,8 @@ class Numbers:
     """Our 141=Y has not been answered: each Logon of ours carries it (recovery.md 2.2)."""
     skipped: list[Range] = field(default_factory=list)
     """The peer's numbers of this epoch whose content we never saw (recovery.md 2.5); merged."""
+    began_ns: int = 0
+    """When this epoch began, nanoseconds UTC; 0: the first one of all."""
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ class Timers:
         "challenge_by",
         "gap_by",
         "heart_bt_ns",
+        "hours_end_at",
         "last_received",
         "last_sent",
         "marker_by",
@@ -46,6 +47,8 @@ class Timers:
         """Our ResendRequest must have moved the expected number."""
         self.challenge_by = NEVER
         """A peer under suspicion must have spoken."""
+        self.hours_end_at = NEVER
+        """Session hours end."""
         self.silence_tested = False
 
     @property
@@ -72,4 +75,5 @@ class Timers:
             self.proof_at,
             self.gap_by,
             self.challenge_by,
+            self.hours_end_at,
         )

@@ -5,7 +5,7 @@ May not know: why a connection ended, what is said on it.
 
 One task per session: dial, wait until the connection is gone *and* its session was told, wait a
 little longer each time that it did not come to a Logon, dial again. So there are never two
-connections for a session.
+connections for a session. Outside of session hours nobody is dialled.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sor_gateway.net.connection import Connection
-from sor_gateway.net.reactor import Reactor
+from sor_gateway.net.reactor import NANOS_PER_SECOND, Reactor
+
+HOURS_CHECK_S = 60.0
+"""Longest sleep outside of session hours: the wall clock may be set meanwhile."""
 
 if TYPE_CHECKING:
     from sor_gateway.fix.session import Session
@@ -111,9 +114,19 @@ class Dialer:
     async def _run(self) -> None:
         failures = 0
         while True:
+            if (closed_s := self._closed_for_s()) > 0:
+                await asyncio.sleep(min(closed_s, HOURS_CHECK_S))
+                continue
             failures = 0 if await self._attempt() else failures + 1
             delay_s = self._back_off.delay_s(max(0, failures - 1), self._jitter())
             await asyncio.sleep(delay_s)
+
+    def _closed_for_s(self) -> float:
+        """How long until session hours begin; 0 within them."""
+        schedule, now = self._session.settings.schedule, self._reactor.clock()
+        if schedule is None or schedule.window(now) is not None:
+            return 0.0
+        return (schedule.next_start_ns(now) - now) / NANOS_PER_SECOND
 
     async def _attempt(self) -> bool:
         """One connection from beginning to end; whether the session came to be logged on."""

@@ -80,7 +80,8 @@ class Reactor:
         """Fails with the exception of the turn that raised; never succeeds."""
         self.now = clock()
         """The time of the current turn, else of the last."""
-        self._clock = clock
+        self.clock = clock
+        """Reads the time; within a turn `now` is the time."""
         self._turn = turn
         self._lines: dict[str, Line] = {}
         self._by_identity: dict[tuple[str, str, str], Line] = {}
@@ -320,7 +321,7 @@ class Reactor:
         self._handle = None
         self._loop_time = self.loop.time()
         # Time neither stands before a deadline that fired (timers round) nor runs backwards.
-        self.now = max(self._clock(), self.now, self._fired)
+        self.now = max(self.clock(), self.now, self._fired)
         self.counters.turns += 1
         self._received = False
         try:

@@ -358,9 +358,9 @@ class TestMistakes:
             pytest.param(
                 "venues/dark-a.toml",
                 "cancel_reserve = 50",
-                "cancel_reserve = 200",
-                "config/venues/dark-a.toml: cancel_reserve = 200: expected less than"
-                " orders_per_second = 200; lower it",
+                "cancel_reserve = 120",
+                "config/venues/dark-a.toml: cancel_reserve = 120: expected less than"
+                " orders_per_second = 120; lower it",
                 id="a reserve that leaves nothing",
             ),
             pytest.param(

@@ -35,7 +35,7 @@ def slow_frames(stream: bytes, size_max: int) -> list[bytes]:
     found: list[bytes] = []
     at = 0
     while at < len(stream):
-        match = re.match(rb"8=FIX[^\x01]{0,11}\x019=([0-9]{1,7})\x0135=", stream[at:])
+        match = re.match(rb"8=FIX[^\x01=]{0,11}\x019=([0-9]{1,7})\x0135=", stream[at:])
         at += 1
         if match is None:
             continue
@@ -49,6 +49,8 @@ def slow_frames(stream: bytes, size_max: int) -> list[bytes]:
         if whole[-8:] == b"\x0110=%03d\x01" % (sum(whole[:-7]) % 256):
             found.append(whole)
             at = end
+        else:
+            at = end - 7
     return found
 
 
@@ -118,7 +120,7 @@ class TestFramerDropsWhatIsGarbled:
         [
             pytest.param(heartbeat(1)[:-4] + b"999\x01", id="checksum"),
             pytest.param(heartbeat(1).replace(b"10=", b"10=0"), id="checksum of four digits"),
-            pytest.param(heartbeat(1).replace(b"9=", b"9=1", 1), id="length too long"),
+            pytest.param(heartbeat(1).replace(b"9=45", b"9=49"), id="length a little long"),
             pytest.param(heartbeat(1).replace(b"\x019=4", b"\x019=2"), id="length too short"),
             pytest.param(heartbeat(1).replace(b"\x019=", b"\x019=x"), id="length no number"),
             pytest.param(heartbeat(1).replace(b"\x019=", b"\x019=-"), id="length negative"),
@@ -126,7 +128,7 @@ class TestFramerDropsWhatIsGarbled:
             pytest.param(raw("8=FIX.4.4|35=0|9=29|34=2|49=TW44|10=121|"), id="9 not second"),
             pytest.param(frame("35=0|34=1|", begin="8=FIXxxxxxxxxxxxx"), id="BeginString too long"),
             pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="another protocol"),
-            pytest.param(heartbeat(1)[:40], id="cut short"),
+            pytest.param(heartbeat(1)[:12], id="cut short in its length"),
         ],
     )
     def test_and_the_good_message_behind_it_comes(self, bad: bytes) -> None:
@@ -135,6 +137,26 @@ class TestFramerDropsWhatIsGarbled:
         good = [heartbeat(number) for number in range(2, 12)]
         frames = framer.feed(heartbeat(1) + bad + b"".join(good))
         assert frames == [heartbeat(1), *good]
+        assert framer.garbled == 1
+
+    @pytest.mark.parametrize(
+        ("bad", "lost"),
+        [
+            pytest.param(heartbeat(1).replace(b"9=", b"9=1", 1), 2, id="length too long"),
+            pytest.param(heartbeat(1)[:40], 1, id="cut short"),
+        ],
+    )
+    def test_2m_with_the_bytes_that_its_length_claims(self, bad: bytes, lost: int) -> None:
+        framer = Framer(SIZE_MAX)
+        good = [heartbeat(number) for number in range(2, 12)]
+        assert framer.feed(heartbeat(1) + bad + b"".join(good)) == [heartbeat(1), *good[lost:]]
+        assert framer.garbled == 1
+
+    def test_and_never_reads_a_text_within_it_as_a_message(self) -> None:
+        inner = heartbeat(2).decode("latin-1")
+        damaged = frame(f"35=B|34=1|95={len(inner)}|96={inner}|58=x|").replace(b"58=x", b"58=y")
+        framer = Framer(SIZE_MAX)
+        assert framer.feed(damaged + heartbeat(3)) == [heartbeat(3)]
         assert framer.garbled == 1
 
     def test_each_bad_message_counts_and_a_run_of_other_bytes_counts_once(self) -> None:
@@ -207,9 +229,10 @@ class TestFramerProperties:
 
     @settings(max_examples=200)
     @given(st.lists(st.tuples(BROKEN, GOOD), min_size=1, max_size=8))
-    def test_garbage_never_takes_a_good_message_with_it(
+    def test_garbage_takes_no_more_good_messages_with_it_than_its_lengths_claim(
         self, pairs: list[tuple[bytes, bytes]]
     ) -> None:
+        assume(not any(_claims_more(broken) for broken, _ in pairs))
         good = [message for _, message in pairs]
         tail = [heartbeat(number) for number in range(SIZE_MAX // len(heartbeat(1)) + 1)]
         frames = Framer(SIZE_MAX).feed(b"".join([*map(b"".join, pairs), *tail]))
@@ -223,6 +246,15 @@ class TestFramerProperties:
         framer = Framer(SIZE_MAX)
         for found in framer.feed(b"8=FIX" + stream) + framer.feed(stream):
             assert found in stream
+
+
+def _claims_more(broken: bytes) -> bool:
+    """Whether a length within, right or wrong, reaches beyond the piece's own last byte."""
+    return any(
+        match.end() - 3 + int(match[1]) > len(broken)
+        for match in re.finditer(rb"8=FIX[^\x01=]{0,11}\x019=([0-9]{1,7})\x0135=", broken)
+        if int(match[1]) <= SIZE_MAX
+    )
 
 
 def _inside(pairs: list[tuple[bytes, bytes]]) -> list[bytes]:

@@ -21,7 +21,7 @@ from sor_gateway.fix.events import (
 )
 from sor_gateway.fix.session import Numbers, Role, lookup_identity
 from sor_gateway.fix.states import State
-from tests.fix.helpers import Script, SessionPair, fix
+from tests.fix.helpers import START_NS, Script, SessionPair, fix
 
 LOGON = "35=A|34=1|98=0|108=30|"
 
@@ -150,10 +150,12 @@ class TestLogon:
     def test_logon_too_low_makes_an_acceptor_reset_where_the_profile_says_so(self) -> None:
         script = acceptor(Numbers(next_in=9, next_out=4), on_low_number="reset")
         assert script.logon(LOGON) == ["35=A|34=1|98=0|108=30|141=Y|"]
-        assert script.of(EpochBegan) == [EpochBegan(2, asked_by_us=True)]
-        assert script.numbers == Numbers(epoch=2, next_in=1, next_out=2, reset_pending=True)
+        assert script.of(EpochBegan) == [EpochBegan(2, asked_by_us=True, began_ns=START_NS)]
+        assert script.numbers == Numbers(
+            epoch=2, next_in=1, next_out=2, reset_pending=True, began_ns=START_NS
+        )
         script.peer("35=0|34=1|")
-        assert script.numbers == Numbers(epoch=2, next_in=2, next_out=2)
+        assert script.numbers == Numbers(epoch=2, next_in=2, next_out=2, began_ns=START_NS)
 
     def test_answer_too_low_makes_an_initiator_reset_at_its_next_logon(self) -> None:
         script = initiator(Numbers(next_in=9, next_out=4), on_low_number="reset")
@@ -203,8 +205,8 @@ class TestReset:
     def test_141_at_logon_resets_both_sides(self) -> None:
         script = acceptor(Numbers(epoch=4, next_in=50, next_out=60, voided=[(3, 3)]))
         assert script.logon(LOGON + "141=Y|") == ["35=A|34=1|98=0|108=30|141=Y|"]
-        assert script.numbers == Numbers(epoch=5, next_in=2, next_out=2)
-        assert script.of(EpochBegan) == [EpochBegan(5, asked_by_us=False)]
+        assert script.numbers == Numbers(epoch=5, next_in=2, next_out=2, began_ns=START_NS)
+        assert script.of(EpochBegan) == [EpochBegan(5, asked_by_us=False, began_ns=START_NS)]
         assert [(s.epoch, s.number) for s in script.sent] == [(5, 1)]
         assert [(c.epoch, c.number) for c in script.consumed] == [(5, 1)]
 
@@ -223,7 +225,7 @@ class TestReset:
         for epoch in (2, 3):
             assert script.connect() == ["35=A|34=1|98=0|108=30|141=Y|"]
             script.peer(LOGON + "141=Y|")
-            assert script.numbers == Numbers(epoch=epoch, next_in=2, next_out=2)
+            assert script.numbers == Numbers(epoch=epoch, next_in=2, next_out=2, began_ns=START_NS)
             script.disconnect()
 
     def test_a_reset_is_pending_until_the_peers_own_141_is_consumed(self) -> None:
@@ -231,9 +233,11 @@ class TestReset:
         assert script.connect() == ["35=A|34=1|98=0|108=30|141=Y|"]
         script.disconnect()
         assert script.connect() == ["35=A|34=1|98=0|108=30|141=Y|"]
-        assert script.numbers == Numbers(epoch=4, next_in=1, next_out=2, reset_pending=True)
+        assert script.numbers == Numbers(
+            epoch=4, next_in=1, next_out=2, reset_pending=True, began_ns=START_NS
+        )
         script.peer(LOGON + "141=Y|")
-        assert script.numbers == Numbers(epoch=4, next_in=2, next_out=2)
+        assert script.numbers == Numbers(epoch=4, next_in=2, next_out=2, began_ns=START_NS)
         assert script.session.logged_on
 
     def test_an_answer_without_141_does_not_end_a_pending_reset(self) -> None:
@@ -255,14 +259,16 @@ class TestReset:
         script = initiator(Numbers(next_in=8, next_out=9))
         assert script.connect() == ["35=A|34=9|98=0|108=30|"]
         assert script.peer(LOGON + "141=Y|", "35=2|34=2|7=1|16=0|") == []
-        assert script.of(EpochBegan) == [EpochBegan(2, asked_by_us=False)]
+        assert script.of(EpochBegan) == [EpochBegan(2, asked_by_us=False, began_ns=START_NS)]
         assert script.of(ReplayWanted) == []
         assert script.send() == ["35=D|34=1|11=A|"]
 
     def test_an_acceptor_with_a_pending_reset_answers_with_141(self) -> None:
         script = acceptor(Numbers(next_in=8, next_out=9, reset_pending=True))
         assert script.logon("35=A|34=8|98=0|108=30|") == ["35=A|34=1|98=0|108=30|141=Y|"]
-        assert script.numbers == Numbers(epoch=2, next_in=1, next_out=2, reset_pending=True)
+        assert script.numbers == Numbers(
+            epoch=2, next_in=1, next_out=2, reset_pending=True, began_ns=START_NS
+        )
         script.peer("35=0|34=1|")
         assert not script.numbers.reset_pending
 
@@ -274,7 +280,7 @@ class TestReset:
             "35=A|34=1|98=0|108=30|141=Y|",
             "35=0|34=2|112=1|",
         ]
-        assert script.numbers == Numbers(epoch=2, next_in=3, next_out=3)
+        assert script.numbers == Numbers(epoch=2, next_in=3, next_out=3, began_ns=START_NS)
         assert script.of(LoggedOn) == [LoggedOn(1), LoggedOn(2)]
 
     def test_we_reset_within_the_session(self) -> None:
@@ -288,7 +294,7 @@ class TestReset:
         assert script.of(AppReceived) == []
         assert script.peer(LOGON + "141=Y|", "35=D|34=2|11=NEW|") == []
         assert [e.message[11] for e in script.of(AppReceived)] == ["NEW"]
-        assert script.numbers == Numbers(epoch=2, next_in=3, next_out=2)
+        assert script.numbers == Numbers(epoch=2, next_in=3, next_out=2, began_ns=START_NS)
 
     def test_our_reset_without_an_answer_ends_the_line_and_stays_pending(self) -> None:
         script = acceptor()

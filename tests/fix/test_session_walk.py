@@ -76,7 +76,11 @@ class Side:
         for record in self.journal:
             for event in record.events:
                 if isinstance(event, EpochBegan):
-                    numbers = Numbers(epoch=event.epoch, reset_pending=event.asked_by_us)
+                    numbers = Numbers(
+                        epoch=event.epoch,
+                        reset_pending=event.asked_by_us,
+                        began_ns=event.began_ns,
+                    )
                 elif isinstance(event, Voided):
                     add_range(numbers.voided, event.begin, event.end)
                 elif isinstance(event, Skipped):

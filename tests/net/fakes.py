@@ -41,7 +41,11 @@ class ScriptedSession:
         self, name: str = "EMS", *, greeting: bytes = b"", begin_string: str = "FIX.4.4"
     ) -> None:
         self.settings = SimpleNamespace(
-            name=name, begin_string=begin_string, sender_comp_id="SOR", target_comp_id=name
+            name=name,
+            begin_string=begin_string,
+            sender_comp_id="SOR",
+            target_comp_id=name,
+            schedule=None,
         )
         self.greeting = greeting
         self.calls: list[str] = []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from types import SimpleNamespace
 
 import pytest
 
@@ -72,6 +73,21 @@ class TestDialling:
         program.reactor.wake()
         await until(lambda: len(venue.connections) == 2)
         assert session.reason == "marker not returned"
+        venue.stop()
+
+    async def test_nobody_is_dialled_outside_of_session_hours(self, program: Program) -> None:
+        venue = await Venue().start()
+        session = program.add(ScriptedSession("DARKA", greeting=b"logon"), acceptor=False)
+        opens_ns = program.reactor.clock() + 50_000_000
+        session.settings.schedule = SimpleNamespace(
+            window=lambda now: None if now < opens_ns else object(),
+            next_start_ns=lambda now: opens_ns,
+        )
+        dialer = program.dial(session, venue.port)
+        await asyncio.sleep(0.01)
+        assert dialer.counters.attempts == 0
+        await until(lambda: venue.received == [b"logon"])
+        assert program.reactor.clock() >= opens_ns
         venue.stop()
 
     async def test_there_are_never_two_connections(self, program: Program) -> None:

@@ -31,11 +31,12 @@ def market(seed: int = 42, scale: int = 1) -> MarketSettings:
 
 
 def venue_file(name: str, *, quiet: bool = False) -> VenueFile:
-    """A default venue; `quiet`: without any flow but the house."""
+    """A default venue; `quiet`: without any flow but the house, which does not fade."""
     file = load_venue(DEFAULT / f"{name}.toml")
     if quiet:
         file.takers = False
         file.visitors.rate = 0
+        file.fade.p = 0
         file.latent = []
     return file
 

@@ -72,6 +72,15 @@ class TestDefaultSet:
         median_us = file.latency.in_us + file.latency.match_us + file.latency.out_us
         assert believed["latency_prior_us"] == median_us
 
+    @pytest.mark.parametrize("name", NAMES)
+    def test_the_gateway_stays_below_the_throttle(self, name: str) -> None:
+        """Its bucket and what refills meanwhile, less what is kept for cancels."""
+        believed = tomllib.loads((CONFIG / "venues" / f"{name}.toml").read_text())
+        throttle = load_venue(DEFAULT / f"{name}.toml").throttle
+        rate = believed["orders_per_second"]
+        window = rate + rate * throttle.per_ms / 1_000 - believed["cancel_reserve"]
+        assert window < throttle.msgs
+
     def test_every_lit_venue_of_the_market_is_there(self) -> None:
         lit = {load_venue(DEFAULT / f"{name}.toml").mic for name in NAMES if "dark" not in name}
         assert {quoter.mic for quoter in market().quoters} == lit

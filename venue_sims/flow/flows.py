@@ -30,7 +30,15 @@ class Withdraw:
     order_id: str
 
 
-Action = Enter | Withdraw
+@dataclass(slots=True)
+class Reduce:
+    """Leave this order with fewer shares; it rests and keeps its place."""
+
+    order_id: str
+    quantity: int
+
+
+Action = Enter | Withdraw | Reduce
 
 
 class Flow(Protocol):

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from venue_sims.flow.clock import NANOS_PER_SECOND
-from venue_sims.flow.flows import ID_SEPARATOR, Action, Enter, Withdraw
+from venue_sims.flow.flows import ID_SEPARATOR, Action, Enter, Reduce, Withdraw
 from venue_sims.flow.market_path import Quote
 from venue_sims.flow.streams import Stream
-from venue_sims.matching.orders import Lifetime, Order, Side
+from venue_sims.matching.orders import Lifetime, Order, Side, reaches
 
 MAX_LOTS: Final = 50
 """Largest size of a level: the tail of a lognormal has no end, a house has."""
@@ -104,6 +104,46 @@ class HouseQuotes:
         else:
             del level.orders[order_id]
             del self._where[order_id]
+        self._comes_back(side, price, quantity, now)
+
+    def fade(self, order: Order, part: float, now: int) -> list[Action]:
+        """Take back this part of every level that an order would reach, newest orders first; it
+        comes back as consumed size does."""
+        side, wanted = order.side.opposite, order.quantity
+        reached = [
+            price
+            for at, price in self._levels
+            if at is side and reaches(order.side, order.price, price)
+        ]
+        actions: list[Action] = []
+        for price in sorted(reached, reverse=side is Side.BUY):
+            shown = sum(self._levels[side, price].orders.values())
+            actions += self._take_back(side, price, round(shown * part), now)
+            wanted -= shown
+            if wanted <= 0:
+                break
+        return actions
+
+    def _take_back(self, side: Side, price: int, quantity: int, now: int) -> list[Action]:
+        orders, left = self._levels[side, price].orders, quantity
+        actions: list[Action] = []
+        for order_id in reversed(list(orders)):
+            if not left:
+                break
+            taken = min(left, orders[order_id])
+            left -= taken
+            orders[order_id] -= taken
+            if orders[order_id]:
+                actions.append(Reduce(order_id, orders[order_id]))
+            else:
+                del orders[order_id]
+                del self._where[order_id]
+                actions.append(Withdraw(order_id))
+        if quantity:
+            self._comes_back(side, price, quantity, now)
+        return actions
+
+    def _comes_back(self, side: Side, price: int, quantity: int, now: int) -> None:
         # Counted by when and where, not by how often: what is consumed shifts no other draw.
         wait_s = self._stream.exponential(
             self._settings.refill_s, now // self._slot_ns, price // self._tick

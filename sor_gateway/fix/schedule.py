@@ -1,0 +1,95 @@
+"""Session hours: when a session may be logged on, and when its numbers start anew.
+
+Owns: the arithmetic of local times, weekdays, midnight and daylight saving.
+May not know: clocks, the zone database (a `tzinfo` comes in), what is done at the edges.
+
+A *window* is one stretch of session hours. It begins on each of `days` at the local time `start`
+and ends at the local time `end`, on the next day when that is not later than `start`; so 17:00 to
+16:00 is a session over midnight and 17:00 to 17:00 one without a break. `days` name the day on
+which a window begins, in the zone's own calendar.
+
+Daylight saving: local times are what the contract says, so a window is an hour shorter or longer
+when the clocks change within it. A local time that the clocks skip is the instant that it would
+have been without the change; one that comes twice is its first coming. Windows never overlap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final
+
+_NANOS_PER_SECOND: Final = 1_000_000_000
+_DAYS_AHEAD: Final = 9
+"""Within so many days each weekday comes again, even where a window of it is empty once."""
+
+
+@dataclass(slots=True, frozen=True)
+class Window:
+    """One stretch of session hours, nanoseconds UTC; `end_ns` is not a part of it."""
+
+    begin_ns: int
+    end_ns: int
+
+
+@dataclass(slots=True, frozen=True)
+class Schedule:
+    """The hours of one session."""
+
+    zone: tzinfo
+    start: time
+    end: time
+    days: frozenset[int]
+    """Weekdays on which a window begins, Monday is 0."""
+    reset_at_start: bool = False
+    """Numbers start at 1 with the first logon of each window."""
+
+    def __post_init__(self) -> None:
+        assert self.days <= frozenset(range(7))
+        assert self.days
+        assert self.start.tzinfo is None
+        assert self.end.tzinfo is None
+
+    def window(self, now_ns: int) -> Window | None:
+        """The window that this time lies in, or None outside of session hours."""
+        today = self._local(now_ns).date()
+        for day in (today - timedelta(days=1), today):
+            window = self._window_of(day)
+            if window is not None and window.begin_ns <= now_ns < window.end_ns:
+                return window
+        return None
+
+    def next_start_ns(self, now_ns: int) -> int:
+        """When the next window after this time begins."""
+        today = self._local(now_ns).date()
+        for ahead in range(-1, _DAYS_AHEAD):
+            window = self._window_of(today + timedelta(days=ahead))
+            if window is not None and window.begin_ns > now_ns:
+                return window.begin_ns
+        raise AssertionError("each week has a window")
+
+    def shown(self, at_ns: int) -> str:
+        """A time in the words of the schedule, such as `2026-03-02 17:00 America/New_York`."""
+        return f"{self._local(at_ns):%Y-%m-%d %H:%M} {self.zone}"
+
+    def refusal(self, now_ns: int) -> str | None:
+        """Why nobody may log on at this time, or None."""
+        if self.window(now_ns) is not None:
+            return None
+        opens = self.shown(self.next_start_ns(now_ns))
+        return f"outside session hours; they begin at {opens}"
+
+    def _window_of(self, day: date) -> Window | None:
+        """The window that begins on this local day; None: there is none, or the clocks skip it."""
+        if day.weekday() not in self.days:
+            return None
+        last = day + timedelta(days=1) if self.end <= self.start else day
+        begin_ns, end_ns = self._instant(day, self.start), self._instant(last, self.end)
+        return Window(begin_ns, end_ns) if begin_ns < end_ns else None
+
+    def _instant(self, day: date, at: time) -> int:
+        local = datetime.combine(day, at.replace(fold=0), self.zone)
+        return int(local.timestamp()) * _NANOS_PER_SECOND
+
+    def _local(self, now_ns: int) -> datetime:
+        return datetime.fromtimestamp(now_ns // _NANOS_PER_SECOND, UTC).astimezone(self.zone)
