@@ -69,7 +69,8 @@ def _check_manner(terms: Terms, kind: Kind) -> None:
 
 def _check_display(terms: Terms, kind: Kind) -> None:
     pegged = terms.ord_type in PEG_KINDS
-    if terms.max_floor and (pegged or not kind.reserve or terms.ord_type is OrdType.MARKET):
+    plain = not pegged and not terms.hidden and terms.ord_type is not OrdType.MARKET
+    if terms.max_floor and not (plain and kind.reserve):
         refuse(Reason.UNSUPPORTED, "no reserve for this order")
     offset_ok = pegged and terms.ord_type is not OrdType.DISCRETIONARY_PEG
     if terms.peg_offset and not offset_ok:

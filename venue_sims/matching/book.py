@@ -343,6 +343,7 @@ class Book:
         order.sequence = self._sequence
         self.orders[order.order_id] = order
         if order.max_floor:
+            assert order.displayed
             order.shown = min(order.max_floor, order.quantity)
         if order.peg is not None:
             assert order.manner is Manner.PLAIN
