@@ -53,7 +53,9 @@ def build_venue(
     floors = {name: make(file, market, known[name]) for name in names}
     for floor in floors.values():
         _recall(floor, state, clock)
-    settings = VenueSettings(file.name, file.mic, file.max_quantity)
+    settings = VenueSettings(
+        file.name, file.mic, file.max_quantity, cod=file.cod, grace_ns=file.grace_ns
+    )
     latency = Latency(market.seed, file.mic, file.latency)
     trading = Trading(
         kind, clock, floors, file.fees, latency, state, file.match.tiers, file.match.invitations

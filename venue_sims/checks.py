@@ -24,6 +24,9 @@ class VenueSettings:
     mic: str
     max_quantity: int = 1_000_000
     max_price_micros: int = 1_000_000_000_000
+    cod: bool = False
+    """Cancel on disconnect: a lost session's Day orders go after the grace."""
+    grace_ns: int = 0
 
 
 @dataclass(slots=True)

@@ -10,8 +10,8 @@ A key that is not known, or a value that does not fit, raises ConfigError, which
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from venue_sims.faults import FaultSettings
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
-from venue_sims.flow.clock import NANOS_PER_SECOND, SCALE_UNIT
+from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND, parse_scale
 from venue_sims.flow.fade import FadeSettings
 from venue_sims.flow.house_quotes import HouseSettings
 from venue_sims.flow.latent import LatentSettings, Slice
@@ -90,6 +90,9 @@ class VenueFile:
     versions: list[str]
     sessions: list[str]
     data_sessions: list[str]
+    cod: bool
+    """Whether Day orders of a session that is lost are cancelled, after the grace."""
+    grace_ns: int
     fees: FeeSchedule
     latency: LatencySettings
     match: MatchSettings
@@ -121,14 +124,6 @@ def parse_address(text: str) -> tuple[str, int]:
     if not colon or not port.isdecimal() or not 0 <= int(port) <= 65_535:
         raise ValueError(f"{text!r}: expected HOST:PORT")
     return host or "127.0.0.1", int(port)
-
-
-def parse_scale(text: str) -> int:
-    """A scale in thousandths. Raises ValueError."""
-    scale = Decimal(text) * SCALE_UNIT
-    if scale <= 0 or scale != scale.to_integral_value():
-        raise ValueError(f"{text!r}: expected a positive number with at most three decimals")
-    return int(scale)
 
 
 # --- the schema -----------------------------------------------------------------------------
@@ -265,6 +260,8 @@ class _Fix(_Strict):
     versions: list[Literal["FIX.4.2", "FIX.4.4"]] = ["FIX.4.4", "FIX.4.2"]
     sessions: list[str] = Field(default=["SOR"], min_length=1)
     data_sessions: list[str] = []
+    cod: Literal["off", "cancel"] = "off"
+    grace_ms: int = Field(default=0, ge=0)
 
 
 class _Fees(_Strict):
@@ -279,7 +276,13 @@ class _Fees(_Strict):
         _micros(value)
         return value
 
-    def schedule(self) -> FeeSchedule:
+    @model_validator(mode="after")
+    def _capped(self) -> Self:
+        if self.take > self.cap:
+            raise ValueError(f"take {self.take} is above the access-fee cap {self.cap}")
+        return self
+
+    def settings(self) -> FeeSchedule:
         return FeeSchedule(
             _micros(self.take), _micros(self.add), _micros(self.mid), _micros(self.cap)
         )
@@ -292,7 +295,7 @@ class _Latency(_Strict):
     table: Literal["level2025"] = "level2025"
     scale: float = Field(default=10.0, ge=0)
 
-    def settings(self, bump_us: int) -> LatencySettings:
+    def settings(self, bump_us: int = 0) -> LatencySettings:
         return LatencySettings(
             self.in_us + bump_us, self.match_us, self.out_us + bump_us, self.scale
         )
@@ -319,10 +322,16 @@ class _Fade(_Strict):
     p: float = Field(default=0.0, ge=0, le=1)
     frac: float = Field(default=0.5, ge=0, le=1)
 
+    def settings(self) -> FadeSettings:
+        return FadeSettings(self.p, self.frac)
+
 
 class _Throttle(_Strict):
     msgs: int = Field(default=0, ge=0)
     per_ms: int = Field(default=1_000, ge=1)
+
+    def settings(self) -> ThrottleSettings:
+        return ThrottleSettings(self.msgs, self.per_ms)
 
 
 class _Faults(_Strict):
@@ -412,13 +421,6 @@ class _VenueToml(_Strict):
             raise ValueError("two latent parents have one name")
         return value
 
-    @field_validator("fees")
-    @classmethod
-    def _capped(cls, value: _Fees) -> _Fees:
-        if value.take > value.cap:
-            raise ValueError(f"take {value.take} is above the access-fee cap {value.cap}")
-        return value
-
     def settings(self) -> VenueFile:
         return VenueFile(
             name=self.venue.name,
@@ -431,15 +433,17 @@ class _VenueToml(_Strict):
             versions=list(self.fix.versions),
             sessions=list(self.fix.sessions),
             data_sessions=list(self.fix.data_sessions),
-            fees=self.fees.schedule(),
+            cod=self.fix.cod == "cancel",
+            grace_ns=self.fix.grace_ms * NANOS_PER_MS,
+            fees=self.fees.settings(),
             latency=self.latency.settings(SPEED_BUMP_US[self.venue.profile]),
             match=match_settings(self.match, self.conditional, self.signal, self.fix.versions),
             max_quantity=self.match.max_quantity,
             interval_ns=self.market_data.interval_ms * (NANOS_PER_SECOND // 1000),
             takers=self.takers.enabled,
             house=HouseSettings(**self.house.model_dump()),
-            fade=FadeSettings(**self.fade.model_dump()),
-            throttle=ThrottleSettings(**self.throttle.model_dump()),
+            fade=self.fade.settings(),
+            throttle=self.throttle.settings(),
             faults=FaultSettings(**self.faults.model_dump()),
             visitors=VisitorSettings(self.ambient.rate, self.ambient.life_s),
             control=None if self.control is None else parse_address(self.control.listen),
@@ -448,6 +452,27 @@ class _VenueToml(_Strict):
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
+
+
+Settable = LatencySettings | ThrottleSettings | FeeSchedule | FadeSettings
+
+
+def with_values(table: str, settings: Settable, values: dict[str, str]) -> Settable:
+    """These settings with other values for some keys of a venue file's table (`fee` for [fees]).
+    Raises ConfigError, which names table and key."""
+    models: dict[str, type[_Fees | _Latency | _Fade | _Throttle]] = {
+        "fee": _Fees,
+        "latency": _Latency,
+        "fade": _Fade,
+        "throttle": _Throttle,
+    }
+    now: dict[str, object] = asdict(settings)
+    if isinstance(settings, FeeSchedule):
+        now = {name: micros / MICROS for name, micros in asdict(settings).items()}
+    try:
+        return models[table].model_validate({**now, **values}).settings()
+    except ValidationError as error:
+        raise ConfigError(f"{table}.{_first_mistake(error)}") from error
 
 
 def _load(path: Path, model: type[_Model]) -> _Model:
@@ -460,15 +485,11 @@ def _load(path: Path, model: type[_Model]) -> _Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        text = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise ConfigError(f"{path}: {key}: {text}") from error
+        raise ConfigError(f"{path}: {_first_mistake(error)}") from error
 
 
-def midnight_ns(now_ns: int) -> int:
-    """Midnight, UTC, of the day of `now_ns`."""
-    day = datetime.fromtimestamp(now_ns // NANOS_PER_SECOND, UTC).replace(
-        hour=0, minute=0, second=0
-    )
-    return int(day.timestamp()) * NANOS_PER_SECOND
+def _first_mistake(error: ValidationError) -> str:
+    """The key, and what is wrong with it."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return f"{key}: {'unknown key' if first['type'] == 'extra_forbidden' else first['msg']}"

@@ -1,8 +1,7 @@
 """The control socket: JSON lines over loopback TCP, for people, tests and audits.
 
-Owns: the questions that can be asked, and the few things that can be changed (those in the next
-turn, on record).
-May not know: FIX. It reads the venue's state between turns.
+Owns: the socket and the questions that can be asked.
+May not know: FIX, what can be changed (operations.py). It reads the venue's state between turns.
 
 A request is one line, `{"command": "book ACME 5"}`; so is the answer. An unknown or faulty
 command is answered with `{"error": ...}`.
@@ -16,10 +15,11 @@ import json
 import socket
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 from venue_sims.flow.latent import Latent
 from venue_sims.matching.orders import Side
+from venue_sims.operations import Answer, CommandError, Operations
 from venue_sims.server import VenueServer
 from venue_sims.state import VenueOrder
 
@@ -30,12 +30,6 @@ ORDERS_SHOWN: Final = 10_000
 DEFAULT_DEPTH: Final = 10
 ASK_TIMEOUT_S: Final = 10.0
 
-Answer = dict[str, Any]
-
-
-class CommandError(Exception):
-    """A command that cannot be carried out, and why."""
-
 
 class Control:
     """Answers commands about one venue."""
@@ -43,6 +37,7 @@ class Control:
     def __init__(self, server: VenueServer) -> None:
         self._server = server
         self._venue = server.venue
+        self._operations = Operations(server)
         self._listener: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
         self._commands: dict[str, Callable[[list[str]], Answer]] = {
@@ -53,8 +48,8 @@ class Control:
             "ledger": self._ledger,
             "latent": self._latent,
             "clock": self._clock,
-            "cancel": self._cancel,
             "help": self._help,
+            **self._operations.commands,
         }
 
     async def start(self, host: str, port: int) -> int:
@@ -123,7 +118,7 @@ class Control:
                 "ledger",
                 "latent list",
                 "clock",
-                "cancel ORDERID [REASON]",
+                *self._operations.usage,
             ]
         }
 
@@ -137,6 +132,7 @@ class Control:
             "kind": str(venue.kind.name),
             "mic": venue.settings.mic,
             "symbols": list(venue.floors),
+            "halted": dict(state.halted),
             "sessions": [
                 {
                     "name": session.settings.name,
@@ -231,20 +227,6 @@ class Control:
             "scale_milli": clock.scale_milli,
             "market_ns": clock.market(now),
         }
-
-    def _cancel(self, words: list[str]) -> Answer:
-        if not words:
-            raise CommandError("expected: cancel ORDERID [REASON]")
-        order_id, reason = words[0], " ".join(words[1:]) or "U: cancelled by the venue"
-        order = self._venue.state.orders.get(order_id)
-        if order is None or not order.live:
-            raise CommandError(f"{order_id} is not a live order")
-
-        def take_out(now: int) -> None:
-            self._venue.cancel(order_id, reason, now)
-
-        self._server.operate(f"cancel {order_id} {reason}", take_out)
-        return {"cancelling": order_id}
 
     # --- arguments ------------------------------------------------------------------------
 

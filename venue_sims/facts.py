@@ -156,6 +156,23 @@ class LatentTraded:
 
 
 @dataclass(slots=True)
+class TradingHalted:
+    """A symbol trades no more until it is resumed."""
+
+    at_ns: int
+    symbol: str
+    reason: str
+
+
+@dataclass(slots=True)
+class TradingResumed:
+    """A symbol trades again."""
+
+    at_ns: int
+    symbol: str
+
+
+@dataclass(slots=True)
 class EpochStarted:
     """The numbers of a session started again at 1."""
 
@@ -205,6 +222,8 @@ VenueFact = (
     | StatusAnswered
     | MassCanceled
     | LatentTraded
+    | TradingHalted
+    | TradingResumed
 )
 
 SessionFact = EpochStarted | RangeVoided | RangeSkipped
@@ -223,6 +242,8 @@ FACTS: tuple[type, ...] = (
     StatusAnswered,
     MassCanceled,
     LatentTraded,
+    TradingHalted,
+    TradingResumed,
     EpochStarted,
     RangeVoided,
     RangeSkipped,

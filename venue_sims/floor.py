@@ -105,11 +105,15 @@ class Floor:
 
     def start(self, now: int) -> list[Event]:
         """Begin at this time; flows that were here before leave first."""
-        for order_id in [each for each in self.matcher.orders if owner_of(each)]:
-            self.matcher.cancel(order_id)
+        self.clear()
         for flow in self.flows.values():
             flow.start(now)
         return self._refer(now)
+
+    def clear(self) -> None:
+        """All flows leave the book; clients stay."""
+        for order_id in [each for each in self.matcher.orders if owner_of(each)]:
+            self.matcher.cancel(order_id)
 
     def next_ns(self) -> int | None:
         """When `run` has to be called next."""

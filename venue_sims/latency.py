@@ -52,18 +52,21 @@ class Latency:
     def __init__(self, seed: int, venue: str, settings: LatencySettings) -> None:
         self._seed = seed
         self._venue = venue
-        self._in_ns = int(settings.in_us * settings.scale * NANOS_PER_US)
-        self._match_ns = int(settings.match_us * settings.scale * NANOS_PER_US)
-        self._out_ns = int(settings.out_us * settings.scale * NANOS_PER_US)
+        self.settings = settings
         self._streams: dict[tuple[str, bool], Stream] = {}
 
     def inbound(self, session: str, k: int) -> int:
         """From the wire to the matcher."""
-        return self._match_ns + self._draw(self._in_ns, session, True, k)
+        return self._scaled(self.settings.match_us) + self._draw(
+            self._scaled(self.settings.in_us), session, True, k
+        )
 
     def outbound(self, session: str, k: int) -> int:
         """From the matcher to the wire."""
-        return self._draw(self._out_ns, session, False, k)
+        return self._draw(self._scaled(self.settings.out_us), session, False, k)
+
+    def _scaled(self, median_us: int) -> int:
+        return int(median_us * self.settings.scale * NANOS_PER_US)
 
     def _draw(self, median_ns: int, session: str, inward: bool, k: int) -> int:
         if not median_ns:

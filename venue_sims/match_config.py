@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from venue_sims.flow.clock import NANOS_PER_SECOND
+from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND
 from venue_sims.matching.crossing import Improvement
 from venue_sims.matching.invitations import InvitationSettings
 from venue_sims.matching.rules import SelfMatch
@@ -20,7 +20,6 @@ from venue_sims.matching.signal import SignalSettings
 from venue_sims.words import session_name
 
 MICROS: Final = 1_000_000
-NANOS_PER_MS: Final = 1_000_000
 PPM_A_BPS: Final = 100
 
 

@@ -57,6 +57,7 @@ class Image:
     orders: list[VenueOrder]
     clients: list[ClientImage]
     numbers: dict[str, Numbers]
+    halted: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -109,6 +110,7 @@ def encode_image(
             list(state.orders.values()),
             clients,
             numbers,
+            state.halted,
         )
     )
 
@@ -172,6 +174,7 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
     state.sequence, state.latent = image.sequence, image.latent
     state.invitations.open = {each.firm_up_id: each for each in image.invitations}
     state.invitations.conducts = image.conducts
+    state.halted = image.halted
     state.orders = {order.order_id: order for order in image.orders}
     for each in image.clients:
         state.clients[each.name] = ClientState(

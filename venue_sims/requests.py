@@ -220,7 +220,12 @@ class Requests:
         if floor is None:
             refuse(Reason.UNKNOWN_SYMBOL, f"{terms.symbol} does not trade here")
         check_terms(terms, self._kind)
+        self._check_open(terms.symbol)
         self._check_numbers(terms)
+
+    def _check_open(self, symbol: str) -> None:
+        if symbol in self._state.halted:
+            refuse(Reason.HALTED, f"{symbol} is halted: {self._state.halted[symbol]}")
 
     def _check_numbers(self, terms: Terms) -> None:
         path = self._trading.floors[terms.symbol].path.settings
@@ -257,6 +262,7 @@ class Requests:
     ) -> None:
         if command.problem:
             refuse(Reason.UNSUPPORTED, command.problem)
+        self._check_open(new.symbol)
         check_terms(new, self._kind)
         # A MinQty that the order keeps may be more than it has left: then that binds.
         bound = new.min_qty if command.min_qty else min(new.min_qty, new.quantity)

@@ -40,6 +40,8 @@ STALL_RETRY_NS: Final = 250_000_000
 """How often a stalled journal is tried again, and a congested consumer looked at."""
 TIMER_GRAIN_NS: Final = 1_000_000
 """Timers of event loops are whole milliseconds: asking for less would make turns spin."""
+DISCONNECT_MODES: Final = ("logout", "fin")
+"""How a session can be ended: with a Logout, or by closing its connection without a word."""
 STOP_S: Final = 3.0
 """How long a clean stop waits for Logouts to be answered."""
 
@@ -203,6 +205,18 @@ class VenueServer:
         self._operations.append((line, operation))
         self.reactor.wake()
 
+    def session_names(self) -> list[str]:
+        """All sessions, orders first."""
+        return [*self.orders, *self.data]
+
+    def disconnect(self, name: str, mode: str, now: int) -> None:
+        """End a session's connection in one of DISCONNECT_MODES; the client may come again."""
+        link = self.orders.get(name) or self.data[name]
+        if mode == "logout":
+            link.session.logout("disconnected by the venue's operator", now)
+        else:
+            self.reactor.close(link.session, "disconnected by the venue's operator")
+
     # --- the turn -------------------------------------------------------------------------
 
     def turn(self, now: int) -> None:
@@ -317,10 +331,14 @@ class VenueServer:
                 self._log.warning("incident", session=name, code=event.code, text=event.text)
             elif isinstance(event, events.LoggedOn):
                 self._log.info("logged-on", session=name, epoch=event.epoch)
+                if name in self.orders:
+                    self.venue.connected(name)
             elif isinstance(event, events.LoggedOut):
                 self._log.info("logged-out", session=name, reason=event.reason)
                 if name in self.data:
                     self.data[name].publisher.forget()
+                else:
+                    self.venue.lost(name, now)
             elif name in self.orders:
                 self._on_order_event(self.orders[name], event, now)
             else:

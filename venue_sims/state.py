@@ -39,6 +39,8 @@ from venue_sims.facts import (
     RequestRefused,
     Restated,
     StatusAnswered,
+    TradingHalted,
+    TradingResumed,
 )
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.matching.invitations import Invitation, Invitations
@@ -124,6 +126,8 @@ class VenueState:
         self.latent: dict[str, int] = {}
         """What each latent parent has traded in all."""
         self.invitations = Invitations()
+        self.halted: dict[str, str] = {}
+        """Symbols that do not trade, and why."""
         self.order_count = 0
         self.exec_count = 0
         self.sequence = 0
@@ -141,6 +145,8 @@ class VenueState:
             StatusAnswered: self._on_status,
             MassCanceled: self._on_mass_canceled,
             LatentTraded: self._on_latent,
+            TradingHalted: self._on_halted,
+            TradingResumed: self._on_resumed,
         }
 
     # --- questions ------------------------------------------------------------------------
@@ -343,6 +349,12 @@ class VenueState:
 
     def _on_latent(self, fact: LatentTraded) -> None:
         self.latent[fact.name] = self.latent.get(fact.name, 0) + fact.quantity
+
+    def _on_halted(self, fact: TradingHalted) -> None:
+        self.halted[fact.symbol] = fact.reason
+
+    def _on_resumed(self, fact: TradingResumed) -> None:
+        del self.halted[fact.symbol]
 
     # --- internals ------------------------------------------------------------------------
 

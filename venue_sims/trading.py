@@ -110,14 +110,25 @@ class Trading:
         return to_match(order_id, terms, quantity, self.tiers.get(session, 0))
 
     def plan(self, symbol: str, floor: Floor) -> None:
-        """A floor may act at another time now."""
-        at = floor.next_ns()
+        """A floor may act at another time now; nothing happens on a floor that is halted."""
+        at = None if symbol in self.state.halted else floor.next_ns()
         self.agenda.plan(symbol, NEVER if at is None else self.clock.wall(at))
+
+    def open(self, symbol: str, now: int) -> None:
+        """The flows of a floor begin, or begin again; not while it is halted."""
+        if symbol in self.state.halted:
+            return
+        floor = self.floors[symbol]
+        self.book(symbol, floor.start(self.clock.market(now)), now)
+        self.changed[symbol] = None
+        self.plan(symbol, floor)
 
     def refer(self, symbol: str, now: int) -> Floor:
         """The floor of a symbol, its reference brought up to date: what trades by that, trades
         before the message that is about to be dealt with."""
         floor = self.floors[symbol]
+        if symbol in self.state.halted:
+            return floor
         self.book(symbol, floor.refer(self.clock.market(now)), now)
         self.plan(symbol, floor)
         return floor

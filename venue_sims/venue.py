@@ -20,11 +20,12 @@ from typing import Final
 from venue_sims.agenda import NEVER
 from venue_sims.checks import VenueSettings
 from venue_sims.commands import Command
-from venue_sims.facts import OrderCanceled, VenueFact
+from venue_sims.facts import OrderCanceled, TradingHalted, TradingResumed, VenueFact
 from venue_sims.faults import Faults
 from venue_sims.floor import MAX_BEHIND_NS, Floor
 from venue_sims.flow.clock import MarketClock
 from venue_sims.kinds import Kind
+from venue_sims.matching.orders import Lifetime
 from venue_sims.reports import Report
 from venue_sims.requests import Requests
 from venue_sims.state import VenueState
@@ -46,6 +47,8 @@ class Venue:
         self.settings = settings
         self.trading = trading
         self.throttle = throttle
+        self._lost: dict[str, int] = {}
+        """Sessions that are not connected, and when that has its consequence."""
         self.requests = Requests(settings, trading, throttle, faults)
 
     @property
@@ -77,9 +80,10 @@ class Venue:
             trading.floors[order.terms.symbol].matcher.restore(
                 trading.to_match(order.order_id, order.terms, order.leaves, order.session)
             )
-        for symbol, floor in trading.floors.items():
-            trading.book(symbol, floor.start(trading.clock.market(now)), now)
-            trading.plan(symbol, floor)
+        for symbol in trading.floors:
+            trading.open(symbol, now)
+        for client in trading.state.clients.values():
+            self.lost(client.name, now)
 
     def receive(self, command: Command, now: int) -> None:
         """A client's command has come; it meets the book when its latency is over."""
@@ -91,16 +95,18 @@ class Venue:
     def advance(self, now: int) -> None:
         """Live through everything that is due up to `now`."""
         while True:
-            command_at, session = self._next_command()
             floor_at, symbol = self.trading.agenda.next()
-            if floor_at <= command_at:
-                if floor_at > now:
-                    return
+            command_at, session = self._next_command()
+            lost_at, lost = self._next_lost()
+            first = min(floor_at, command_at, lost_at)
+            if first > now:
+                return
+            if first == floor_at:
                 self._run_floor(symbol, floor_at, now)
-            else:
-                if command_at > now:
-                    return
+            elif first == command_at:
                 self.requests.answer(self.state.client(session).inbound[0], command_at)
+            else:
+                self._cancel_lost(lost, lost_at)
 
     def cancel(self, order_id: str, text: str, now: int) -> bool:
         """The venue takes an order out by itself; False when there is nothing to take out."""
@@ -112,6 +118,38 @@ class Venue:
         self.trading.fact(OrderCanceled(now, leaves_at, order_id, text))
         return True
 
+    def halt(self, symbol: str, reason: str, now: int) -> None:
+        """Stop trading in a symbol: flows leave, clients' orders stay and can be cancelled."""
+        self.trading.fact(TradingHalted(now, symbol, reason))
+        self.floors[symbol].clear()
+        self.trading.changed[symbol] = None
+        self.trading.plan(symbol, self.floors[symbol])
+
+    def resume(self, symbol: str, now: int) -> None:
+        """Trade in a symbol again."""
+        self.trading.fact(TradingResumed(now, symbol))
+        self.trading.open(symbol, now)
+
+    # --- who is connected -----------------------------------------------------------------
+
+    def connected(self, session: str) -> None:
+        """A client has logged on: its orders stay."""
+        self._lost.pop(session, None)
+
+    def lost(self, session: str, now: int) -> None:
+        """A client is not connected: where that is the rule, its Day orders are cancelled after
+        the grace, and behind every command that came before."""
+        if self.settings.cod:
+            last = self.state.client(session).last_in_ns
+            self._lost[session] = max(now + self.settings.grace_ns, last)
+
+    def _cancel_lost(self, session: str, now: int) -> None:
+        del self._lost[session]
+        for order in self.state.live_orders():
+            if order.session == session and order.terms.lifetime is Lifetime.DAY:
+                self.trading.refer(order.terms.symbol, now)
+                self.cancel(order.order_id, "z: cancelled on disconnect", now)
+
     # --- what goes out --------------------------------------------------------------------
 
     def next_deadline(self) -> int | None:
@@ -119,7 +157,7 @@ class Venue:
         floor_at, _ = self.trading.agenda.next()
         if floor_at < NEVER:
             floor_at += -floor_at % WAKE_GRAIN_NS
-        deadline = min(floor_at, self._next_command()[0])
+        deadline = min(floor_at, self._next_command()[0], self._next_lost()[0])
         return deadline if deadline < NEVER else None
 
     def next_report_ns(self, session: str) -> int | None:
@@ -155,6 +193,9 @@ class Venue:
                 best, name = client.inbound[0].due_ns, client.name
         return best, name
 
+    def _next_lost(self) -> tuple[int, str]:
+        return min(((at, name) for name, at in self._lost.items()), default=(NEVER, ""))
+
     def _run_floor(self, symbol: str, at: int, now: int) -> None:
         trading = self.trading
         floor = trading.floors[symbol]
@@ -162,8 +203,7 @@ class Venue:
         market_at = floor.next_ns()
         assert market_at is not None
         if market_now - market_at > MAX_BEHIND_NS:
-            trading.book(symbol, floor.start(market_now), now)
-            trading.changed[symbol] = None
+            trading.open(symbol, now)
         else:
             trading.book(symbol, floor.run(market_at), at)
-        trading.plan(symbol, floor)
+            trading.plan(symbol, floor)

@@ -11,18 +11,24 @@ from typing import Any
 
 import pytest
 
-from tests.venue_sims.helpers import CONFIG, DEFAULT
+from tests.venue_sims.helpers import BLOCK, CONFIG, DEFAULT
 from tests.venue_sims.raw_client import PATIENCE_S, RawClient
+from venue_sims.assembly import build_path
+from venue_sims.config import load_market, load_venue
 from venue_sims.control import ask
 
 
 async def start(
-    name: str, kind: str, folder: Path
+    name: str,
+    kind: str,
+    folder: Path,
+    scenario: Path = DEFAULT,
+    market: Path = CONFIG / "market.toml",
 ) -> tuple[asyncio.subprocess.Process, dict[str, Any]]:
     """A venue process, and what its first line of log says."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "venue_sims", "--kind", kind),
-        *("--venue", str(DEFAULT / f"{name}.toml"), "--market", str(CONFIG / "market.toml")),
+        *("--venue", str(scenario / f"{name}.toml"), "--market", str(market)),
         *("--port", "0", "--control", "127.0.0.1:0", "--clock", "scaled:60"),
         *("--seed", "7", "--journal", str(folder)),
         stderr=asyncio.subprocess.PIPE,
@@ -78,4 +84,25 @@ async def test_trades_stops_and_goes_on_where_it_was(
     logon = await client.connect(started["port"])
     assert int(logon[34]) > int(logout[34])
     await client.close()
+    assert await stop(process) == 0
+
+
+SEVEN = ("dark-a", "dark-b", "dark-c", "ecn", "inverted", "exchange", "exchange-iex")
+
+
+@pytest.mark.parametrize("name", SEVEN)
+async def test_each_venue_of_the_block_starts_on_the_shared_nbbo(tmp_path: Path, name: str) -> None:
+    path = BLOCK / f"{name}.toml"
+    file, market = load_venue(path), load_market(BLOCK / "market.toml")
+    market.seed = 7
+    expected = build_path(market, market.symbols[0])
+    process, started = await start(name, str(file.kind), tmp_path, BLOCK, BLOCK / "market.toml")
+    slots = set()
+    for _ in range(5):
+        answer = await asyncio.to_thread(ask, "127.0.0.1", started["control"], "nbbo ACME")
+        said = answer["nbbo"]["ACME"]
+        quote = expected.nbbo(said["slot"])
+        assert (said["bid_micros"], said["ask_micros"]) == (quote.bid, quote.ask)
+        slots.add(said["slot"])
+    assert len(slots) > 1, "time passes"
     assert await stop(process) == 0

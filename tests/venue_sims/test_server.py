@@ -43,10 +43,11 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    name: str, folder: Path, *, quiet: bool = False, crash: bool = False
+    name: str, folder: Path, *, quiet: bool = False, crash: bool = False, cod: bool = False
 ) -> AsyncIterator[Running]:
     """A venue on a free port; `crash`: at the end nothing is said to anybody."""
     file, settings = venue_file(name, quiet=quiet), market(scale=SCALE)
+    file.cod = cod
     codec = fact_codec()
     journal = Journal.open(folder, reserve_bytes=0)
     recovered = recover(file.mic, journal.snapshot, journal.tail(), codec)

@@ -1,0 +1,121 @@
+"""Operations: what can be changed at a running venue through its control socket.
+
+Owns: the commands that change something, and their arguments. Each is carried out in the next turn,
+on record; what is set holds until the venue is started again.
+May not know: FIX, sockets of clients, how a question is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from venue_sims.config import ConfigError, with_values
+from venue_sims.server import DISCONNECT_MODES, VenueServer
+
+Answer = dict[str, Any]
+
+
+class CommandError(Exception):
+    """A command that cannot be carried out, and why."""
+
+
+class Operations:
+    """The commands by name; each takes its words and says what will be done."""
+
+    def __init__(self, server: VenueServer) -> None:
+        self._server = server
+        self._venue = server.venue
+        trading = server.venue.trading
+        self._tables: dict[str, list[Any]] = {
+            "latency": [trading.latency.settings],
+            "throttle": [server.venue.throttle.settings],
+            "fee": [trading.fees],
+            "fade": [floor.fade.settings for floor in trading.floors.values() if floor.fade],
+        }
+        self.commands: dict[str, Callable[[list[str]], Answer]] = {
+            "cancel": self._cancel,
+            "halt": self._halt,
+            "resume": self._resume,
+            "disconnect": self._disconnect,
+            "set": self._set,
+        }
+        self.usage = [
+            "cancel ORDERID [REASON]",
+            "halt SYMBOL [REASON]",
+            "resume SYMBOL",
+            f"disconnect SESSION {'|'.join(DISCONNECT_MODES)}",
+            "set latency|throttle|fee|fade KEY=VALUE ...",
+        ]
+
+    def _cancel(self, words: list[str]) -> Answer:
+        if not words:
+            raise CommandError("expected: cancel ORDERID [REASON]")
+        order_id, reason = words[0], " ".join(words[1:]) or "U: cancelled by the venue"
+        order = self._venue.state.orders.get(order_id)
+        if order is None or not order.live:
+            raise CommandError(f"{order_id} is not a live order")
+
+        def take_out(now: int) -> None:
+            self._venue.cancel(order_id, reason, now)
+
+        self._server.operate(f"cancel {order_id} {reason}", take_out)
+        return {"cancelling": order_id}
+
+    def _halt(self, words: list[str]) -> Answer:
+        symbol, reason = self._symbol(words), " ".join(words[1:]) or "halted by the venue"
+        if symbol in self._venue.state.halted:
+            raise CommandError(f"{symbol} is halted: {self._venue.state.halted[symbol]}")
+        self._server.operate(
+            f"halt {symbol} {reason}", lambda now: self._venue.halt(symbol, reason, now)
+        )
+        return {"halting": symbol, "reason": reason}
+
+    def _resume(self, words: list[str]) -> Answer:
+        symbol = self._symbol(words)
+        if symbol not in self._venue.state.halted:
+            raise CommandError(f"{symbol} is not halted")
+        self._server.operate(f"resume {symbol}", lambda now: self._venue.resume(symbol, now))
+        return {"resuming": symbol}
+
+    def _disconnect(self, words: list[str]) -> Answer:
+        known = self._server.session_names()
+        if len(words) != 2 or words[0] not in known or words[1] not in DISCONNECT_MODES:
+            raise CommandError(
+                f"expected: disconnect SESSION {'|'.join(DISCONNECT_MODES)}; sessions are"
+                f" {', '.join(known)}"
+            )
+        name, mode = words
+        self._server.operate(
+            f"disconnect {name} {mode}", lambda now: self._server.disconnect(name, mode, now)
+        )
+        return {"disconnecting": name, "mode": mode}
+
+    def _set(self, words: list[str]) -> Answer:
+        if len(words) < 2 or words[0] not in self._tables:
+            raise CommandError(f"expected: set {'|'.join(self._tables)} KEY=VALUE ...")
+        table, live = words[0], self._tables[words[0]]
+        if not live:
+            raise CommandError(f"this venue has no {table}")
+        values = dict(word.partition("=")[::2] for word in words[1:])
+        try:
+            wanted = with_values(table, live[0], values)
+        except ConfigError as error:
+            raise CommandError(str(error)) from error
+
+        def change(now: int) -> None:  # noqa: ARG001 - the shape of all operations
+            for settings in live:
+                for each in fields(settings):
+                    setattr(settings, each.name, getattr(wanted, each.name))
+
+        self._server.operate(f"set {' '.join(words)}", change)
+        return {
+            "setting": table,
+            **{each.name: getattr(wanted, each.name) for each in fields(wanted)},
+        }
+
+    def _symbol(self, words: list[str]) -> str:
+        if not words or words[0] not in self._venue.floors:
+            raise CommandError(f"expected a symbol: {', '.join(self._venue.floors)}")
+        return words[0]
