@@ -86,7 +86,7 @@ def _lit_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings) 
     fade = Fade(Stream(market.seed, f"fade:{file.mic}:{name}"), file.fade, house)
     signal = _signal(file, market, path)
     book = _book(file.match, symbol)
-    return Floor(name, book, path, flows, book, fade=fade, signal=signal)
+    return Floor(name, book, path, flows, fade=fade, signal=signal)
 
 
 def _book(match: MatchSettings, symbol: SymbolSettings) -> Book:
@@ -134,7 +134,7 @@ def _dark_floor(file: VenueFile, market: MarketSettings, symbol: SymbolSettings)
         flows.append(Visitors(stream, file.visitors))
     match = file.match
     crossing = Crossing(CrossingRules(match.improvement, match.by_size, match.apart))
-    return Floor(name, crossing, path, [*openings, *flows], crossing, openings)
+    return Floor(name, crossing, path, [*openings, *flows], openings)
 
 
 def _recall(floor: Floor, state: VenueState, clock: MarketClock) -> None:

@@ -62,7 +62,11 @@ class Matcher(Protocol):
 
     @property
     def watchful(self) -> bool:
-        """Whether a move of the reference may matter."""
+        """Whether a move of the reference may matter to an order that rests."""
+
+    @property
+    def bound(self) -> bool:
+        """Whether the reference matters to every order that arrives."""
 
 
 class Watcher(Protocol):
@@ -76,9 +80,8 @@ class Watcher(Protocol):
 
 
 class Floor:
-    """One symbol. `referenced` is the matcher itself when it has to know the NBBO, `watchers` are
-    those of the flows that are told of clients' orders, `fade` is what its house does when one
-    comes, `signal` says whether a quote is about to go."""
+    """One symbol. `watchers` are those of the flows that are told of clients' orders, `fade` is
+    what its house does when one comes, `signal` says whether a quote is about to go."""
 
     def __init__(
         self,
@@ -86,7 +89,6 @@ class Floor:
         matcher: Matcher,
         path: MarketPath,
         flows: list[Flow],
-        referenced: Matcher | None = None,
         watchers: Sequence[Watcher] = (),
         fade: Fade | None = None,
         signal: QuoteSignal | None = None,
@@ -95,7 +97,6 @@ class Floor:
         self.matcher = matcher
         self.path = path
         self.flows = {flow.name: flow for flow in flows}
-        self._referenced = referenced
         self._watchers = watchers
         self.fade = fade
         self._signal = signal
@@ -118,7 +119,7 @@ class Floor:
     def next_ns(self) -> int | None:
         """When `run` has to be called next."""
         times = [at for flow in self.flows.values() if (at := flow.next_ns()) is not None]
-        if self._referenced is not None and self._referenced.watchful:
+        if self.matcher.watchful:
             times.append(self.path.nbbo_holds_until(self._slot) * self.path.slot_ns)
             if self._signal is not None:
                 times.append(self._signal.next_ns(self._referred_ns))
@@ -126,7 +127,9 @@ class Floor:
 
     def run(self, now: int) -> list[Event]:
         """Let whoever is due at `now` act, one of them."""
-        events = self._refer(now, for_client=False)
+        events: list[Event] = []
+        if self.matcher.watchful or self.matcher.bound:
+            events = self._refer(now, for_client=False)
         for flow in self.flows.values():
             due = flow.next_ns()
             if due is None or due > now:
@@ -165,18 +168,15 @@ class Floor:
         return self.path.nbbo(self.path.slot(now))
 
     def _refer(self, now: int, *, for_client: bool = True) -> list[Event]:
-        matcher = self._referenced
-        if matcher is None:
-            return []
         slot, unstable = self.path.slot(now), (False, False)
-        if self._signal is not None and (for_client or matcher.watchful):
+        if self._signal is not None and (for_client or self.matcher.watchful):
             unstable = self._signal.unstable(now)
         self._referred_ns = now
         if slot == self._slot and unstable == self._unstable:
             return []
         self._slot, self._unstable = slot, unstable
         quote = self.path.nbbo(slot)
-        return self._told(matcher.set_reference(quote.bid, quote.ask, *unstable), now)
+        return self._told(self.matcher.set_reference(quote.bid, quote.ask, *unstable), now)
 
     def _act(self, actions: list[Action], now: int) -> list[Event]:
         """What a flow does to the book."""

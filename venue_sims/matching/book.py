@@ -149,6 +149,11 @@ class Book:
         """Whether a move of the reference may matter to an order that rests."""
         return bool(self._pegs) or bool(self._d_limits)
 
+    @property
+    def bound(self) -> bool:
+        """Whether the reference matters to every order that arrives."""
+        return self.rules.protect
+
     def best(self, side: Side) -> int | None:
         """The best displayed price of a side."""
         quoted = self.depth(side, 1)

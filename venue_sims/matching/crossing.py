@@ -166,6 +166,11 @@ class Crossing:
         """Whether there are buyers and sellers, so that a move of the reference may matter."""
         return bool(self._ranked[Side.BUY]) and bool(self._ranked[Side.SELL])
 
+    @property
+    def bound(self) -> bool:
+        """Whether the reference matters to every order that arrives."""
+        return True
+
     def best(self, side: Side) -> int | None:  # noqa: ARG002 - the shape of all matchers
         """A dark book shows nothing."""
         return None
