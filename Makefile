@@ -1,10 +1,16 @@
 # Every target makes what it needs: a bare clone and Python 3.11 are enough.
 #
-#   make demo      sell 20,000 ACME through two venues and check every account   (about a minute)
+#   make demo      sell a block of 300,000 through seven venues, check every account   (1 to 2 minutes)
 #   make test      the whole test suite
 #   make crash N=200   kill -9 the gateway N times in mid-write and count violations
+#   make soak      1,000 parents from three EMS sessions, venues that reject, fade and die   (minutes)
 #   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
 #   make conformance   the public acceptance definitions of FIX sessions, and our own
+#   make compose-test  the stack under Docker Compose, driven from outside (needs a Docker engine)
+#   make session-pairs N=100000   random walks of two sessions over a bad line
+#   make fuzz N=10000000   feed so many fuzzed messages to decoder and session
+#   make compiled  the gateway with protocol and translation compiled, in build/compiled
+#   make test-compiled   the tests of what passes through it, on the compiled code
 #   make bench     round trips and throughput against a bare byte relay
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
@@ -12,10 +18,12 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 N ?= 20
+PARENTS ?= 1000
+SCENARIO ?= block
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test crash interop conformance bench check clean
+.PHONY: compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -31,7 +39,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 	@touch $@
 
 demo: .venv/runtime
-	@$(BIN)/sor-gateway demo
+	@$(BIN)/sor-gateway demo --scenario $(SCENARIO)
 
 test: .venv/dev
 	@$(BIN)/python -m pytest
@@ -39,11 +47,36 @@ test: .venv/dev
 crash: .venv/dev
 	@$(BIN)/python -m tests.crash.run --kills $(N)
 
+soak: .venv/dev
+	@$(BIN)/python -m tests.soak.run --parents $(PARENTS)
+
 interop: .venv/dev
 	@$(BIN)/python -m pytest tests/interop
 
+compose-test: .venv/dev
+	@$(BIN)/python -m pytest tests/compose/drive.py
+
 conformance: .venv/dev
 	@$(BIN)/python -m tests.conformance.run --shared $(SHARED)
+
+session-pairs: .venv/dev
+	@$(BIN)/python -m tests.fix.session_pairs --scenarios $(N)
+
+fuzz: .venv/dev
+	@$(BIN)/python -m tests.fix.fuzz --messages $(N)
+
+# The same sources with protocol and translation compiled to C (needs a C compiler; a minute).
+# PYTHONPATH=build/compiled python -P -m sor_gateway run ... runs it.
+build/compiled: .venv/dev setup.py $(wildcard sor_gateway/fix/*.py sor_gateway/translate/*.py)
+	@echo "compiling protocol and translation"
+	@rm -rf $@
+	@SOR_COMPILED=1 $(BIN)/python setup.py --quiet build --build-temp build/objects --build-lib $@
+
+compiled: build/compiled
+
+test-compiled: build/compiled
+	@PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR) SOR_COMPILED=1 $(BIN)/python -P -m pytest \
+	    tests/test_compiled.py tests/fix tests/translate tests/daemon tests/conformance
 
 # Built from source, which takes some minutes; without it the benchmark has fewer arms.
 .venv/bench: .venv/dev
@@ -51,7 +84,7 @@ conformance: .venv/dev
 	@$(PIP) -e '.[bench]' >.venv/bench.log 2>&1 || echo "it could not be built: the benchmark goes on without it"
 	@touch $@
 
-bench: .venv/bench
+bench: .venv/bench compiled
 	@$(BIN)/python -m benchmarks.bench
 
 check: .venv/dev

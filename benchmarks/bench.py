@@ -13,7 +13,8 @@ Figures are medians over the rounds. Two more arms pass messages on through Quic
 else: in C++ (quickfix_relay.cpp; Debian: libquickfix-dev) and through its Python binding
 (quickfix_relay.py; PyPI: quickfix). An arm that is not installed is left out, and says so.
 
-What is judged is relative to the same rounds:
+The gateway is there twice where `make compiled` has been run: as it is, and with protocol and
+translation compiled. The compiled one is judged then, relative to the same rounds:
 
 - the round trip (p50) against the relay's, and the throughput against the relay's, are ahead of
   those of QuickFIX's Python binding;
@@ -53,8 +54,11 @@ MANY: Final = 100
 PYTHON: Final = (sys.executable, "-m")
 WARM_UP_S: Final = 0.5
 WARM_UPS_MAX: Final = 20
-RELAY, GATEWAY, QUICKFIX, BINDING = "relay", "gateway", "QuickFIX", "QuickFIX-Python"
-ARMS: Final = (RELAY, QUICKFIX, BINDING, GATEWAY)
+COMPILED_CODE: Final = ROOT / "build" / "compiled"
+RELAY, QUICKFIX, BINDING = "relay", "QuickFIX", "QuickFIX-Python"
+GATEWAY, COMPILED = "gateway", "compiled"
+GATEWAYS: Final = (GATEWAY, COMPILED)
+ARMS: Final = (RELAY, QUICKFIX, BINDING, *GATEWAYS)
 
 VENUE: Final = """\
 kind = "exchange"
@@ -114,6 +118,7 @@ class Figures:
 class Verdict:
     """What is judged, and against what."""
 
+    arm: str
     p50_ratio: float
     """The gateway's round trip by the relay's."""
     p50_ratio_max: float
@@ -173,7 +178,7 @@ class Bench:
         self.arms = list(arms)
         self._folder = folder
         self._helpers: list[Helper] = []
-        self._stack: Stack | None = None
+        self._stacks: list[Stack] = []
         self._pids: dict[str, int] = {}
         self._ems: Helper | None = None
 
@@ -189,8 +194,9 @@ class Bench:
         if BINDING in self.arms:
             peer = "benchmarks.quickfix_relay"
             ports[BINDING] = await self._start_quickfix(BINDING, venue_port, *PYTHON, peer)
-        if GATEWAY in self.arms:
-            ports[GATEWAY] = await self._start_gateway(venue_port)
+        for arm in GATEWAYS:
+            if arm in self.arms:
+                ports[arm] = await self._start_gateway(arm, venue_port)
         self._ems = await Helper.start(
             "ems",
             *PYTHON,
@@ -204,8 +210,8 @@ class Bench:
     async def stop(self) -> None:
         if self._ems is not None:
             await self._ems.stop()
-        if self._stack is not None:
-            await self._stack.stop()
+        for stack in self._stacks:
+            await stack.stop()
         for helper in self._helpers:
             await helper.stop()
 
@@ -256,16 +262,27 @@ class Bench:
         ports = (str(free_port()), str(venue_port))
         return await self._serving(arm, *command, *ports, str(store), str(dictionary))
 
-    async def _start_gateway(self, venue_port: int) -> int:
-        config = self._folder / "config"
+    async def _start_gateway(self, arm: str, venue_port: int) -> int:
+        folder = self._folder / arm
+        config = folder / "config"
         write_config(config, venue_port)
-        enabled = {"SOR__VENUES__EXCHANGE__ENABLED": "true"}  # a helper of ours, not the stack's
-        self._stack = Stack(self._folder, config, {}, environment=enabled)
-        await self._stack.start_gateway()
-        await self._stack.ready()
-        assert self._stack.gateway is not None
-        self._pids[GATEWAY] = self._stack.gateway.pid
-        return self._stack.port
+        environment = {"SOR__VENUES__EXCHANGE__ENABLED": "true"}  # it is none of the stack's
+        if arm == COMPILED:
+            environment["PYTHONPATH"] = str(COMPILED_CODE)
+        stack = Stack(
+            folder,
+            config,
+            {},
+            # -P: not the sources in the folder that the benchmark is started from
+            gateway_command=("-P", "-m", "sor_gateway", "run"),
+            environment=environment,
+        )
+        self._stacks.append(stack)
+        await stack.start_gateway()
+        await stack.ready()
+        assert stack.gateway is not None
+        self._pids[arm] = stack.gateway.pid
+        return stack.port
 
 
 def write_config(folder: Path, venue_port: int) -> None:
@@ -304,7 +321,9 @@ def peers_here(console: Console) -> list[str]:
 
 async def run(options: argparse.Namespace, folder: Path, console: Console) -> list[Sample]:
     """All rounds. Raises BenchError and StackError."""
-    arms = [RELAY, *peers_here(console)] + ([] if options.relay_only else [GATEWAY])
+    arms = [RELAY, *peers_here(console)]
+    if not options.relay_only:
+        arms += [GATEWAY, COMPILED] if COMPILED_CODE.is_dir() else [GATEWAY]
     bench = Bench(folder, arms)
     samples: list[Sample] = []
     try:
@@ -363,13 +382,16 @@ def p50_ratio(samples: list[Sample], arm: str, outstanding: int = 1) -> float:
 def judge(samples: list[Sample], figures: list[Figures]) -> Verdict:
     """The gateway against QuickFIX's Python binding: in the same rounds, or as it was elsewhere."""
     by_key = {(each.arm, each.outstanding): each for each in figures}
-    ratio, rate = p50_ratio(samples, GATEWAY), by_key[GATEWAY, MANY].orders_per_s
+    arm = COMPILED if (COMPILED, 1) in by_key else GATEWAY
+    ratio, rate = p50_ratio(samples, arm), by_key[arm, MANY].orders_per_s
     if (BINDING, 1) in by_key:
         binding = by_key[BINDING, MANY].orders_per_s
-        return Verdict(ratio, p50_ratio(samples, BINDING), rate, binding, f"{BINDING}, this run")
+        against = f"{BINDING}, this run"
+        return Verdict(arm, ratio, p50_ratio(samples, BINDING), rate, binding, against)
     scale = by_key[RELAY, MANY].orders_per_s / REFERENCE_RELAY_ORDERS_PER_S
     least = REFERENCE_ORDERS_PER_S * scale
-    return Verdict(ratio, RATIO_MAX, rate, least, f"{BINDING}, as measured elsewhere")
+    against = f"{BINDING}, as measured elsewhere"
+    return Verdict(arm, ratio, RATIO_MAX, rate, least, against)
 
 
 def render(console: Console, figures: list[Figures], verdict: Verdict | None) -> None:
@@ -397,7 +419,7 @@ def render(console: Console, figures: list[Figures], verdict: Verdict | None) ->
     if verdict is None:
         return
     console.print(
-        f"round trip p50: {verdict.p50_ratio:.2f} x the relay "
+        f"{verdict.arm}: round trip p50 {verdict.p50_ratio:.2f} x the relay "
         f"(at most {verdict.p50_ratio_max:.2f}); throughput: {verdict.orders_per_s:,.0f} orders/s "
         f"(at least {verdict.orders_per_s_min:,.0f}); bars: {verdict.against}",
         highlight=False,

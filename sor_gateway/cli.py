@@ -1,4 +1,4 @@
-"""The command line: run, check, demo, send, log, orders, explain, sessions, kill.
+"""The command line: run, check, demo, send, log, orders, explain, report, sessions, kill.
 
 Owns: options, tables, exit codes. May not know: how anything is done; each command is a few lines
 over the package that does it. Commands print tables for people and take `--json`.
@@ -14,17 +14,20 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from sor_gateway import config as configuration
-from sor_gateway import demo as demonstration
+from sor_gateway import explain as explanation
 from sor_gateway.client import send as sending
-from sor_gateway.projection import follower, queries
+from sor_gateway.demo import run as demonstration
+from sor_gateway.projection import follower, queries, waves
 from sor_gateway.stack import MICROS, StackError
+from sor_gateway.tca import measures
+from sor_gateway.tca import report as completion
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
@@ -96,13 +99,17 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
 @app.command()
 def demo(
     config: ConfigOption = DEFAULT_CONFIG,
+    scenario: Annotated[str, typer.Option(help="A folder of CONFIG/scenarios.")] = "block",
     keep: Annotated[Path | None, typer.Option(help="Keep journals and logs here.")] = None,
     seed: Annotated[int, typer.Option(help="Seed of the venues' market.")] = 42,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring up venues, gateway and EMS, sell 20,000 ACME, audit every account."""
+    """Bring up venues, gateway and EMS, trade a scenario before your eyes, audit every account."""
     try:
-        good, outcome = demonstration.main(config, keep, seed, as_json)
+        good, outcome = demonstration.main(config, scenario, keep, seed, as_json)
+    except configuration.ConfigError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(EXIT_USAGE) from error
     except StackError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(EXIT_FAILED) from error
@@ -173,6 +180,7 @@ def orders(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
 @app.command()
 def explain(
     parent: Annotated[str, typer.Argument(help="The parent's id or ClOrdID, see `orders`.")],
+    full: Annotated[bool, typer.Option("--full", help="Each wave apart, however many.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
@@ -180,31 +188,32 @@ def explain(
     database = _database(config)
     order = queries.order(database, parent)
     if order is None:
-        typer.echo(
-            f"there is no parent {parent} in the journal: see `sor-gateway orders`", err=True
-        )
-        raise typer.Exit(EXIT_FAILED)
+        _no_parent(parent)
     children = queries.children(database, order.parent_id)
+    happenings = queries.story(database, order.parent_id)
+    story = waves.tell(order, children, happenings, full or as_json)
     if as_json:
-        typer.echo(json.dumps([asdict(child) for child in children], indent=2))
+        typer.echo(json.dumps(asdict(story), indent=2))
         return
-    for happening in queries.story(database, order.parent_id):
-        typer.echo(f"{_time(happening.at_ns)}  {happening.text}")
-    table = Table(title=order.parent_id, title_justify="left")
-    for heading in ("wave", "child", "venue", "sent", "filled", "state", "cost/share", "score"):
-        table.add_column(heading, no_wrap=heading == "child")
-    for child in children:
-        table.add_row(
-            str(child.wave),
-            child.child_id,
-            child.venue,
-            f"{child.quantity:,}",
-            f"{child.cum_quantity:,}",
-            child.state,
-            _money(child.cost_micros),
-            f"{child.display_score:.1f}",
-        )
-    Console().print(table)
+    console = Console()
+    for part in explanation.render(story):
+        console.print(part)
+
+
+@app.command()
+def report(
+    parent: Annotated[str, typer.Argument(help="The parent's id or ClOrdID, see `orders`.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Account for a parent's execution: price, fees, shortfall against arrival, by venue."""
+    measured = measures.measure(_database(config), parent)
+    if measured is None:
+        _no_parent(parent)
+    if as_json:
+        typer.echo(json.dumps(completion.as_json(measured), indent=2))
+        return
+    Console().print(completion.render(measured))
 
 
 @app.command()
@@ -232,6 +241,11 @@ def kill(
     """Stop all flow: cancel every child, end every parent, refuse new ones."""
     answer = _ask(config, "kill", {"on": not off, "reason": reason})
     typer.echo(json.dumps(answer))
+
+
+def _no_parent(parent: str) -> NoReturn:
+    typer.echo(f"there is no parent {parent} in the journal: see `sor-gateway orders`", err=True)
+    raise typer.Exit(EXIT_FAILED)
 
 
 def _ask(config: Path, path: str, body: dict[str, Any] | None = None) -> Any:

@@ -24,13 +24,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
+from sor_gateway import config as configuration
 from sor_gateway.client.ledger import Ledger
+from sor_gateway.config.scenario import market_file
 from sor_gateway.projection import follower, queries
 
-READY_TIMEOUT_S: Final = 30.0
+READY_TIMEOUT_S: Final = 60.0
+"""Eight processes come up in four seconds on an idle machine, and in thirty on a busy one."""
 STOP_TIMEOUT_S: Final = 10.0
 POLL_S: Final = 0.05
 MICROS: Final = 1_000_000
+LOG_TAIL_CHARACTERS: Final = 2_000
+PAIR: Final = {"dark-a": ("dark", "DRKA"), "exchange": ("exchange", "XLIT")}
+"""One dark venue and one lit: enough where the gateway's own life is what matters."""
 MARKET_AGE_MS: Final = 60_000
 """How long a desk's market has run when the desk comes up: a seed then gives much the same market
 at any time of the day."""
@@ -92,6 +98,12 @@ def free_port() -> int:
         return port
 
 
+def venues_of(config: Path) -> dict[str, tuple[str, str]]:
+    """Kind and MIC of each venue that a configuration folder enables. Raises ConfigError."""
+    venues = configuration.load(config, {}).router.venues
+    return {name: (venue.kind.value, venue.mic) for name, venue in venues.items() if venue.enabled}
+
+
 class Stack:
     """Starts, watches and stops the processes; see the module."""
 
@@ -137,6 +149,17 @@ class Stack:
         """The gateway's projection."""
         return self.folder / "gateway.db"
 
+    def venue_journal(self, name: str) -> Path:
+        """A venue's journal."""
+        return self.folder / f"venue-{name}"
+
+    def check_alive(self) -> None:
+        """Raises StackError when a process that was started is not there any more."""
+        processes = {f"venue-{venue.name}": venue.process for venue in self.venues.values()}
+        for name, process in {**processes, "gateway": self.gateway}.items():
+            if process is not None and process.returncode is not None:
+                raise StackError(self._end_of(name, f"ended with {process.returncode}"))
+
     def environment(self) -> dict[str, str]:
         """The environment that points the gateway at this desk's ports and folders. A venue of the
         configuration that is not of this desk is disabled."""
@@ -154,6 +177,10 @@ class Stack:
                 keys[_variable(file.stem, "ENABLED")] = "false"
         return {**os.environ, **keys, **self.extra}
 
+    async def start_venues(self) -> None:
+        """Start all venues at once, and wait until each answers."""
+        await asyncio.gather(*(self.start_venue(name) for name in self.venues))
+
     async def start_venue(self, name: str) -> None:
         """Start one venue and wait until its control socket answers."""
         venue = self.venues[name]
@@ -162,14 +189,21 @@ class Stack:
             [
                 *("-m", "venue_sims", "--kind", venue.kind),
                 *("--venue", str(self.config / "scenarios" / self.scenario / f"{name}.toml")),
-                *("--market", str(self.config / "market.toml")),
+                *("--market", str(market_file(self.config, self.scenario))),
                 *("--port", str(venue.port), "--control", f"127.0.0.1:{venue.control_port}"),
                 *("--seed", str(self.seed), "--clock", f"scaled:{self.market_scale:g}"),
                 *("--t0", str(self.market_start_ms)),
-                *("--journal", str(self.folder / f"venue-{name}")),
+                *("--journal", str(self.venue_journal(name))),
             ],
         )
         await self._until(f"venue-{name}", venue.process, lambda: self._answers(name))
+
+    async def kill_venue(self, name: str) -> None:
+        """End a venue as a crash would; `start_venue` brings it back with its journal."""
+        process = self.venues[name].process
+        assert process is not None
+        process.kill()
+        await process.wait()
 
     async def start_gateway(self) -> None:
         """Start the gateway; it need not be ready yet."""
@@ -211,11 +245,11 @@ class Stack:
             writer.close()
         return answer
 
-    async def accounts(self, ledger: Ledger) -> list[Account]:
-        """What each side believes was traded at each venue."""
+    async def accounts(self, *ledgers: Ledger) -> list[Account]:
+        """What each side believes was traded at each venue; a ledger for each EMS."""
         await asyncio.to_thread(follower.refresh, self.journal, self.database)
         at_gateway = {row.venue: row for row in queries.ledger(self.database).venues}
-        at_client = client_totals(ledger)
+        at_client = client_totals(*ledgers)
         accounts = []
         for venue in self.venues.values():
             account = Account(venue.name, await self._venue_totals(venue.name))
@@ -261,22 +295,25 @@ class Stack:
 
     async def _until(self, name: str, process: asyncio.subprocess.Process, check: Any) -> None:
         """Poll until `check` says yes. Raises StackError when the process ends or time is up."""
-        log = self.folder / f"{name}.log"
         for _ in range(int(READY_TIMEOUT_S / POLL_S)):
             if process.returncode is not None:
-                tail = log.read_text(errors="replace")[-2_000:]
-                raise StackError(f"{name} ended with {process.returncode}; {log} says:\n{tail}")
+                raise StackError(self._end_of(name, f"ended with {process.returncode}"))
             if await check():
                 return
             await asyncio.sleep(POLL_S)
-        tail = log.read_text(errors="replace")[-2_000:]
-        raise StackError(f"{name} is not ready after {READY_TIMEOUT_S:.0f} s; {log} says:\n{tail}")
+        raise StackError(self._end_of(name, f"is not ready after {READY_TIMEOUT_S:.0f} s"))
+
+    def _end_of(self, name: str, what: str) -> str:
+        """What happened to a process, and the last that it wrote."""
+        log = self.folder / f"{name}.log"
+        tail = log.read_text(errors="replace")[-LOG_TAIL_CHARACTERS:]
+        return f"{name} {what}; {log} says:\n{tail}"
 
 
-def client_totals(ledger: Ledger) -> dict[str, Totals]:
-    """What the EMS was told, by LastMkt."""
+def client_totals(*ledgers: Ledger) -> dict[str, Totals]:
+    """What each EMS was told, added up by LastMkt."""
     totals: dict[str, Totals] = {}
-    for order in ledger.orders.values():
+    for order in (order for ledger in ledgers for order in ledger.orders.values()):
         for fill in order.fills:
             total = totals.setdefault(fill.last_market, Totals())
             total.add(

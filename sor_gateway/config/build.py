@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import ssl
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,22 +18,24 @@ from sor_gateway.config.calendar import SATURDAY, Calendar
 from sor_gateway.config.models import (
     CalendarModel,
     EmsModel,
-    SessionModel,
     StrategyModel,
     TlsModel,
     VenueModel,
 )
 from sor_gateway.config.reader import Reader
+from sor_gateway.config.sessions import Identity, SessionTables
 from sor_gateway.config.settings import Configuration, GatewaySettings, VenueConnection
 from sor_gateway.fix.settings import Role, SessionSettings
 from sor_gateway.net.tls import TlsSettings
 from sor_gateway.sor.settings import (
+    LitTactic,
     RiskSettings,
     RouterSettings,
+    SprayPrice,
     StrategySettings,
     VenueSettings,
 )
-from sor_gateway.sor.types import NANOS_PER_MILLISECOND, NANOS_PER_SECOND
+from sor_gateway.sor.types import NANOS_PER_MILLISECOND, NANOS_PER_SECOND, OrdType
 
 
 class Builder:
@@ -43,6 +46,7 @@ class Builder:
         self._problems = reader.problems
         self._file = reader.shown("gateway.toml")
         self._model = reader.gateway.gateway
+        self._sessions = SessionTables(reader.folder, reader.environ, reader.problems)
 
     def build(self) -> Configuration:
         """The settings; mistakes are added to the reader's."""
@@ -61,6 +65,7 @@ class Builder:
             venues=venues,
             calendar=self._calendar(),
             securities=self._reader.securities,
+            dictionaries=self._sessions.dictionaries,
         )
 
     def _gateway(self) -> GatewaySettings:
@@ -106,21 +111,27 @@ class Builder:
         )
 
     def _ems_session(self, name: str, model: EmsModel) -> SessionSettings:
-        settings = _session(
-            name, model.begin_string, self._model.comp_id, model.comp_id or name, model
-        )
+        who = Identity(name, model.begin_string, self._model.comp_id, model.comp_id or name)
+        settings = self._sessions.settings(who, model, f"{self._file} [ems.{name}]")
         settings.role = Role.ACCEPTOR
         return settings
 
     def _connection(self, name: str, venue: VenueModel) -> VenueConnection:
-        orders = _session(name, venue.dialect, self._model.comp_id, venue.comp_id, venue.session)
+        table = f"{self._venue_file(name)} [session]"
+        who = Identity(name, venue.dialect, self._model.comp_id, venue.comp_id)
+        orders = self._sessions.settings(who, venue.session, table)
         quotes = None
         if venue.market_data:
-            ours = self._model.market_data_comp_id
-            quotes = _session(f"{name}-md", venue.dialect, ours, venue.comp_id, venue.session)
-            # Old quotes are worth nothing: each logon starts anew (recovery.md 2.6).
-            quotes.reset_on_logon = True
-            quotes.markers = False
+            quotes = replace(
+                orders,
+                name=f"{name}-md",
+                sender_comp_id=self._model.market_data_comp_id,
+                # Old quotes are worth nothing: each logon starts anew (recovery.md 2.6).
+                reset_on_logon=True,
+                markers=False,
+            )
+            if name in self._sessions.dictionaries:
+                self._sessions.dictionaries[quotes.name] = self._sessions.dictionaries[name]
         known = self._reader.securities
         for symbol in venue.symbols or ():
             if symbol not in known:
@@ -232,10 +243,23 @@ class Builder:
 
     def _check_strategies(self) -> None:
         for name, strategy in self._reader.strategies.items():
+            where = f"{self._reader.shown('strategies.toml')} [{name}]"
             if not strategy.use_dark and not strategy.use_lit:
                 self._problems.append(
-                    f"{self._reader.shown('strategies.toml')} [{name}]: use_dark and use_lit are"
-                    " both false: nothing could be sent; set one of them to true"
+                    f"{where}: use_dark and use_lit are both false: nothing could be sent; set one"
+                    " of them to true"
+                )
+            if strategy.lit_tactic is LitTactic.SWEEP:
+                continue
+            if strategy.spray_max_shown < strategy.spray_clip:
+                self._problems.append(
+                    f"{where}: spray_max_shown = {strategy.spray_max_shown} is less than spray_clip"
+                    f" = {strategy.spray_clip}; raise the one or lower the other"
+                )
+            if strategy.spray_post_only and strategy.spray_price is SprayPrice.TOUCH_FAR:
+                self._problems.append(
+                    f"{where}: spray_post_only with spray_price = 'touch_far': a venue refuses what"
+                    " takes; turn one of them off"
                 )
 
     def _check_calendar(self, name: str, model: CalendarModel) -> None:
@@ -298,39 +322,29 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         name=name,
         use_dark=model.use_dark,
         use_lit=model.use_lit,
+        sizing=model.sizing,
         dark_quantity=model.dark_quantity,
+        dark_first_box_ns=model.dark_first_box_ms * NANOS_PER_MILLISECOND,
         dark_box_ns=model.dark_box_ms * NANOS_PER_MILLISECOND,
         dark_dry_share=model.dark_dry_share,
+        lit_tactic=model.lit_tactic,
         lit_wave_ns=model.lit_wave_ms * NANOS_PER_MILLISECOND,
         sweep_levels=model.sweep_levels,
+        spray_clip=model.spray_clip,
+        spray_max_shown=model.spray_max_shown,
+        spray_price=model.spray_price,
+        spray_post_only=model.spray_post_only,
+        spray_size_spread=model.spray_size_spread,
+        spray_delay_ns=model.spray_delay_ms * NANOS_PER_MILLISECOND,
+        patience_ns=model.patience_ms * NANOS_PER_MILLISECOND,
+        max_quantity=model.max_quantity,
+        max_notional_micros=model.max_notional,
+        max_adv_share=model.max_adv_share,
+        ord_types=tuple(OrdType(each) for each in model.order_types),
         weight_fee=model.weight_fee,
         weight_impact=model.weight_impact,
         weight_latency=model.weight_latency,
         weight_fill=model.weight_fill,
-    )
-
-
-def _session(
-    name: str, begin_string: str, ours: str, theirs: str, model: SessionModel
-) -> SessionSettings:
-    return SessionSettings(
-        name=name,
-        begin_string=begin_string,
-        sender_comp_id=ours,
-        target_comp_id=theirs,
-        role=Role.INITIATOR,
-        heart_bt_int_s=model.heart_bt_int_s,
-        markers=model.markers,
-        on_low_number=model.on_low_number,
-        accept_reset=model.accept_reset,
-        user_defined=model.user_defined,
-        validation=model.validation,
-        send_next_expected=model.send_next_expected,
-        last_processed=model.last_processed,
-        max_message_bytes=model.max_message_bytes,
-        resend_chunk=model.resend_chunk,
-        username=model.username or None,
-        password=model.password or None,
     )
 
 

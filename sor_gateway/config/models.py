@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from sor_gateway.sor.settings import LitTactic, Sizing, SprayPrice
 from sor_gateway.sor.types import MICROS_PER_UNIT, VenueKind
 
 BeginString: TypeAlias = Literal["FIX.4.2", "FIX.4.4"]
@@ -70,6 +71,12 @@ A_SWITCH = "true or false"
 A_FEE = "US dollars a share with at most six decimals, negative for a rebate"
 A_WEIGHT = "a weight of 0 or more; 1 takes the term for what it is"
 A_PATH = "the path of a PEM file"
+A_LOCAL_TIME = "a time such as 08:00:00, local to the zone"
+
+Weekday: TypeAlias = Literal[
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"
+]
+WEEKDAYS: tuple[str, ...] = get_args(Weekday)
 
 
 class Model(BaseModel):
@@ -88,6 +95,20 @@ class TlsModel(Model):
     minimum_version: Literal["1.2", "1.3"] = Field("1.2", description='"1.2" or "1.3"')
 
 
+class ScheduleModel(Model):
+    """[ems.NAME.schedule], or [session.schedule] of a venue: session hours."""
+
+    zone: Zone = Field(description='a time zone such as "America/New_York"')
+    start: LocalTime = Field(description=A_LOCAL_TIME)
+    end: LocalTime = Field(description=A_LOCAL_TIME)
+    days: list[Weekday] = Field(
+        ["monday", "tuesday", "wednesday", "thursday", "friday"],
+        min_length=1,
+        description='a list of weekdays on which hours begin, such as ["sunday", "monday"]',
+    )
+    reset_at_start: bool = Field(False, description=A_SWITCH)
+
+
 class SessionModel(Model):
     """How one session behaves: [session] of a venue, and part of [ems.NAME]."""
 
@@ -100,7 +121,10 @@ class SessionModel(Model):
     user_defined: Literal["none", "listed", "any"] = Field(
         "listed", description='"none", "listed" or "any"'
     )
-    validation: Literal["strict", "off"] = Field("strict", description='"strict" or "off"')
+    validation: Literal["strict", "lenient", "off"] = Field(
+        "strict", description='"strict", "lenient" or "off"'
+    )
+    dictionary: str = Field("", description="the path of a data dictionary in QuickFIX's format")
     send_next_expected: bool = Field(False, description=A_SWITCH)
     last_processed: bool = Field(False, description=A_SWITCH)
     max_message_bytes: int = Field(
@@ -110,14 +134,18 @@ class SessionModel(Model):
         0, ge=0, le=100_000, description="messages, 0 (all at once) to 100000"
     )
     username: str = Field("", description="a user name")
-    password: str = Field("", description="a password")
+    password_env: str = Field("", description="the name of an environment variable")
+    password_file: str = Field("", description="the path of a file")
+    schedule: ScheduleModel | None = Field(None, description="a table [schedule]")
 
 
 class VenueSessionModel(SessionModel):
     """[session] of a venue. Its messages are not held against our dictionary: a report that we
     reject is an execution that we lose. What translation cannot read raises an alarm."""
 
-    validation: Literal["strict", "off"] = Field("off", description='"strict" or "off"')
+    validation: Literal["strict", "lenient", "off"] = Field(
+        "off", description='"strict", "lenient" or "off"'
+    )
 
 
 class EmsModel(SessionModel):
@@ -220,15 +248,37 @@ class VenueModel(Model):
 
 
 class StrategyModel(Model):
-    """[NAME] of strategies.toml."""
+    """[NAME] of strategies.toml. Names and meanings are those of StrategySettings."""
 
     use_dark: bool = Field(True, description=A_SWITCH)
     use_lit: bool = Field(True, description=A_SWITCH)
+    sizing: Sizing = Field(Sizing.POSTERIOR, description='"playbook" or "posterior"')
     dark_quantity: int = Field(5_000, ge=1, description="shares, 1 or more")
+    dark_first_box_ms: int = Field(
+        0, ge=0, le=3_600_000, description="milliseconds, 0 (as dark_box_ms) to 3600000"
+    )
     dark_box_ms: int = Field(2_000, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     dark_dry_share: float = Field(0.4, ge=0, le=1, description="a share from 0 to 1")
+    lit_tactic: LitTactic = Field(
+        LitTactic.SWEEP, description='"sweep", "spray" or "spray-then-sweep"'
+    )
     lit_wave_ms: int = Field(250, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     sweep_levels: int = Field(0, ge=0, le=50, description="price levels, 0 (all) to 50")
+    spray_clip: int = Field(500, ge=1, description="shares, 1 or more")
+    spray_max_shown: int = Field(2_000, ge=1, description="shares, 1 or more")
+    spray_price: SprayPrice = Field(
+        SprayPrice.TOUCH_NEAR, description='"touch_near" or "touch_far"'
+    )
+    spray_post_only: bool = Field(False, description=A_SWITCH)
+    spray_size_spread: float = Field(0.0, ge=0, le=1, description="a share from 0 to 1")
+    spray_delay_ms: int = Field(0, ge=0, le=3_600_000, description="milliseconds, 0 to 3600000")
+    patience_ms: int = Field(60_000, ge=0, le=86_400_000, description="milliseconds, 0 to 86400000")
+    max_quantity: int = Field(0, ge=0, description="shares, 0 for no limit of its own")
+    max_notional: Money = Field(0, ge=0, description="US dollars, 0 for no limit of its own")
+    max_adv_share: float = Field(0.0, ge=0, le=1, description="a share from 0 (no such limit) to 1")
+    order_types: list[Literal["market", "limit"]] = Field(
+        ["market", "limit"], min_length=1, description='a list of "market", "limit" or both'
+    )
     weight_fee: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)
     weight_impact: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)
     weight_latency: float = Field(1.0, ge=0, le=1_000, description=A_WEIGHT)

@@ -22,8 +22,6 @@ from sor_gateway.config.models import CalendarModel, GatewayFile, StrategyModel,
 from sor_gateway.config.securities import SecuritiesError, Security, read_securities
 
 PREFIX: Final = "SOR__"
-SECRETS: Final = ("password",)
-"""Keys whose values no error may show."""
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -46,13 +44,13 @@ class Reader:
         self.calendars: dict[str, CalendarModel] = {}
         self.securities: dict[str, Security] = {}
         self.gateway: GatewayFile
-        self._folder = folder
-        self._environ = environ
+        self.folder = folder
+        self.environ = environ
         self._origins: dict[tuple[str, ...], str] = {}
 
     def shown(self, *parts: str) -> str:
         """How a file is named in errors."""
-        return str(self._folder.joinpath(*parts))
+        return str(self.folder.joinpath(*parts))
 
     def stop_if_wrong(self) -> None:
         """Raise what was found."""
@@ -62,14 +60,14 @@ class Reader:
     def read(self) -> None:
         """Read everything."""
         tree: dict[str, Any] = self._toml("gateway.toml")
-        names = sorted(path.stem for path in self._folder.joinpath("venues").glob("*.toml"))
+        names = sorted(path.stem for path in self.folder.joinpath("venues").glob("*.toml"))
         tree["venues"] = {name: self._toml("venues", f"{name}.toml") for name in names}
         tree["strategies"] = self._toml("strategies.toml")
         tree["calendars"] = self._toml("calendar.toml")
         self.stop_if_wrong()
-        for variable in sorted(self._environ):
+        for variable in sorted(self.environ):
             if variable.startswith(PREFIX):
-                self._overlay(tree, variable, self._environ[variable])
+                self._overlay(tree, variable, self.environ[variable])
         self._tables("venues", tree, VenueModel, self.venues)
         self._tables("strategies", tree, StrategyModel, self.strategies)
         self._tables("calendars", tree, CalendarModel, self.calendars)
@@ -93,7 +91,7 @@ class Reader:
     def _read_securities(self) -> None:
         shown = self.shown("securities.csv")
         try:
-            self.securities = read_securities(self._folder / "securities.csv", shown)
+            self.securities = read_securities(self.folder / "securities.csv", shown)
         except SecuritiesError as error:
             self.problems += error.problems
         except (OSError, UnicodeDecodeError) as error:
@@ -102,7 +100,7 @@ class Reader:
     def _toml(self, *parts: str) -> dict[str, Any]:
         shown = self.shown(*parts)
         try:
-            text = self._folder.joinpath(*parts).read_text(encoding="utf-8")
+            text = self.folder.joinpath(*parts).read_text(encoding="utf-8")
             return tomllib.loads(text, parse_float=Decimal)
         except tomllib.TOMLDecodeError as error:
             self.problems.append(f"{shown}: not TOML: {error}; texts need quotes")
@@ -170,7 +168,7 @@ class Reader:
                 f"missing key `{key}` in {where}: expected {found.expected}; add it or set"
                 f" {setting}"
             )
-        value = "(hidden)" if key in SECRETS else _shown_value(error["input"])
+        value = _shown_value(error["input"])
         remedy = "change it there" if variable else f"change it there or set {setting}"
         return f"{where}: {key} = {value}: expected {found.expected}; {remedy}"
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 from sor_gateway.config.calendar import Calendar
 from sor_gateway.config.securities import Security
+from sor_gateway.fix.dictionary import Dictionary
 from sor_gateway.fix.settings import SessionSettings
 from sor_gateway.net.tls import TlsSettings
 from sor_gateway.sor.settings import RouterSettings
@@ -70,6 +71,8 @@ class Configuration:
     venues: list[VenueConnection]
     calendar: Calendar
     securities: dict[str, Security] = field(default_factory=dict)
+    dictionaries: dict[str, Dictionary] = field(default_factory=dict)
+    """Data dictionaries of sessions that have their own, by the session's name."""
 
     def reference_data_stale(self, now_ns: int) -> bool:
         """Whether a line of securities.csv is older than the configuration allows."""

@@ -38,7 +38,7 @@ from sor_gateway.daemon.recovery import (
 )
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.fix.dialect import dialect_of
-from sor_gateway.fix.dictionary import Dictionary, load_packaged
+from sor_gateway.fix.dictionary import load_packaged
 from sor_gateway.fix.session import Session
 from sor_gateway.fix.settings import SessionSettings
 from sor_gateway.fix.store import Numbers
@@ -133,13 +133,10 @@ def wire(
 
 def build_links(configuration: Configuration, recovered: Recovered) -> dict[str, Link]:
     """A link for each configured session, with the numbers and reports that the fold found."""
-    dictionaries: dict[str, Dictionary] = {}
 
     def session(settings: SessionSettings, numbers: Numbers) -> Session:
-        begin_string = settings.begin_string
-        if begin_string not in dictionaries:
-            dictionaries[begin_string] = load_packaged(begin_string)
-        return Session(settings, numbers, dictionaries[begin_string])
+        own = configuration.dictionaries.get(settings.name)
+        return Session(settings, numbers, own or load_packaged(settings.begin_string))
 
     links: dict[str, Link] = {}
     for settings in configuration.ems_sessions:
@@ -227,7 +224,7 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
             dialer.start()
         _spare_the_collector()
         log("listening", host=gateway.host, port=listener.port, admin_port=admin.port)
-        code = await _until_stopped(parts, loop, log)
+        code = await _until_stopped(parts, dialers, loop, log)
     for dialer in dialers:
         await dialer.stop()
     await listener.stop()
@@ -238,7 +235,9 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     return code
 
 
-async def _until_stopped(parts: Parts, loop: asyncio.AbstractEventLoop, log: Log) -> int:
+async def _until_stopped(
+    parts: Parts, dialers: list[Dialer], loop: asyncio.AbstractEventLoop, log: Log
+) -> int:
     """Run until a signal, or until a turn raised; the exit code."""
     stop = asyncio.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
@@ -247,7 +246,7 @@ async def _until_stopped(parts: Parts, loop: asyncio.AbstractEventLoop, log: Log
     ends: set[asyncio.Future[Any]] = {stopped, parts.reactor.failure}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if not parts.reactor.failure.done():
-        await _wind_down(parts, log)
+        await _wind_down(parts, dialers, log)
         return EXIT_GOOD
     stopped.cancel()
     failure = parts.reactor.failure.exception()
@@ -309,11 +308,13 @@ async def _stop_follower(follower: asyncio.subprocess.Process) -> None:
         await follower.wait()
 
 
-async def _wind_down(parts: Parts, log: Log) -> None:
+async def _wind_down(parts: Parts, dialers: list[Dialer], log: Log) -> None:
     """SIGTERM: no new flow, children cancelled, their last reports awaited, logout."""
     log("stopping", children=parts.engine.router.open_children())
     parts.engine.operate(FlowStopped(parts.reactor.now, "the gateway stops"))
     await _until(lambda: not parts.engine.router.open_children(), STOP_CHILDREN_S)
+    for dialer in dialers:
+        await dialer.stop()  # or a venue that says goodbye is called again at once
     for link in parts.links.values():
         if link.session.logged_on:
             parts.engine.ask_logout(link, "the gateway stops")

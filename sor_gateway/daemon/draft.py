@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sor_gateway.daemon.counters import Traded, TurnCounters
+from sor_gateway.daemon.counters import TurnCounters
 from sor_gateway.daemon.facts import SessionMoved
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.fix.message import Message
@@ -65,19 +65,13 @@ class Draft:
                 assert isinstance(link, ClientLink)
                 link.outbox.add(output)
                 if output.last_quantity:
-                    self._count_fill(output)
+                    self.counters.filled(fact, output)
                 if link.session.synchronised:
                     self.outboxes_due[link.name] = link
             elif isinstance(output, commands.Alarm):
                 self.alarms.append(output)
             else:
                 self._command(output)
-
-    def _count_fill(self, report: commands.Report) -> None:
-        traded = self.counters.traded.setdefault(report.last_market, Traded())
-        traded.fills += 1
-        traded.shares += report.last_quantity
-        traded.fees_micros += report.fee_micros
 
     def record(self, fact: object) -> None:
         """Put a fact into the turn's record."""
@@ -118,8 +112,7 @@ class Draft:
         """Take what a session numbered and consumed into the record."""
         session = link.session
         consumed, sent = session.take_consumed(), session.take_sent()
-        link.counters.messages_in += len(consumed)
-        link.counters.messages_out += len(sent)
+        link.counters.count(consumed, sent)
         if isinstance(link, QuotesLink):
             return
         name = session.settings.name

@@ -19,11 +19,13 @@ from sor_gateway.daemon.sessions import ClientLink, Link
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.net.reactor import Reactor
-from sor_gateway.sor.events import ChildPlanned, FlowStopped, IdsReserved, OperatorFact
+from sor_gateway.sor.events import Decision, FlowStopped, IdsReserved, OperatorFact
 from sor_gateway.sor.router import Router
 
 REPLAY_BUFFER_BYTES = 1_048_576
 """A peer with more than this unread is sent no further part of its replay."""
+REPLAYS_AT_ONCE = 5
+"""Most replays that are continued in one turn: peers that ask for a backlog drown nobody."""
 REPLAY_RETRY_NS = 10_000_000
 """How soon such a peer is looked at again: it must not make the loop spin."""
 IDS_BLOCK = 100_000
@@ -75,6 +77,7 @@ class Engine:
         self.router = router
         self.links = links
         self.counters = TurnCounters()
+        router.count_anew()
         self.turn_number = turn_number
         self._stopwatch = stopwatch
         self.stalled = False
@@ -121,9 +124,8 @@ class Engine:
     def _work(self, now: int) -> None:
         for session in self.reactor.receive(now):
             self._intake.consume(self._draft.touch(self._by_session[id(session)]), now)
-        for name in list(self._intake.replays):
-            if self._takes_more(name):
-                self._intake.continue_replay(self._draft.touch(self.links[name]), now)
+        for name in self._replays_due():
+            self._intake.continue_replay(self._draft.touch(self.links[name]), now)
         pending, self._pending_facts = self._pending_facts, []
         for fact in pending:
             self._draft.apply(fact)
@@ -133,16 +135,20 @@ class Engine:
             self._draft.touch(link).session.logout(text, now)
             self._intake.close_flow(link, text, now)
             self._intake.consume(link, now)
-        for decision in self.router.decide(now):
-            self.counters.decisions += 1
-            if isinstance(decision, ChildPlanned):
-                self.counters.scores[decision.venue] = decision.display_score
+        for decision in self._decide(now):
             self._draft.apply(decision)
         if self.router.ids_left() < IDS_LOW:
             self._draft.apply(self.next_ids(now))
             self._draft.durable = True
         for name in list(self._draft.outboxes_due):
             self._draft.send_reports(self._draft.outboxes_due[name], now)
+
+    def _decide(self, now: int) -> list[Decision]:
+        began_ns = self._stopwatch()
+        decisions = self.router.decide(now)
+        if decisions:
+            self.counters.decided(decisions, self._stopwatch() - began_ns)
+        return decisions
 
     def _finish(self, now: int) -> None:
         """Commit the turn, then let it out."""
@@ -175,7 +181,7 @@ class Engine:
             self.reactor.close(session, reason)
         self._draft.to_close.clear()
         for alarm in self._draft.alarms:
-            self.counters.alarms[alarm.code] = self.counters.alarms.get(alarm.code, 0) + 1
+            self.counters.alarm(alarm.code)
             self._log(
                 "alarm",
                 code=alarm.code,
@@ -195,6 +201,11 @@ class Engine:
         """Begin a new segment. When the disk does not take it the old one goes on."""
         if not self.journal.roll(self._snapshot(self)):
             self._log("journal-not-rolled", remedy="free room on the journal's disk")
+
+    def _replays_due(self) -> list[str]:
+        """Those whose peers read what they asked for, whoever asked first before the others."""
+        due = [name for name in self._intake.replays if self._takes_more(name)]
+        return due[:REPLAYS_AT_ONCE]
 
     def _takes_more(self, name: str) -> bool:
         """Whether a peer reads what it asked for again."""

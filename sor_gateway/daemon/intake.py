@@ -181,9 +181,7 @@ class Intake:
         fact = link.translator.to_fact(message, now)
         if isinstance(fact, Unusable):
             self._log("venue-message-unusable", venue=link.name, number=number, text=fact.text)
-            self._draft.counters.alarms["unusable"] = (
-                self._draft.counters.alarms.get("unusable", 0) + 1
-            )
+            self._draft.counters.alarm("unusable")
             self._doubt_unread(link, message, now)
         elif fact is not None and (not hint or isinstance(fact, ChildFilled)):
             # A hint only ever books an execution; it ends no doubt (recovery.md 2.5).
@@ -227,6 +225,7 @@ class Intake:
                 self._draft.router.quoted(book.symbol)
             link.quoted_ns = now
         elif isinstance(event, events.LoggedOn):
+            link.counters.logons += 1
             link.translator.forget()
             if link.session.logged_on:  # it may have hung up in the same breath
                 for outgoing in link.translator.subscribe(link.symbols):
@@ -243,14 +242,14 @@ class Intake:
         if isinstance(event, events.Voided):
             self._draft.record(RangeVoided(link.name, event.epoch, event.begin, event.end))
         elif isinstance(event, events.Skipped):
-            link.counters.gaps += 1
+            link.counters.skips += 1
             self._draft.record(RangeSkipped(link.name, event.epoch, event.begin, event.end))
         elif isinstance(event, events.Resent):
             self._draft.record(RangeResent(link.name, event.epoch, event.begin, event.end))
         elif isinstance(event, events.Proved):
             self._draft.record(PeerProved(link.name, event.epoch, event.through))
         elif isinstance(event, events.LoggedOn):
-            link.counters.connects += 1
+            link.counters.logons += 1
             self._log("session-logged-on", session=link.name, epoch=event.epoch)
         elif isinstance(event, events.PeerRejected):
             text = event.message.get(tags.Text, "")

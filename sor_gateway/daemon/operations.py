@@ -8,14 +8,20 @@ but by a fact that the next turn handles.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
 
 from sor_gateway.config.settings import Configuration
 from sor_gateway.daemon.engine import Engine
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.journal.counters import JournalCounters
-from sor_gateway.ops.metrics import MetricsView, SessionView, VenueView
+from sor_gateway.ops.metrics import JournalView, MetricsView, SessionView, VenueView
 from sor_gateway.sor.events import KillSwitched
+from sor_gateway.sor.orders import PARENT_OVER
+from sor_gateway.sor.types import ChildState, ParentState
+
+OPEN_PARENTS: Final = tuple(str(state) for state in ParentState if state not in PARENT_OVER)
 
 
 class EngineOperations:
@@ -34,6 +40,10 @@ class EngineOperations:
         self._journal = journal
         self._clock = clock
         self._refused = refused
+        try:
+            self._version = version("sor-gateway")
+        except PackageNotFoundError:  # run from a source tree that was never installed
+            self._version = "unknown"
 
     def status(self) -> dict[str, object]:
         """What the gateway is doing."""
@@ -95,20 +105,26 @@ class EngineOperations:
     def metrics(self) -> MetricsView:
         """A snapshot of all counters."""
         engine = self._engine
-        state = engine.router.state
+        router, counters, state = engine.router, engine.counters, engine.router.state
+        parents = Counter(str(state.parents[each].state) for each in state.open_parents)
         return MetricsView(
+            version=self._version,
+            ready=not self.readiness(),
+            killed=bool(state.killed),
+            stopped=bool(state.stopped),
+            suspect=state.suspect,
             sessions=[self._session(name, link) for name, link in engine.links.items()],
             venues=self._venues(),
-            parents=dict(Counter(str(state.parents[each].state) for each in state.open_parents)),
-            journal_bytes=self._journal.bytes_written,
-            journal_records=self._journal.records,
-            journal_last_write_ns=engine.counters.last_record_ns,
-            journal_stalled=engine.stalled,
-            turns=engine.counters.durations,
-            loop_lag_ns=engine.reactor.counters.loop_lag_ns,
-            alarms=dict(engine.counters.alarms),
+            parents=dict.fromkeys(OPEN_PARENTS, 0) | parents,
+            parents_ended=_texts(router.counts.parents_ended),
+            journal=self._journal_view(),
+            turns=counters.durations,
+            deciding=counters.deciding,
+            lags=engine.reactor.counters.lags,
+            decisions={_kebab(name): count for name, count in counters.decisions.items()},
+            waves=_texts(counters.waves),
+            alarms=dict(counters.alarms),
             refused=self._refused(),
-            killed=bool(state.killed),
         )
 
     def kill(self, on: bool, reason: str) -> None:
@@ -122,38 +138,73 @@ class EngineOperations:
             kind=kind_of(link),
             up=session.logged_on,
             synchronised=session.synchronised,
-            messages_in=counters.messages_in,
-            messages_out=counters.messages_out,
+            received=counters.received,
+            sent=counters.sent,
+            logons=counters.logons,
             gaps=counters.gaps,
+            skips=counters.skips,
             garbled=counters.incidents.get("garbled", 0),
             buffered_bytes=self._engine.reactor.buffered(session),
+            outbox=len(link.outbox.waiting) if isinstance(link, ClientLink) else None,
             incidents=dict(counters.incidents),
         )
 
+    def _journal_view(self) -> JournalView:
+        journal = self._journal
+        return JournalView(
+            bytes_written=journal.bytes_written,
+            records=journal.records,
+            last_write_ns=self._engine.counters.last_record_ns,
+            stalled=self._engine.stalled,
+            stalls=journal.stalls,
+            failed_rolls=journal.roll_failures,
+            writes=journal.writes,
+        )
+
     def _venues(self) -> list[VenueView]:
-        engine, now = self._engine, self._clock()
+        now = self._clock()
         ages = {
             link.venue: now - link.quoted_ns if link.quoted_ns else None
-            for link in engine.links.values()
+            for link in self._engine.links.values()
             if isinstance(link, QuotesLink)
         }
-        views: list[VenueView] = []
-        for name, settings in self._configuration.router.venues.items():
-            traded = engine.counters.traded.get(settings.mic)
-            view = VenueView(name, self._children(name), data_age_ns=ages.get(name))
-            view.score = engine.counters.scores.get(name)
-            if traded is not None:
-                view.fills, view.shares = traded.fills, traded.shares
-                view.fees_micros = traded.fees_micros
+        views = []
+        for name in self._configuration.router.venues:
+            view = VenueView(name, data_age_ns=ages.get(name))
+            self._add_orders(view, now)
+            self._add_trading(view)
             views.append(view)
         return views
 
-    def _children(self, venue: str) -> dict[str, int]:
-        state = self._engine.router.state
-        known = state.venues.get(venue)
-        if known is None:
-            return {}
-        return dict(Counter(str(state.children[each].state) for each in known.children))
+    def _add_orders(self, view: VenueView, now: int) -> None:
+        router = self._engine.router
+        venue, counts = router.state.venues[view.name], router.counts.venue(view.name)
+        live = len(venue.children) - counts.pending
+        view.children = _texts({ChildState.PENDING_NEW: counts.pending, ChildState.LIVE: live})
+        view.doubts = len(counts.doubted)
+        view.oldest_doubt_ns = max(0, now - next(iter(counts.doubted.values()), now))
+        view.tokens = venue.tokens(self._configuration.router.venues[view.name], now)
+        view.sent, view.ended = counts.sent, _texts(counts.ended)
+        view.answers, view.round_trips = counts.answers, counts.round_trips
+
+    def _add_trading(self, view: VenueView) -> None:
+        counters = self._engine.counters
+        traded, scored = counters.traded.get(view.name), counters.scores.get(view.name)
+        if traded is not None:
+            view.fills, view.shares = traded.fills, traded.shares
+            view.fees_micros = traded.fees_micros
+        if scored is not None:
+            view.score, view.cost_micros = scored.display, scored.cost_micros
+
+
+def _texts(counts: Mapping[Any, int]) -> dict[str, int]:
+    """Counts by the words of an enumeration."""
+    return {str(key): count for key, count in counts.items()}
+
+
+def _kebab(name: str) -> str:
+    """`ChildPlanned` as `child-planned`, like the other words in labels."""
+    return "".join(f"-{each.lower()}" if each.isupper() else each for each in name)[1:]
 
 
 def kind_of(link: Link) -> str:

@@ -8,23 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sor_gateway.daemon.counters import SessionCounters
 from sor_gateway.daemon.outbox import Outbox
 from sor_gateway.fix.session import Session
 from sor_gateway.translate.clients import ClientTranslator
 from sor_gateway.translate.quotes import QuoteTranslator
 from sor_gateway.translate.venues import VenueTranslator
-
-
-@dataclass(slots=True)
-class Counters:
-    """Plain integers of one session, read at scrape time."""
-
-    messages_in: int = 0
-    messages_out: int = 0
-    incidents: dict[str, int] = field(default_factory=dict)
-    connects: int = 0
-    gaps: int = 0
-    """Runs of the peer's numbers that were passed over."""
 
 
 @dataclass(slots=True)
@@ -34,7 +23,7 @@ class ClientLink:
     session: Session
     translator: ClientTranslator
     outbox: Outbox
-    counters: Counters = field(default_factory=Counters)
+    counters: SessionCounters = field(default_factory=SessionCounters)
 
     @property
     def name(self) -> str:
@@ -48,7 +37,7 @@ class VenueLink:
 
     session: Session
     translator: VenueTranslator
-    counters: Counters = field(default_factory=Counters)
+    counters: SessionCounters = field(default_factory=SessionCounters)
     logon_number: int = 0
     """The number of our Logon on this connection: orders below it are never sent again."""
 
@@ -66,7 +55,7 @@ class QuotesLink:
     venue: str
     translator: QuoteTranslator
     symbols: list[str]
-    counters: Counters = field(default_factory=Counters)
+    counters: SessionCounters = field(default_factory=SessionCounters)
     quoted_ns: int = 0
     """When the venue's last quote came; 0 before the first on this connection."""
 

@@ -10,6 +10,11 @@ in wire order, and missing fields last. What the short one passes, the long one 
 
 Read liberally: the members of a group may come in any order behind its first field, which begins
 each entry; the fields of header and body in any order within their section.
+
+*Lenient* validation lets pass whatever leaves the meaning of the rest as it is: unknown tags, tags
+of other messages, values beside an enumeration, fields of the header behind the body. It still
+refuses what cannot be relied on: missing fields, values that are not of their type, a tag that
+comes twice, groups that do not add up, types that do not exist.
 """
 
 from __future__ import annotations
@@ -77,13 +82,14 @@ class FieldSpec:
     def _all_known(self, text: str) -> bool:
         return self.values.issuperset(text.split(" "))
 
-    def check(self, value: str) -> None:
-        """Raise the fault in a value that is not empty: its format first, then its enumeration."""
+    def check(self, value: str, *, lenient: bool) -> None:
+        """Raise the fault in a value that is not empty: its format first, then its enumeration,
+        unless lenient."""
         if not self.format.fits(value):
             raise self.fault(
                 Reason.INCORRECT_DATA_FORMAT, value, f"expected {self.format.expected}"
             )
-        if not self.acceptor()(value):
+        if not lenient and not self.acceptor()(value):
             known = sorted(self.values)
             more = ", ..." if len(known) > _ENUM_SHOWN_MAX else ""
             shown = ", ".join(known[:_ENUM_SHOWN_MAX])
@@ -180,7 +186,9 @@ class Dictionary:
         spec = self.fields.get(tag)
         return spec.name if spec else str(tag)
 
-    def validate(self, message: Message, user_defined: UserDefined = "listed") -> RejectInfo | None:
+    def validate(
+        self, message: Message, user_defined: UserDefined = "listed", *, lenient: bool = False
+    ) -> RejectInfo | None:
         """The first fault of a received message, or None.
 
         `user_defined` says what becomes of tags from 5000 on: with "none" they are judged like all
@@ -195,7 +203,7 @@ class Dictionary:
         if _surely_right(layout, message):
             return None
         try:
-            _Examination(self, layout, message, user_defined).run()
+            _Examination(self, layout, message, user_defined, lenient=lenient).run()
         except _FaultError as fault:
             return fault.info
         return None
@@ -249,15 +257,22 @@ def _surely_right(layout: Layout, message: Message) -> bool:
 class _Examination:
     """The long way: one message, field by field. Raises the first fault."""
 
-    __slots__ = ("_at", "_dictionary", "_fields", "_layout", "_user_defined")
+    __slots__ = ("_at", "_dictionary", "_fields", "_layout", "_lenient", "_user_defined")
 
     def __init__(
-        self, dictionary: Dictionary, layout: Layout, message: Message, user_defined: UserDefined
+        self,
+        dictionary: Dictionary,
+        layout: Layout,
+        message: Message,
+        user_defined: UserDefined,
+        *,
+        lenient: bool,
     ) -> None:
         self._dictionary = dictionary
         self._layout = layout
         self._fields = message.fields
         self._user_defined = user_defined
+        self._lenient = lenient
         self._at = 0
 
     def run(self) -> None:
@@ -276,14 +291,14 @@ class _Examination:
                 continue
             assert spec is not None
             number, group = place
-            if number < section:
+            if number < section and not (self._lenient and number == _HEADER):
                 remark = "comes behind a field of a later section"
                 raise spec.fault(Reason.TAG_OUT_OF_ORDER, value, remark)
             if tag in seen:
                 raise spec.fault(Reason.TAG_APPEARS_MORE_THAN_ONCE, value, "comes a second time")
-            section = number
+            section = max(section, number)
             seen.add(tag)
-            spec.check(value)
+            spec.check(value, lenient=self._lenient)
             self._at += 1
             if group is not None:
                 self._group(group, int(value))
@@ -303,11 +318,9 @@ class _Examination:
         return spec
 
     def _is_foreign(self, tag: int) -> bool:
-        return (
-            self._user_defined == "any"
-            and tag >= USER_DEFINED_MIN
-            and tag not in self._dictionary.fields
-        )
+        """Whether a tag that is not listed may come all the same."""
+        allowed = self._lenient or (self._user_defined == "any" and tag >= USER_DEFINED_MIN)
+        return allowed and tag > 0 and tag not in self._dictionary.fields
 
     def _check_stray(self, tag: int, value: str, spec: FieldSpec | None) -> None:
         """A field that has no place outside groups in this message."""
@@ -318,10 +331,10 @@ class _Examination:
                 raise spec.fault(Reason.TAG_APPEARS_MORE_THAN_ONCE, value, "comes a second time")
             remark = "a field of a repeating group, outside it"
             raise spec.fault(Reason.GROUP_FIELDS_OUT_OF_ORDER, value, remark)
-        if tag < USER_DEFINED_MIN or self._user_defined == "none":
+        if not self._lenient and (tag < USER_DEFINED_MIN or self._user_defined == "none"):
             remark = f"not a field of {self._layout.name} ({self._layout.msg_type})"
             raise spec.fault(Reason.TAG_NOT_DEFINED_FOR_MESSAGE, value, remark)
-        spec.check(value)
+        spec.check(value, lenient=self._lenient)
 
     def _group(self, group: Group, count: int) -> None:
         """Walk over the entries behind a count field; faults 15, 16 and those of the members."""
@@ -350,7 +363,7 @@ class _Examination:
             elif tag in seen:
                 break  # the same tag again, perhaps as a field behind the group
             seen.add(tag)
-            spec.check(value)
+            spec.check(value, lenient=self._lenient)
             self._at += 1
             nested = members[tag]
             if nested is not None:

@@ -94,6 +94,8 @@ END_OF_TIME: Final = 999_999
 _OUT_OF_TURN: Final = frozenset(
     {MsgType.LOGON, MsgType.LOGOUT, MsgType.RESEND_REQUEST, MsgType.SEQUENCE_RESET}
 )
+#: Types that carry passwords: the record has them blanked.
+_WITH_SECRETS: Final = frozenset({MsgType.LOGON, "BE"})
 
 
 class Session:
@@ -114,7 +116,8 @@ class Session:
         self._established = False
         self._listening = False
         self._announced = False
-        self._dictionary = dictionary if settings.validation == "strict" else None
+        self._dictionary = dictionary if settings.validation != "off" else None
+        self._lenient = settings.validation == "lenient"
 
         self._begin_field = f"8={settings.begin_string}\x01".encode("latin-1")
         self._own = settings.sender_comp_id
@@ -472,7 +475,7 @@ class Session:
         assert number >= numbers.next_in
         numbers.next_in = number + 1
         numbers.reset_pending = False
-        if msg_type == MsgType.LOGON:
+        if msg_type in _WITH_SECRETS:
             raw = checks.without_secrets(raw)
         self._consumed.append(Consumed(number, raw, msg_type, numbers.epoch))
 
@@ -539,7 +542,8 @@ class Session:
         fault = checks.missing_header(message)
         if fault is not None or self._dictionary is None:
             return fault
-        info = self._dictionary.validate(message, self.settings.user_defined)
+        user_defined, lenient = self.settings.user_defined, self._lenient
+        info = self._dictionary.validate(message, user_defined, lenient=lenient)
         return None if info is None else Fault(info.reason, info.ref_tag, info.text)
 
     # -- gaps --------------------------------------------------------------------------------------

@@ -44,8 +44,8 @@ class SessionSettings:
     """Whether the peer may reset with 141=Y."""
     user_defined: Literal["none", "listed", "any"] = "listed"
     """Which tags of the user-defined ranges a dictionary lets pass."""
-    validation: Literal["strict", "off"] = "strict"
-    """`strict`: messages are held against the dictionary, if there is one."""
+    validation: Literal["strict", "lenient", "off"] = "strict"
+    """How messages are held against the dictionary, if there is one: see dictionary.py."""
     send_next_expected: bool = False
     """Put 789 into Logons; the peer's is understood always."""
     last_processed: bool = False

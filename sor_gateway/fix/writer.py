@@ -152,7 +152,8 @@ class Writer:
         body += [(tags.RefSeqNum, str(number)), (tags.Text, fault.text)]
         if fault.tag is not None:
             body.append((tags.RefTagID, str(fault.tag)))
-        body.append((tags.RefMsgType, message.msg_type))
+        if message.msg_type:  # 35 itself may be what has no value
+            body.append((tags.RefMsgType, message.msg_type))
         reason = self._dialect.session_reject_reason(fault.reason)
         if reason is not None:
             body.append((_SESSION_REJECT_REASON, reason))

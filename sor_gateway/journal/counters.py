@@ -5,7 +5,9 @@ Owns: plain integers, read at scrape time. May not know: files, records.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from sor_gateway.histogram import DurationHistogram
 
 
 @dataclass(slots=True)
@@ -17,6 +19,8 @@ class JournalCounters:
     bytes_written: int = 0
     last_write_ns: int = 0
     """How long the last append took, from first byte to (when asked for) the disk."""
+    writes: DurationHistogram = field(default_factory=DurationHistogram)
+    """All appends, by how long they took."""
     stalls: int = 0
     rolls: int = 0
     roll_failures: int = 0

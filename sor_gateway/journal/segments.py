@@ -302,6 +302,7 @@ class Journal:
         counters.messages += len(entries)
         counters.bytes_written += len(data)
         counters.last_write_ns = time.perf_counter_ns() - begun
+        counters.writes.observe(counters.last_write_ns)
 
     def _cut_back(self) -> None:
         """Undo a partial write. The descriptor appends, so the next write starts there."""

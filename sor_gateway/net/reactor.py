@@ -26,9 +26,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sor_gateway.histogram import DurationHistogram
 from sor_gateway.net.clock import Clock
 from sor_gateway.net.connection import READ_LIMIT_BYTES, Connection
 
@@ -63,8 +64,8 @@ class ReactorCounters:
     disconnections: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
-    loop_lag_ns: int = 0
-    """How much later than asked the last timer fired."""
+    lags: DurationHistogram = field(default_factory=DurationHistogram)
+    """How much later than asked timers fired."""
 
 
 class Reactor:
@@ -349,7 +350,7 @@ class Reactor:
                 self._arm(self._earliest)
             return
         late_s = self.loop.time() - self._timer_due
-        self.counters.loop_lag_ns = max(0, int(late_s * NANOS_PER_SECOND))
+        self.counters.lags.observe(int(late_s * NANOS_PER_SECOND))
         self._fired = deadline
         self.wake()
 

@@ -21,7 +21,10 @@ class Agenda:
         self._timers: Final[list[tuple[Nanos, str]]] = []
         self._timer_of: Final[dict[str, Nanos]] = {}
         self._waiting: Final[dict[str, dict[str, None]]] = {}
-        self._quoted: Final[dict[str, None]] = {}
+        self._touching: Final[dict[str, dict[str, None]]] = {}
+        self.claims: Final[dict[str, dict[str, Nanos]]] = {}
+        """By venue: parents that its throttle held back, the first to be served first, and until
+        when each is waited for."""
 
     def due(self, parent_id: str) -> None:
         """Look at this parent in the next decision."""
@@ -38,10 +41,18 @@ class Agenda:
         """Look at it when the symbol's quotes change."""
         self._waiting.setdefault(symbol, {})[parent_id] = None
 
-    def quoted(self, symbol: str) -> None:
-        """The symbol's quotes changed."""
-        if self._waiting.get(symbol):
-            self._quoted[symbol] = None
+    def wait_for_touch(self, symbol: str, parent_id: str) -> None:
+        """Look at it when some venue's best bid or offer changes."""
+        self._touching.setdefault(symbol, {})[parent_id] = None
+
+    def quoted(self, symbol: str, *, is_touch: bool = True) -> None:
+        """The symbol's quotes changed: somewhere in the books, or at the touch of one."""
+        if waiting := self._waiting.get(symbol):
+            self._due.update(waiting)
+            waiting.clear()
+        if is_touch and (waiting := self._touching.get(symbol)):
+            self._due.update(waiting)
+            waiting.clear()
 
     def forget(self, parent_id: str, symbol: str) -> None:
         """It is over: nothing is due any more. Its heap entry is skipped when its time comes."""
@@ -49,12 +60,37 @@ class Agenda:
         self._timer_of.pop(parent_id, None)
         if waiting := self._waiting.get(symbol):
             waiting.pop(parent_id, None)
+        if waiting := self._touching.get(symbol):
+            waiting.pop(parent_id, None)
+        for claims in self.claims.values():
+            claims.pop(parent_id, None)
+
+    # --- turns at a throttle --------------------------------------------------------------
+
+    def claim(self, venue: str, parent_id: str, until_ns: Nanos) -> None:
+        """The venue's throttle held it back: one message is kept for it, behind those that claimed
+        before, until it comes again. Who has not been served yet keeps the place."""
+        self.claims.setdefault(venue, {})[parent_id] = until_ns
+
+    def serve(self, venue: str, parent_id: str) -> None:
+        """It got a message through: its claim is settled."""
+        if claims := self.claims.get(venue):
+            claims.pop(parent_id, None)
+
+    def ahead(self, venue: str, parent_id: str, now: Nanos) -> int:
+        """How many others are to be served before it at this venue."""
+        count = 0
+        if claims := self.claims.get(venue):
+            for waiting_id, until_ns in claims.items():
+                if waiting_id == parent_id:
+                    break
+                count += until_ns >= now
+        return count
+
+    # --- what is due ----------------------------------------------------------------------
 
     def take(self, now: Nanos, limit: int) -> list[str]:
         """At most `limit` parents that are due; the rest stay due."""
-        for symbol in self._quoted:
-            self._due.update(self._waiting.pop(symbol))
-        self._quoted.clear()
         while self._timers and self._timers[0][0] <= now:
             at_ns, parent_id = heappop(self._timers)
             if self._timer_of.get(parent_id) == at_ns:
@@ -67,7 +103,7 @@ class Agenda:
 
     def next_deadline(self) -> Nanos | None:
         """When to decide next: 0 for at once, None when nothing is planned."""
-        if self._due or self._quoted:
+        if self._due:
             return 0
         while self._timers and self._timer_of.get(self._timers[0][1]) != self._timers[0][0]:
             heappop(self._timers)

@@ -36,6 +36,8 @@ class SendChild:
     limit_micros: Micros | None
     time_in_force: TimeInForce
     at_ns: Nanos
+    post_only: bool = False
+    """Refuse it rather than let it take."""
 
 
 @dataclass(slots=True)

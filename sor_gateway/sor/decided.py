@@ -66,7 +66,7 @@ def stage_moved(ledger: Ledger, fact: StageMoved) -> list[Output]:
     """The next tier of the pecking order; a dark wave under way was judged with it."""
     work = ledger.state.parents[fact.parent_id].work
     assert work is not None
-    work.stage = fact.stage
+    work.stage, work.lit_opened_ns = fact.stage, fact.at_ns
     work.close_dark_wave(judged=True)
     return []
 
@@ -87,7 +87,7 @@ def wave_started(ledger: Ledger, fact: WaveStarted) -> list[Output]:
     work.wave = fact.wave
     if fact.stage is Stage.DARK:
         work.close_dark_wave(judged=True)
-        work.dark_wave, work.dark_began_ns = fact.wave, fact.at_ns
+        work.dark_wave, work.dark_ends_ns = fact.wave, fact.at_ns
     else:
         work.lit_began_ns = fact.at_ns
     return []
@@ -121,6 +121,7 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
         fact.limit_micros,
         fact.time_in_force,
         fact.at_ns,
+        fact.post_only,
     )
     return [command]
 
@@ -132,6 +133,7 @@ def _count_dark(parent: Parent, fact: ChildPlanned) -> None:
     assert fact.wave == work.dark_wave
     venue = work.dark.setdefault(fact.venue, DarkVenue())
     work.dark_open += 1
+    work.dark_ends_ns = max(work.dark_ends_ns, fact.pull_at_ns)
     venue.sent += fact.quantity
 
 

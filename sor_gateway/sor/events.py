@@ -368,9 +368,12 @@ class ChildPlanned:
     display_score: float
     why: str
     pull_at_ns: Nanos = 0
-    """When the child is to be cancelled unless it is over; 0 for never."""
+    """When the child is to be cancelled unless it is over; 0 for never. Its time box runs from the
+    venue's first answer: that moves it on by as long as the answer took."""
     bid_micros: Micros = 0
     ask_micros: Micros = 0
+    post_only: bool = False
+    """The venue is to refuse it rather than let it take."""
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from typing import Final
 
 from sor_gateway.sor.agenda import Agenda
 from sor_gateway.sor.commands import Alarm, Output, Report
+from sor_gateway.sor.counts import count_from
 from sor_gateway.sor.estimators import fills, latency
 from sor_gateway.sor.orders import (
     CHILD_OVER,
@@ -45,6 +46,10 @@ ASKED_AT_ONCE_MAX: Final = 3
 question: a venue whose very answers put its orders in doubt would be asked at wire speed."""
 DARK: Final = "dark"
 """The tactic whose children make a dark wave."""
+SWEEP: Final = "sweep"
+"""The tactic that takes displayed quantity."""
+SPRAY: Final = "spray"
+"""The tactic that shows small orders."""
 
 
 class Ledger:
@@ -53,6 +58,7 @@ class Ledger:
     def __init__(self, state: RouterState) -> None:
         self.state: Final = state
         self.agenda: Final = Agenda()
+        self.counts = count_from(state)
 
     # --- ids ------------------------------------------------------------------------------
 
@@ -147,7 +153,9 @@ class Ledger:
     def settle(self, parent: Parent) -> None:
         """After any change: a parent that is over with no open child leaves the open ones."""
         if parent.is_over:
-            parent.work = None
+            if parent.work is not None:
+                self.counts.parents_ended[parent.state] += 1
+                parent.work = None
             if not parent.children:
                 self.state.open_parents.pop(parent.parent_id, None)
                 self.agenda.forget(parent.parent_id, parent.symbol)
@@ -161,24 +169,34 @@ class Ledger:
         parent.children[child.child_id] = None
         parent.exposure += child.leaves_quantity
         self.venue(child.venue).children[child.child_id] = None
+        self.counts.venue(child.venue).pending += not flight.answered
         self.state.open_parents[parent.parent_id] = None
 
-    def land(self, child: Child) -> None:
+    def land(self, child: Child, at_ns: Nanos) -> None:
         """A child is over: it counts no more, and the venue's estimate learns from it."""
         flight = child.flight
         assert flight is not None
         assert child.state in CHILD_OVER
         parent, venue = self.state.parents[child.parent_id], self.venue(child.venue)
         parent.exposure -= child.leaves_quantity
+        counts = self.counts.venue(child.venue)
+        counts.ended[child.state] += 1
+        counts.pending -= not flight.answered
+        counts.doubted.pop(child.child_id, None)
+        counts.round_trips.observe(at_ns - flight.planned_ns)
         child.flight = None
         del parent.children[child.child_id]
         del venue.children[child.child_id]
-        if child.state is not ChildState.RELEASED:
+        if child.state is not ChildState.RELEASED and flight.tactic != SPRAY:
+            # A displayed order is pulled when the market moves: that it did not fill then says
+            # nothing about what the venue has for an order that takes.
             fills.observe(venue.fills, child.cum_quantity, child.quantity)
         if parent.work is not None:
+            rejects = parent.work.rejects
             if child.state is ChildState.REJECTED:
-                rejects = parent.work.rejects
                 rejects[child.venue] = rejects.get(child.venue, 0) + 1
+            elif rejects:
+                rejects.pop(child.venue, None)
             if flight.tactic == DARK and flight.wave == parent.work.dark_wave:
                 parent.work.dark_open -= 1
                 if child.state is ChildState.RELEASED:  # it was never there: no evidence
@@ -192,7 +210,7 @@ class Ledger:
         revived = self.revive(child, at_ns, f"reported {how.value}")
         child.move(END_EVENTS[how])
         if child.flight is not None and child.state in CHILD_OVER:
-            self.land(child)
+            self.land(child, at_ns)
         return revived
 
     def answered(self, child: Child, at_ns: Nanos) -> None:
@@ -203,13 +221,26 @@ class Ledger:
             return
         if not flight.answered:
             flight.answered = True
-            latency.observe(self.venue(child.venue).latency, at_ns - flight.planned_ns)
+            took_ns = max(0, at_ns - flight.planned_ns)  # a wall clock may step back
+            latency.observe(self.venue(child.venue).latency, took_ns)
+            counts = self.counts.venue(child.venue)
+            counts.pending -= 1
+            counts.answers.observe(took_ns)
+            self._start_box(child, flight, took_ns)
         if flight.doubt is not None:
             flight.doubt.voided_epoch = 0  # it arrived after all
             flight.doubt.unknown = False
             if not flight.doubt.request_id:
                 flight.doubt.asked_ns = flight.doubt.tries = 0
                 self.agenda.due(child.parent_id)
+
+    def _start_box(self, child: Child, flight: Flight, took_ns: Nanos) -> None:
+        """A time box runs from the venue's first word: the way there is not part of it."""
+        if flight.pull_at_ns:
+            flight.pull_at_ns += took_ns
+            work = self.state.parents[child.parent_id].work
+            if work is not None and flight.tactic == DARK and flight.wave == work.dark_wave:
+                work.dark_ends_ns = max(work.dark_ends_ns, flight.pull_at_ns)
 
     def doubt(self, child: Child, cause: str, at_ns: Nanos) -> Doubt | None:
         """The child may not be what we think: an answer under way proves nothing any more. None for
@@ -219,6 +250,7 @@ class Ledger:
             return None
         if flight.doubt is None:
             flight.doubt = Doubt(cause, at_ns)
+            self.counts.venue(child.venue).doubted[child.child_id] = at_ns
         doubt = flight.doubt
         doubt.cause = cause
         doubt.request_id = ""
@@ -227,6 +259,14 @@ class Ledger:
         doubt.unknown = False
         self.agenda.due(child.parent_id)
         return doubt
+
+    def believe(self, child: Child) -> None:
+        """The venue said that the child lives: a doubt is over."""
+        flight, counts = child.flight, self.counts.venue(child.venue)
+        assert flight is not None
+        counts.pending -= not flight.answered
+        counts.doubted.pop(child.child_id, None)
+        flight.answered, flight.doubt = True, None
 
     def revive(self, child: Child, at_ns: Nanos, how: str) -> list[Output]:
         """A report of a released child: it reached the venue after all. It counts again, in
@@ -282,7 +322,7 @@ class Ledger:
         """Once the fill is reported: ends that follow from it, and a request that came too late."""
         parent = self.state.parents[child.parent_id]
         if child.flight is not None and child.state in CHILD_OVER:
-            self.land(child)
+            self.land(child, at_ns)
         out: list[Output] = []
         if parent.is_over:
             if parent.request is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 from sor_gateway.sor.types import Micros, Nanos, Shares
@@ -26,6 +27,17 @@ class Book:
     bids: list[Level]
     asks: list[Level]
     at_ns: Nanos
+
+
+class News(IntEnum):
+    """What an update says that was not known."""
+
+    NONE = 0
+    """The same again: it only confirms."""
+    SIZES = 1
+    """What is displayed, not where."""
+    TOUCH = 2
+    """The venue's best bid or offer, or that it shows anything at all."""
 
 
 @dataclass(slots=True)
@@ -60,13 +72,22 @@ class Market:
     def __init__(self, max_age_ns: Nanos) -> None:
         self._max_age_ns: Final = max_age_ns
         self._books: Final[dict[str, dict[str, Book]]] = {}
+        self._news: Final[dict[str, News]] = {}
 
     def update(
         self, venue: str, symbol: str, bids: list[Level], asks: list[Level], now: Nanos
     ) -> None:
         """The venue's displayed book is this now; what we took from the old one is forgotten."""
         book = Book(_side(bids, reverse=True), _side(asks, reverse=False), now)
-        self._books.setdefault(symbol, {})[venue] = book
+        books = self._books.setdefault(symbol, {})
+        news = _news(books.get(venue), book, now - self._max_age_ns)
+        books[venue] = book
+        if news > self._news.get(symbol, News.NONE):
+            self._news[symbol] = news
+
+    def take_news(self, symbol: str) -> News:
+        """The most that updates of the symbol have said since this was asked last."""
+        return self._news.pop(symbol, News.NONE)
 
     def forget(self, venue: str) -> None:
         """The venue's quotes can no longer be trusted (recovery.md 2.6)."""
@@ -94,21 +115,40 @@ class Market:
         self, venue: str, symbol: str, is_buy: bool, limit_micros: Micros, quantity: Shares
     ) -> None:
         """An order of ours is on its way to take this: it counts as taken until the venue's next
-        update, so that nobody here goes for the same shares twice."""
+        update, so that nobody here goes for the same shares twice. The last price of a side stays,
+        with nothing displayed at it: that we took all there was does not make the market absent."""
         book = self._books.get(symbol, {}).get(venue)
         if book is None:
             return
+        levels = book.asks if is_buy else book.bids
+        if not levels:
+            return
         kept: list[Level] = []
-        for price, displayed in book.asks if is_buy else book.bids:
+        for price, displayed in levels:
             within = price <= limit_micros if is_buy else price >= limit_micros
             taken = min(displayed, quantity) if within else 0
             quantity -= taken
             if displayed > taken:
                 kept.append((price, displayed - taken))
+        kept = kept or [(levels[-1][0], 0)]
         if is_buy:
             book.asks = kept
         else:
             book.bids = kept
+
+
+def _news(old: Book | None, new: Book, oldest_ns: Nanos) -> News:
+    """What a book says beyond the one before it, of which we may have taken something since."""
+    if old is None or old.at_ns < oldest_ns:
+        return News.TOUCH
+    if old.bids == new.bids and old.asks == new.asks:
+        return News.NONE
+    same_touch = _best(old.bids) == _best(new.bids) and _best(old.asks) == _best(new.asks)
+    return News.SIZES if same_touch else News.TOUCH
+
+
+def _best(side: list[Level]) -> Micros:
+    return side[0][0] if side else 0
 
 
 def _side(levels: list[Level], reverse: bool) -> list[Level]:

@@ -224,16 +224,19 @@ class Work:
     wave: int = 0
     dark_wave: int = 0
     """Number of the dark wave that is under way; 0 for none."""
-    dark_began_ns: Nanos = 0
+    dark_ends_ns: Nanos = 0
+    """When the time of the dark wave that is under way is over."""
     dark_open: int = 0
     """Open children of the dark wave that is under way."""
     dark: dict[str, DarkVenue] = field(default_factory=dict)
+    lit_opened_ns: Nanos = 0
+    """When the lit tier was opened; 0 while it is not."""
     lit_began_ns: Nanos = 0
     """When the last lit wave left; 0 for never."""
     dropped: dict[str, str] = field(default_factory=dict)
     """Venues that get no more of this parent, and why."""
     rejects: dict[str, int] = field(default_factory=dict)
-    """Children of this parent that a venue rejected."""
+    """Children of this parent that a venue rejected, one after the other."""
     closing: str = ""
     """Why the operator ends this order; empty while he does not."""
 

@@ -149,8 +149,7 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         return [*out, ledger.alarm(fact.at_ns, "child-unknown", text, child)]
     if fact.cum_quantity < child.cum_quantity:
         return [*out, _less_than_known(ledger, child, fact.cum_quantity, fact.at_ns)]
-    flight.doubt = None
-    flight.answered = True
+    ledger.believe(child)
     flight.checked_ns = fact.at_ns
     if fact.cancel_pending and flight.cancel_id:
         flight.cancel_ns = fact.at_ns  # its answer may take as long again

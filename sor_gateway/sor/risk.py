@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from sor_gateway.sor.market import Nbbo
-from sor_gateway.sor.settings import RiskSettings, RouterSettings, SecuritySettings
+from sor_gateway.sor.settings import (
+    RiskSettings,
+    RouterSettings,
+    SecuritySettings,
+    StrategySettings,
+)
 from sor_gateway.sor.types import (
     MICROS_PER_UNIT,
     NANOS_PER_SECOND,
@@ -63,18 +68,48 @@ def check_strategy(settings: RouterSettings, strategy: str) -> Refusal | None:
     return Refusal(Reason.UNSUPPORTED, f"unknown strategy {strategy}: expected one of {known}")
 
 
-def check_terms(settings: RouterSettings, terms: Terms, nbbo: Nbbo) -> Refusal | None:
-    """Symbol, order type, quantity, price and notional value."""
+def check_terms(
+    settings: RouterSettings, strategy: StrategySettings, terms: Terms, nbbo: Nbbo
+) -> Refusal | None:
+    """Symbol, order type, quantity, price and notional value, by the general limits and then by
+    those of the strategy."""
     security = settings.securities.get(terms.symbol)
     if security is None:
         return Refusal(Reason.UNKNOWN_SYMBOL, f"unknown symbol {terms.symbol}")
     if terms.ord_type is OrdType.MID_PEG:
         return Refusal(Reason.UNSUPPORTED, "a parent order is market or limit, not mid-peg")
+    limits = settings.risk
+    reference = reference_micros(security, nbbo, terms.side.is_buy)
     return (
-        _check_quantity(settings.risk, terms.quantity)
+        _check_quantity(limits, terms.quantity)
         or _check_price(security, terms)
-        or _check_value(settings.risk, security, terms, nbbo)
+        or _check_collar(limits, security, terms, reference)
+        or _check_value(limits.max_notional_micros, "", terms, reference)
+        or _check_strategy_terms(strategy, security, terms, reference)
     )
+
+
+def _check_strategy_terms(
+    strategy: StrategySettings, security: SecuritySettings, terms: Terms, reference: Micros
+) -> Refusal | None:
+    """What a preset takes on: it may be narrower than what the gateway takes."""
+    if terms.ord_type not in strategy.ord_types:
+        allowed = " or ".join(sorted(strategy.ord_types))
+        text = f"a {terms.ord_type} order: expected {allowed} with strategy {strategy.name}"
+        return Refusal(Reason.UNSUPPORTED, text)
+    if strategy.max_quantity and terms.quantity > strategy.max_quantity:
+        most, name = strategy.max_quantity, strategy.name
+        text = f"quantity {terms.quantity}: at most {most} with strategy {name}"
+        return Refusal(Reason.EXCEEDS_LIMIT, text)
+    most = int(strategy.max_adv_share * security.average_daily_volume)
+    if most and terms.quantity > most:
+        share = f"{strategy.max_adv_share:.1%} of the average daily volume"
+        text = f"quantity {terms.quantity}: at most {most}, {share}, with strategy {strategy.name}"
+        return Refusal(Reason.EXCEEDS_LIMIT, text)
+    if not strategy.max_notional_micros:
+        return None
+    words = f" with strategy {strategy.name}"
+    return _check_value(strategy.max_notional_micros, words, terms, reference)
 
 
 def _check_quantity(limits: RiskSettings, quantity: Shares) -> Refusal | None:
@@ -101,27 +136,34 @@ def _check_price(security: SecuritySettings, terms: Terms) -> Refusal | None:
     return None
 
 
-def _check_value(
-    limits: RiskSettings, security: SecuritySettings, terms: Terms, nbbo: Nbbo
+def _check_collar(
+    limits: RiskSettings, security: SecuritySettings, terms: Terms, reference: Micros
 ) -> Refusal | None:
-    """The collar around the reference price, and what the order may cost at worst."""
-    is_buy = terms.side.is_buy
-    reference = reference_micros(security, nbbo, is_buy)
+    """A limit may not be too far through the reference price."""
     if not reference:
         text = f"no quote and no previous close for {terms.symbol}"
         return Refusal(Reason.NO_REFERENCE_PRICE, text)
-    limit = terms.limit_micros if terms.ord_type is OrdType.LIMIT else None
+    limit = terms.limit_micros
+    if limit is None or terms.ord_type is not OrdType.LIMIT:
+        return None
+    is_buy = terms.side.is_buy
     worst = collar_micros(limits, security, reference, is_buy)
-    if limit is not None and (limit > worst if is_buy else limit < worst):
+    if limit > worst if is_buy else limit < worst:
         bound = f"{'at most' if is_buy else 'at least'} {money(worst)}"
         text = f"limit price {money(limit)}: {bound}, with the reference at {money(reference)}"
         return Refusal(Reason.EXCEEDS_LIMIT, text)
-    price = reference if limit is None else limit if is_buy else max(limit, reference)
-    notional = terms.quantity * price
-    if notional > limits.max_notional_micros:
-        text = f"value {money(notional)}: at most {money(limits.max_notional_micros)}"
-        return Refusal(Reason.EXCEEDS_LIMIT, text)
     return None
+
+
+def _check_value(most: Micros, words: str, terms: Terms, reference: Micros) -> Refusal | None:
+    """What the order may cost at worst."""
+    price, limit = reference, terms.limit_micros
+    if limit is not None and terms.ord_type is OrdType.LIMIT:
+        price = limit if terms.side.is_buy else max(limit, reference)
+    notional = terms.quantity * price
+    if notional <= most:
+        return None
+    return Refusal(Reason.EXCEEDS_LIMIT, f"value {money(notional)}: at most {money(most)}{words}")
 
 
 def reference_micros(security: SecuritySettings, nbbo: Nbbo, is_buy: bool) -> Micros:

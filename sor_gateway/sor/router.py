@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sor_gateway.sor import clients, decided, operations, reports
 from sor_gateway.sor.commands import Output
+from sor_gateway.sor.counts import Counts, count_from
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -52,7 +53,7 @@ from sor_gateway.sor.events import (
     WaveStarted,
 )
 from sor_gateway.sor.ledger import Ledger
-from sor_gateway.sor.market import Market
+from sor_gateway.sor.market import Market, News
 from sor_gateway.sor.plan import REPORTS_PER_DECISION, Plan
 from sor_gateway.sor.planner import Planner
 from sor_gateway.sor.settings import RouterSettings
@@ -156,8 +157,19 @@ class Router:
         return self.state.ids.left
 
     def quoted(self, symbol: str) -> None:
-        """The symbol's quotes changed: parents that wait for that are due."""
-        self._agenda.quoted(symbol)
+        """The symbol's quotes came: parents that wait for what they changed are due."""
+        news = self.market.take_news(symbol)
+        if news is not News.NONE:
+            self._agenda.quoted(symbol, is_touch=news is News.TOUCH)
+
+    @property
+    def counts(self) -> Counts:
+        """What was counted since `count_anew`, and what stands."""
+        return self._ledger.counts
+
+    def count_anew(self) -> None:
+        """What grows begins at 0: what a fold counted is not what this process did."""
+        self._ledger.counts = count_from(self.state)
 
     def is_voided(self, child_id: str) -> bool:
         """Whether the child's order message was gap-filled before (recovery.md 3.7)."""
@@ -196,6 +208,7 @@ class Router:
         if fact.pull_at_ns:
             deadline_ns = min(deadline_ns, fact.pull_at_ns)
         self._agenda.wake(fact.parent_id, deadline_ns)
+        self._ledger.counts.venue(fact.venue).sent += 1
         self._spend(fact.venue, fact.at_ns)
 
     def _spend(self, venue: str, at_ns: Nanos) -> None:

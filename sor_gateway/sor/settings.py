@@ -7,8 +7,46 @@ May not know: files, environment variables, pydantic (config.py turns those into
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-from sor_gateway.sor.types import NANOS_PER_MILLISECOND, Micros, Nanos, Shares, VenueKind
+from sor_gateway.sor.types import (
+    NANOS_PER_MILLISECOND,
+    Micros,
+    Nanos,
+    OrdType,
+    Shares,
+    VenueKind,
+)
+
+
+class Sizing(StrEnum):
+    """How much a dark venue is sent after it showed what it has."""
+
+    PLAYBOOK = "playbook"
+    """What filled grows once, to ceil-to-2,500 of q(1 + fill rate), and holds that size."""
+    POSTERIOR = "posterior"
+    """From what the venue is believed to hold. That estimate is not there yet: until it is, sizes
+    are those of the playbook."""
+
+
+class LitTactic(StrEnum):
+    """How displayed venues are worked. An IOC order is always swept."""
+
+    SWEEP = "sweep"
+    """Take what is displayed, wave after wave."""
+    SPRAY = "spray"
+    """Show small orders on several venues, replenished as they fill."""
+    SPRAY_THEN_SWEEP = "spray-then-sweep"
+    """Spray while patience lasts, then take what is displayed."""
+
+
+class SprayPrice(StrEnum):
+    """Where a spray shows its orders."""
+
+    TOUCH_NEAR = "touch_near"
+    """On our own side of the market, joining it: a sell at the best offer. Passive."""
+    TOUCH_FAR = "touch_far"
+    """On the other side: a sell at the best bid. It takes."""
 
 
 @dataclass(slots=True)
@@ -52,16 +90,42 @@ class StrategySettings:
     name: str
     use_dark: bool = True
     use_lit: bool = True
+    sizing: Sizing = Sizing.POSTERIOR
     dark_quantity: Shares = 5_000
     """Size of the first child to each dark venue."""
+    dark_first_box_ns: Nanos = 0
+    """How long the children of the first dark wave rest; 0: as long as those of the others."""
     dark_box_ns: Nanos = 2_000 * NANOS_PER_MILLISECOND
     """How long a dark child rests before it is pulled."""
     dark_dry_share: float = 0.4
     """Lit opens when a whole dark wave filled less than this share of what it sent."""
+    lit_tactic: LitTactic = LitTactic.SWEEP
     lit_wave_ns: Nanos = 250 * NANOS_PER_MILLISECOND
-    """Least time between two lit waves of one parent."""
+    """Least time between two lit waves of one parent, and before a displayed order follows the
+    market: what bounds its messages."""
     sweep_levels: int = 0
     """How many price levels of the consolidated book one lit wave takes; 0 for all."""
+    spray_clip: Shares = 500
+    """Most of one parent that is displayed on one venue."""
+    spray_max_shown: Shares = 2_000
+    """Most of one parent that is displayed on all venues together."""
+    spray_price: SprayPrice = SprayPrice.TOUCH_NEAR
+    spray_post_only: bool = False
+    """Passive orders are refused by the venue rather than take."""
+    spray_size_spread: float = 0.0
+    """Sizes are drawn from the clip down to this share less; 0 to 1, 0 for always the clip."""
+    spray_delay_ns: Nanos = 0
+    """A wave waits up to this much longer than `lit_wave_ns`, at random."""
+    patience_ns: Nanos = 60_000 * NANOS_PER_MILLISECOND
+    """How long SPRAY_THEN_SWEEP sprays, from the opening of lit."""
+    max_quantity: Shares = 0
+    """Most shares of a parent with this preset; 0: the general limit alone."""
+    max_notional_micros: Micros = 0
+    """Most value of a parent with this preset; 0: the general limit alone."""
+    max_adv_share: float = 0.0
+    """Most of the average daily volume that a parent may be; 0 for no such limit."""
+    ord_types: tuple[OrdType, ...] = (OrdType.MARKET, OrdType.LIMIT)
+    """Order types that a parent with this preset may have."""
     weight_fee: float = 1.0
     weight_impact: float = 1.0
     weight_latency: float = 1.0

@@ -41,6 +41,18 @@ class Tending:
                 continue  # it stays counted; its venue's opening makes the parent due
             self._tend_child(plan, child, venue, settings, pulling)
 
+    def pull(self, plan: Plan, child: Child, why: str) -> None:
+        """A tactic wants a child back that `tend` found nothing wrong with in this visit."""
+        flight, settings = child.flight, self._venues.get(child.venue)
+        if flight is None or settings is None or not self._ledger.venue(child.venue).is_open:
+            return
+        has_box_ended = 0 < flight.pull_at_ns <= plan.now
+        is_asked = flight.doubt is not None or (
+            settings.has_status and bool(self._overdue(plan, child, flight))
+        )
+        if not (has_box_ended or is_asked):
+            self._pull(plan, child, flight, settings, why)
+
     def _pull_reason(self, parent: Parent) -> str:
         """Why all children of a parent are to be pulled; empty when they are not."""
         if parent.is_over:
@@ -116,8 +128,8 @@ class Tending:
         if not why and flight.pull_at_ns:
             if plan.now < flight.pull_at_ns:
                 self._wake(child, flight.pull_at_ns)
-            else:
-                why = "its time box ended"
+            elif flight.answered or not settings.has_status:
+                why = "its time box ended"  # one that is unanswered is asked about, and then pulled
         if not why and flight.time_in_force is TimeInForce.IOC and flight.checked_ns:
             why = "an IOC order rests"
         if not why or (flight.cancel_id and settings.has_status):

@@ -51,6 +51,8 @@ from sor_gateway.translate.outgoing import Fields, Outgoing, clean, shown
 
 MID_PRICE_PEG: Final = "M"
 """ExecInst (18) of an order pegged to the midpoint."""
+POST_ONLY: Final = "6"
+"""ExecInst (18) of an order that is refused rather than take (ParticipateDontInitiate)."""
 UNKNOWN_ORDER_REASON: Final = "5"
 """OrdRejReason (103) in the answer to a status request about an order the venue never had."""
 UNKNOWN_TO_CANCEL: Final = "1"
@@ -137,12 +139,15 @@ class VenueTranslator:
         return self._writers[type(command)](command)
 
     def _order(self, command: SendChild) -> Outgoing:
-        """NewOrderSingle (D). A midpoint peg takes its worst price in 44."""
+        """NewOrderSingle (D). A midpoint peg takes its worst price in 44; an order that has
+        to add says so in 18."""
         fields = [(int(tags.ClOrdID), command.child_id)]
         if self.dialect.handl_inst_required:
             fields.append((tags.HandlInst, "1"))
         if command.ord_type is OrdType.MID_PEG:
             fields.append((tags.ExecInst, MID_PRICE_PEG))
+        elif command.post_only:
+            fields.append((tags.ExecInst, POST_ONLY))
         fields += [
             (tags.Symbol, command.symbol),
             (tags.Side, tables.SIDES[command.side]),

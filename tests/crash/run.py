@@ -25,8 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
-from sor_gateway.demo import VENUES
-from sor_gateway.stack import Stack
+from sor_gateway.stack import PAIR, Stack
 from tests.crash.gateway import MODES
 
 ROOT = Path(__file__).parents[2]
@@ -159,7 +158,7 @@ async def audit(stack: Stack, ems: Ems, tally: Tally, console: Console) -> None:
 async def run(kills: int, seed: int, folder: Path, console: Console) -> Tally:
     dice = random.Random(seed)
     tally = Tally()
-    stack = Stack(folder, ROOT / "config", VENUES, seed=seed)
+    stack = Stack(folder, ROOT / "config", PAIR, seed=seed)
     ems = Ems(EmsSettings(port=stack.port, state_file=folder / "ems.state"))
     load = Load(ems, dice, tally)
     try:

@@ -22,6 +22,8 @@ from sor_gateway.fix.states import State
 from sor_gateway.fix.store import Numbers, Sent
 from sor_gateway.journal.memory import MemoryJournal, MemoryStorage
 from sor_gateway.journal.segments import SEGMENT_MESSAGES
+from sor_gateway.net.reactor import ReactorCounters
+from sor_gateway.sor.counts import count_from
 from sor_gateway.sor.events import FlowStopped, Restarted
 
 SECOND = 1_000_000_000
@@ -132,6 +134,7 @@ class MemoryReactor:
         """The line on which each session believes to be; 0 for none."""
         self.deadline: int | None = None
         self.woken = False
+        self.counters = ReactorCounters()
 
     def receive(self, now: int) -> list[Session]:
         touched = []
@@ -289,6 +292,11 @@ class Desk:
     def assert_fold_is_live(self) -> None:
         found = self.folded()
         assert found.router.state == self.engine.router.state
+        standing = count_from(found.router.state)
+        for counts in (self.engine.router.counts, found.router.counts):
+            for name, truth in standing.venues.items():
+                assert counts.venue(name).pending == truth.pending, name
+                assert counts.venue(name).doubted == truth.doubted, name
         for name, link in self.engine.links.items():
             if name.endswith("-md"):
                 continue

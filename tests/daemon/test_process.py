@@ -15,8 +15,7 @@ import pytest
 import pytest_asyncio
 
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
-from sor_gateway.demo import VENUES
-from sor_gateway.stack import Stack
+from sor_gateway.stack import PAIR, Stack
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 @pytest_asyncio.fixture
 async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
-    stack = Stack(tmp_path, ROOT / "config", VENUES)
+    stack = Stack(tmp_path, ROOT / "config", PAIR)
     try:
         for name in stack.venues:
             await stack.start_venue(name)
@@ -67,6 +66,25 @@ def scrape(stack: Stack) -> dict[str, float]:
 
 
 class TestCommands:
+    async def test_a_report_accounts_for_an_order_by_either_of_its_names(
+        self, stack: Stack
+    ) -> None:
+        ems = Ems(EmsSettings(port=stack.port))
+        await ems.start()
+        order = await ems.wait(ems.submit(NewOrder("sell", "ACME", 300, strategy="lit-sweep")), 20)
+        await ems.stop()
+        report = await asked(stack, "report", order.cl_ord_id)
+        assert report["filled"] == 300
+        assert Decimal(report["value_micros"]).scaleb(-6) == order.value
+        assert Decimal(report["fees_micros"]).scaleb(-6) == order.fees
+        bid, ask = report["arrival_bid_micros"], report["arrival_ask_micros"]
+        lost = Decimal(300 * (bid + ask) - 2 * report["value_micros"]) / 2
+        assert report["shortfall"]["micros"] == lost
+        assert await asked(stack, "report", report["parent_id"]) == report
+        code, output = await command(stack, "report", "nonsense")
+        assert code == 1
+        assert "there is no parent nonsense" in output
+
     async def test_an_order_sent_from_the_command_line_can_be_followed_everywhere(
         self, stack: Stack
     ) -> None:
@@ -79,7 +97,9 @@ class TestCommands:
         assert code == 0, output
         (order,) = await asked(stack, "orders")
         assert (order["state"], order["cum_quantity"]) == ("filled", 300)
-        children = await asked(stack, "explain", order["parent_id"])
+        story = await asked(stack, "explain", order["parent_id"])
+        waves = [chapter for chapter in story["chapters"] if "legs" in chapter]
+        children = [leg["child"] for wave in waves for leg in wave["legs"]]
         assert {child["venue"] for child in children} == {"exchange"}
         assert sum(child["cum_quantity"] for child in children) == 300
         messages = await asked(stack, "log", "--session", "exchange", "--msg-type", "D")
@@ -133,6 +153,14 @@ class TestStart:
 
 
 class TestSigterm:
+    async def test_a_venue_that_says_goodbye_is_not_called_again(self, stack: Stack) -> None:
+        assert await stack.stop_gateway() == 0
+        lines = (stack.folder / "gateway.log").read_text().splitlines()
+        events = [json.loads(line)["event"] for line in lines]
+        after = events[events.index("stopping") :]
+        assert "session-ended" in after
+        assert "session-logged-on" not in after
+
     async def test_children_are_pulled_parents_stay_and_go_on_at_the_next_start(
         self, stack: Stack
     ) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from sor_gateway.config import Configuration, load
+from sor_gateway.daemon import engine
 from sor_gateway.daemon.recovery import PeerMissing, check_peers
+from sor_gateway.daemon.sessions import Link
 from sor_gateway.fix.message import Message
 from sor_gateway.fix.store import Numbers, covers
 from sor_gateway.fix.values import utc_timestamp
@@ -407,6 +409,30 @@ class TestPeersThatDoNotRead:
         monkeypatch.undo()
         table.run(5)
         assert len(reports(table.client)) == 2 * before
+
+    def test_so_many_replays_at_once_and_no_more(
+        self, table: Table, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        table.order()
+        table.run(10)
+        served: list[tuple[int, str]] = []
+        intake = table.engine._intake
+        continue_replay = intake.continue_replay
+
+        def watch(link: Link, now: int) -> None:
+            served.append((now, link.session.settings.name))
+            continue_replay(link, now)
+
+        monkeypatch.setattr(engine, "REPLAYS_AT_ONCE", 1)
+        monkeypatch.setattr(intake, "continue_replay", watch)
+        table.cut("EMS", "dark-a")
+        for peer in (table.client, table.venue):
+            numbers = peer.session.numbers
+            peer.restart(Numbers(numbers.epoch, 1, numbers.next_out))
+        table.connect("EMS", "dark-a")
+        table.run(10)
+        assert {name for _, name in served} == {"EMS", "dark-a"}
+        assert len({now for now, _ in served}) == len(served)
 
 
 class TestSessions:

@@ -193,6 +193,42 @@ class TestFaults:
         assert fault(message("35=6|49=E|56=S|34=x|52=20240102-14:30:00|23=x")) == (6, 34)
 
 
+class TestLenient:
+    """What leaves the meaning of the rest as it is passes; what cannot be relied on does not."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            pytest.param(f"35=D|{HEADER}|{ORDER}|9999=X|299=Q", id="tag unknown or of another"),
+            pytest.param(f"35=D|{HEADER}|{ORDER}|6999=X", id="tag of nobody"),
+            pytest.param(f"35=D|{HEADER}|{ORDER}|21=9|59=Z", id="value beside the enumeration"),
+            pytest.param(f"35=D|49=E|{ORDER}|56=S|34=2|52=20240102-14:30:00", id="header behind"),
+            pytest.param(f"35=D|{HEADER}|{ORDER}|453=1|448=A|6999=X|447=Z", id="within a group"),
+        ],
+    )
+    def test_passes(self, text: str) -> None:
+        assert FIX44.validate(message(text), "none") is not None
+        assert FIX44.validate(message(text), "none", lenient=True) is None
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            (f"35=D|{HEADER}|11=A1|54=1|60=20240102-14:30:00|38=100|40=2", (1, 55)),
+            (f"35=D|{HEADER}|{ORDER}|58=", (4, 58)),
+            (f"35=D|{HEADER}|{ORDER}|110=+200", (6, 110)),
+            (f"35=*|{HEADER}", (11, 35)),
+            (f"35=D|{HEADER}|{ORDER}|40=2", (13, 40)),
+            (f"35=D|{HEADER}|{ORDER}|448=A", (15, 448)),
+            (f"35=D|{HEADER}|{ORDER}|386=2|336=1", (16, 386)),
+            (f"35=D|{HEADER}|{ORDER}|0=X", (0, 0)),
+        ],
+    )
+    def test_does_not_pass(self, text: str, expected: tuple[int, int]) -> None:
+        info = FIX44.validate(message(text), "any", lenient=True)
+        assert info is not None
+        assert (info.reason, info.ref_tag) == expected
+
+
 class TestTexts:
     def test_name_tag_value_and_expectation(self) -> None:
         assert FIX44.validate(order("59=8")) == RejectInfo(

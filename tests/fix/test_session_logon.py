@@ -113,6 +113,12 @@ class TestCredentials:
         assert b"right" not in script.consumed[0].raw
         assert b"\x01554=*****\x01" in script.consumed[0].raw
 
+    def test_a_password_in_a_user_request_is_not_recorded_either(self) -> None:
+        script = acceptor(username="ems", password="right")
+        script.logon("35=A|34=1|98=0|108=30|553=ems|554=right|")
+        script.peer("35=BE|34=2|923=U|924=3|553=ems|554=right|925=newer|")
+        assert b"554=*****\x01925=*****\x01" in script.consumed[-1].raw
+
     def test_ours_goes_out_and_is_never_recorded(self) -> None:
         script = initiator(username="sor", password="secret")
         assert script.connect() == ["35=A|34=1|98=0|108=30|553=sor|554=secret|"]

@@ -393,6 +393,13 @@ class TestBadMessages:
         assert script.session.logged_on
         assert script.numbers.next_in == 3
 
+    def test_14d_a_type_without_value_is_rejected_too(self) -> None:
+        script = Script(markers=False)
+        script.logon()
+        assert script.peer("35=|34=2|") == [
+            "35=3|34=2|45=2|58=Tag specified without a value|371=35|373=4|"
+        ]
+
     def test_routing_is_reversed_on_a_reject(self) -> None:
         script = logged_on()
         fault = "58=Tag specified without a value"
@@ -430,6 +437,14 @@ class TestBadMessages:
         script = logged_on(dictionary=load_packaged("FIX.4.4"), validation="off")
         assert script.peer("35=D|34=2|40=?|") == []
         assert numbers_received(script) == [2]
+
+    def test_validation_may_be_lenient(self) -> None:
+        script = Script(dictionary=load_packaged("FIX.4.4"), markers=False, validation="lenient")
+        script.logon()
+        assert script.peer("35=0|34=2|9999=X|") == []
+        assert script.peer("35=1|34=3|") == [
+            "35=3|34=2|45=3|58=TestReqID (112): required in TestRequest|371=112|372=1|373=1|"
+        ]
 
     def test_fix_4_2_has_no_373_above_11(self) -> None:
         script = logged_on(

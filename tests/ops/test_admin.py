@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from sor_gateway.ops.admin import BODY_BYTES_MAX, Admin, Json
-from sor_gateway.ops.metrics import MetricsView
+from sor_gateway.ops.metrics import JournalView, MetricsView
 
 
 class ScriptedOperations:
@@ -27,7 +27,7 @@ class ScriptedOperations:
         return self.reasons
 
     def metrics(self) -> MetricsView:
-        return MetricsView(journal_records=3)
+        return MetricsView(journal=JournalView(records=3))
 
     def kill(self, on: bool, reason: str) -> None:
         self.kills.append((on, reason))

@@ -64,6 +64,7 @@ class TestDarkWaves:
         for venue, quantity in fills.items():
             made.fill(wave[venue], quantity, "50.02")
         made.wait(2 * SECOND)
+        made.quote("ecn", [("50.00", 500)], [("50.05", 500)])
         before = len(made.sends())
         for child_id in wave.values():
             if made.router.state.children[child_id].flight is not None:
@@ -102,6 +103,28 @@ class TestDarkWaves:
         assert not made.cancels(made.wait(2 * SECOND - 1))
         assert len(made.cancels(made.wait(1))) == 3
 
+    def test_the_box_runs_from_the_venues_first_word(self) -> None:
+        """A slow first answer does not shorten what the order has to fill in."""
+        made = Script(settings(dark("a"), strategy=BALANCED))
+        made.submit(quantity=5_000)
+        made.wait(1_500 * MS)
+        made.accept(made.sends()[0].child_id)
+        assert not made.cancels(made.wait(2 * SECOND - 1))
+        assert len(made.cancels(made.wait(1))) == 1
+
+    def test_the_first_box_has_its_own_length(self) -> None:
+        strategy = replace(BALANCED, dark_first_box_ns=7 * SECOND, dark_box_ns=3 * SECOND)
+        made = Script(settings(dark("a"), strategy=strategy))
+        made.submit(quantity=50_000)
+        made.accept(made.sends()[0].child_id)
+        made.fill(made.sends()[0].child_id, 4_000)
+        assert not made.cancels(made.wait(7 * SECOND - 1))
+        assert len(made.cancels(made.wait(1))) == 1
+        made.end(made.sends()[0].child_id)
+        made.accept(made.sends()[1].child_id)
+        assert len(made.cancels(made.wait(3 * SECOND - 1))) == 0
+        assert len(made.cancels(made.wait(1))) == 1
+
     def test_a_wave_that_fills_whole_is_followed_at_once(self) -> None:
         made = Script(settings(dark("a"), strategy=BALANCED))
         made.submit(quantity=20_000)
@@ -111,6 +134,8 @@ class TestDarkWaves:
     def test_a_child_that_hangs_does_not_hold_the_others_up(self) -> None:
         made = self.block()
         stuck, *others = (send.child_id for send in made.sends())
+        for child_id in others:
+            made.accept(child_id)
         made.step(ev.VenueClosed(made.now, made.sends()[0].venue, "cut"))
         made.wait(2 * SECOND)
         for child_id in others:
@@ -137,6 +162,7 @@ class TestDarkWaves:
 
     def test_with_no_venue_open_it_waits(self) -> None:
         made = Script(settings(dark("a"), lit("ecn"), strategy=BALANCED), open_venues=False)
+        made.quote("ecn", [("50.00", 500)], [("50.05", 500)])
         made.submit(quantity=300)
         assert not of(made, ev.StageMoved)
         made.step(ev.VenueOpened(made.now, "a", 1))

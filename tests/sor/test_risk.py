@@ -18,10 +18,10 @@ from sor_gateway.sor.risk import (
     money,
     reference_micros,
 )
-from sor_gateway.sor.settings import RiskSettings, SecuritySettings
+from sor_gateway.sor.settings import RiskSettings, SecuritySettings, StrategySettings
 from sor_gateway.sor.types import OrdType, Reason, Side
 
-from .script import SECOND, UNIT, lit, px, settings
+from .script import SECOND, UNIT, Script, lit, px, settings
 
 QUOTED = Nbbo(px("49.99"), px("50.01"))
 TERMS = Terms("ACME", Side.BUY, 100, OrdType.LIMIT, px("50.00"))
@@ -31,7 +31,7 @@ SETTINGS = settings(
 
 
 def check(nbbo: Nbbo = QUOTED, **changes: Any) -> Refusal | None:
-    return check_terms(SETTINGS, replace(TERMS, **changes), nbbo)
+    return check_terms(SETTINGS, SETTINGS.strategies["balanced"], replace(TERMS, **changes), nbbo)
 
 
 class TestTerms:
@@ -148,6 +148,61 @@ class TestAgeAndStrategy:
         assert refusal == Refusal(
             Reason.UNSUPPORTED, "unknown strategy magic: expected one of balanced"
         )
+
+
+class TestStrategyLimits:
+    """A preset may take on less than the gateway does."""
+
+    def refusal(self, strategy: StrategySettings, **changes: Any) -> Refusal | None:
+        cfg = settings(lit(), risk=RiskSettings(max_quantity=1_000_000))
+        cfg.securities["ACME"].average_daily_volume = 3_000_000
+        return check_terms(cfg, strategy, replace(TERMS, **changes), QUOTED)
+
+    def test_without_any_the_general_ones_hold(self) -> None:
+        assert self.refusal(StrategySettings("urgent"), quantity=1_000_000) is None
+        refusal = self.refusal(StrategySettings("urgent"), quantity=1_000_001)
+        assert refusal == Refusal(Reason.EXCEEDS_LIMIT, "quantity 1000001: at most 1000000")
+
+    def test_quantity(self) -> None:
+        strategy = StrategySettings("urgent", max_quantity=5_000)
+        assert self.refusal(strategy, quantity=5_000) is None
+        text = "quantity 5001: at most 5000 with strategy urgent"
+        assert self.refusal(strategy, quantity=5_001) == Refusal(Reason.EXCEEDS_LIMIT, text)
+
+    def test_value(self) -> None:
+        strategy = StrategySettings("urgent", max_notional_micros=5_000 * UNIT)
+        assert self.refusal(strategy, quantity=100) is None
+        text = "value 5050.00: at most 5000.00 with strategy urgent"
+        assert self.refusal(strategy, quantity=101) == Refusal(Reason.EXCEEDS_LIMIT, text)
+
+    def test_share_of_the_average_daily_volume(self) -> None:
+        strategy = StrategySettings("urgent", max_adv_share=0.05)
+        assert self.refusal(strategy, quantity=150_000) is None
+        refusal = self.refusal(strategy, quantity=150_001)
+        assert refusal is not None
+        assert refusal.text == (
+            "quantity 150001: at most 150000, 5.0% of the average daily volume, with strategy"
+            " urgent"
+        )
+
+    def test_no_share_of_an_unknown_volume(self) -> None:
+        cfg = settings(lit())
+        strategy = StrategySettings("urgent", max_adv_share=0.05)
+        assert check_terms(cfg, strategy, replace(TERMS, quantity=9_000), QUOTED) is None
+
+    def test_order_types(self) -> None:
+        strategy = StrategySettings("minimal-impact", ord_types=(OrdType.LIMIT,))
+        assert self.refusal(strategy) is None
+        refusal = self.refusal(strategy, ord_type=OrdType.MARKET, limit_micros=None)
+        text = "a market order: expected limit with strategy minimal-impact"
+        assert refusal == Refusal(Reason.UNSUPPORTED, text)
+
+    def test_new_terms_are_held_to_them_too(self) -> None:
+        made = Script(settings(lit("x"), strategy=StrategySettings("small", max_quantity=900)))
+        made.submit(quantity=900)
+        made.replace(quantity=901)
+        assert made.reports()[-1].text == "quantity 901: at most 900 with strategy small"
+        assert made.kinds()[-1] == "replace-refused"
 
 
 class TestMoney:

@@ -3,6 +3,7 @@ hold at every step, and once the faults stop every parent ends and the totals ba
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import msgspec
@@ -13,7 +14,7 @@ from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, Report, SendChild
 from sor_gateway.sor.orders import CHILD_OVER, Parent
 from sor_gateway.sor.router import Router
-from sor_gateway.sor.settings import StrategySettings
+from sor_gateway.sor.settings import LitTactic, SprayPrice, StrategySettings
 from sor_gateway.sor.state import RouterState
 from sor_gateway.sor.types import OrdType, ParentState, ReportKind, Side, TimeInForce
 
@@ -22,22 +23,42 @@ from .script import MS, SECOND, Script, dark, lit, px
 from .script import settings as router_settings
 
 STEPS = 250
+CLIP, MAX_SHOWN = 200, 300
+SWEEP = StrategySettings("balanced", dark_quantity=500, dark_box_ns=300 * MS)
+SHOWN = replace(SWEEP, use_dark=False, lit_tactic=LitTactic.SPRAY)
+SPRAYS = (
+    replace(SHOWN, use_dark=True),
+    replace(SHOWN, spray_price=SprayPrice.TOUCH_FAR),
+    replace(SHOWN, lit_tactic=LitTactic.SPRAY_THEN_SWEEP, patience_ns=SECOND),
+    replace(SHOWN, spray_size_spread=0.5),
+)
+"""What a walk with displayed orders works with, one of them by its seed."""
 FINISHED = {ParentState.FILLED, ParentState.CANCELED, ParentState.REJECTED, ParentState.EXPIRED}
 
 
 class Walk:
     """One router, its venues, and what is checked after every step."""
 
-    def __init__(self, seed: int, *, final: bool = True, late_fills: bool = False) -> None:
+    def __init__(
+        self, seed: int, *, final: bool = True, late_fills: bool = False, sprays: bool = False
+    ) -> None:
         self.random = Random(seed)
         self.final, self.late_fills = final, late_fills
+        self.calm = 4 if sprays else 1
         made = [
             lit("ecn", unknown_is_final=final, orders_per_second=50, cancel_reserve=10),
             lit("exchange", unknown_is_final=final),
             dark("dark-a", unknown_is_final=final),
             dark("dark-b", unknown_is_final=final),
         ]
-        strategy = StrategySettings("balanced", dark_quantity=500, dark_box_ns=300 * MS)
+        strategy = SWEEP
+        if sprays:
+            strategy = replace(
+                SPRAYS[seed % len(SPRAYS)],
+                spray_clip=CLIP,
+                spray_max_shown=MAX_SHOWN,
+                spray_delay_ns=self.random.choice([0, 50 * MS]),
+            )
         self.script = Script(router_settings(*made, strategy=strategy))
         self.venues = {venue.name: ModelVenue(venue.name, self.random) for venue in made}
         self.seen = 0
@@ -100,7 +121,7 @@ class Walk:
             self.random.choice([100, 1_000, 2_500, 0]),
             OrdType.MARKET if is_market else OrdType.LIMIT,
             None if is_market else px("50.00"),
-            self.random.choice([TimeInForce.DAY, TimeInForce.IOC]),
+            self.random.choice([TimeInForce.DAY] * self.calm + [TimeInForce.IOC]),
             "",
             poss_resend=self.random.random() < 0.1,
         )
@@ -127,8 +148,9 @@ class Walk:
 
     def quote(self) -> None:
         for name in ("ecn", "exchange"):
-            bid = self.random.choice(["49.98", "49.99", "50.00"])
-            ask = self.random.choice(["50.00", "50.01", "50.02"])
+            # Locked and crossed markets are common here, less so where orders are to rest.
+            bid = self.random.choice(["49.98", *["49.99"] * self.calm, "50.00"])
+            ask = self.random.choice(["50.00", *["50.01"] * self.calm, "50.02"])
             size = self.random.choice([100, 300, 800])
             self.script.quote(name, [(bid, size)], [(ask, size)])
         self.dispatch()
@@ -248,6 +270,7 @@ class Walk:
                 if child.parent_id == parent.parent_id
             )
             assert parent.cum_quantity == booked
+            self.check_shown(parent)
             if not self.late_fills:
                 assert parent.cum_quantity + parent.exposure <= parent.quantity or parent.is_over
                 assert self.executed(parent) + self.may_fill(parent) <= parent.quantity
@@ -256,6 +279,19 @@ class Walk:
         for child in state.children.values():
             assert (child.flight is None) == (child.state in CHILD_OVER)
             assert (child.child_id in state.venues[child.venue].children) == bool(child.flight)
+
+    def check_shown(self, parent: Parent) -> None:
+        """What is really displayed of one parent, or on its way to be, on a venue and on all."""
+        shown: dict[str, int] = {}
+        for venue, child_id in self.children(parent):
+            sends = [order.send for order in venue.orders.values()]
+            sends += [each for each in venue.to_venue if isinstance(each, SendChild)]
+            for send in sends:
+                is_displayed = send.ord_type is OrdType.LIMIT and send.time_in_force.value == "day"
+                if send.child_id == child_id and is_displayed:
+                    shown[venue.name] = shown.get(venue.name, 0) + venue.may_fill(child_id)
+        assert max(shown.values(), default=0) <= CLIP
+        assert sum(shown.values()) <= MAX_SHOWN
 
     def finish(self) -> None:
         """No more faults: venues hear, answer and stay; clients cancel what is left."""
@@ -340,6 +376,31 @@ class TestWalks:
     @given(SEEDS)
     def test_late_fills_are_reported_truly(self, seed: int) -> None:
         walk(seed, late_fills=True)
+
+    @QUICK
+    @given(SEEDS)
+    def test_the_same_with_displayed_orders(self, seed: int) -> None:
+        walk(seed, sprays=True)
+
+    @QUICK
+    @given(SEEDS)
+    def test_late_fills_of_displayed_orders(self, seed: int) -> None:
+        walk(seed, sprays=True, late_fills=True)
+
+    def test_walks_with_displayed_orders_show_replenish_and_pull(self) -> None:
+        reasons, pulled, sprayed = set(), set(), 0
+        for seed in range(20):
+            for decision in walk(seed, sprays=True).script.decisions:
+                if isinstance(decision, ev.ChildPlanned) and decision.tactic == "spray":
+                    sprayed += 1
+                    reasons.add(decision.why.split(";")[0].split(" ", 1)[1])
+                elif isinstance(decision, ev.ChildCancelPlanned):
+                    pulled.add(decision.why)
+        assert sprayed > 100
+        assert {"shown at the best bid", "shown at the best offer"} <= reasons
+        assert "the market is locked" in pulled
+        assert "there is no fresh market" in pulled
+        assert any(why.startswith("the touch moved to") for why in pulled)
 
     def test_walks_reach_what_they_are_for(self) -> None:
         """A walk that never doubts, fills, cancels and asks would prove nothing."""

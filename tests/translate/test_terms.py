@@ -188,3 +188,7 @@ class TestStrategy:
             Reason.OTHER,
             "849=10 (ParticipationRate) is above 1; expected a FIX Percentage, where .1 means 10 %",
         )
+        assert refused(ORDER + "7849=2|", FIX42) == (
+            Reason.OTHER,
+            "7849=2 (ParticipationRate) is above 1; expected a FIX Percentage, where .1 means 10 %",
+        )

@@ -71,6 +71,19 @@ class TestCommands:
         peg.limit_micros = None
         assert "|44=" not in written(translator().command_message(peg))
 
+    @pytest.mark.parametrize("dialect", DIALECTS)
+    def test_an_order_to_rest(self, dialect: Dialect) -> None:
+        rests = SendChild(
+            "ecn", "C1", "ACME", Side.SELL, 500, OrdType.LIMIT, 50_020_000, TimeInForce.DAY, NOW
+        )
+        handled = "21=1|" if dialect.handl_inst_required else ""
+        tail = f"55=ACME|54=2|60={NOW_TEXT}|38=500|40=2|44=50.02|59=0|"
+        outgoing = translator(dialect).command_message(rests)
+        assert written(outgoing, dialect) == f"35=D|11=C1|{handled}{tail}"
+        rests.post_only = True
+        outgoing = translator(dialect).command_message(rests)
+        assert written(outgoing, dialect) == f"35=D|11=C1|{handled}18=6|{tail}"
+
     def test_a_cancel(self) -> None:
         command = CancelChild("ecn", "C1", "X1", "V1", "ACME", Side.SELL, 500, NOW)
         tail = f"11=X1|55=ACME|54=2|60={NOW_TEXT}|38=500|"

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sor_gateway.sor.orders import Work
+from sor_gateway.sor.orders import DarkVenue, Work
+from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.types import Shares
 
 DRY_WAVES_MAX: Final = 2
@@ -30,6 +31,12 @@ class Verdict:
     def words(self) -> str:
         """For the record of the decision."""
         return f"the dark wave filled {self.filled} of {self.sent}"
+
+
+def next_size(strategy: StrategySettings, seen: DarkVenue | None) -> Shares:
+    """The size of a venue's next order, before it is split. Both kinds of sizing are the playbook's
+    as long as there is no estimate of what a venue holds (settings.Sizing)."""
+    return max(seen.next_size if seen else 0, strategy.dark_quantity)
 
 
 def judge(work: Work, dry_share: float) -> Verdict:

@@ -11,7 +11,7 @@ price wherever fees differ by more than a tick; so fees decide at equal prices o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import Final
 
@@ -47,6 +47,20 @@ class Room:
     orders: int
     """Messages that its throttle lets out; 0 still protects its price."""
     child_max: Shares
+    offer_max: Shares | None = None
+    """Most to take of one offer; None for all of it. 0 still protects its price."""
+
+
+@dataclass(slots=True)
+class Sweep:
+    """What to take."""
+
+    takes: list[Take]
+    is_held_back: bool = False
+    """Something displayed was left for want of orders (throttle, or the bound of a wave): nothing
+    worse is taken then."""
+    throttled: list[str] = field(default_factory=list)
+    """Venues whose throttle that was."""
 
 
 def plan_takes(
@@ -56,25 +70,30 @@ def plan_takes(
     rooms: dict[str, Room],
     score_of: Callable[[Offer, Shares], Score],
     levels: int = 0,
-) -> tuple[list[Take], bool]:
+) -> Sweep:
     """What to take of `offers` until `quantity` is reached or `levels` prices are used up (0: no
-    bound). The flag says that something displayed was left for want of orders (throttle, or the
-    bound of a wave): nothing worse is taken then."""
-    takes: list[Take] = []
+    bound)."""
+    sweep = Sweep([])
     left = {venue: room.orders for venue, room in rooms.items()}
     offers = sorted(offers, key=_price, reverse=not is_buy)
     for _, level in islice(groupby(offers, key=_price), levels or None):
         scored = [(score_of(offer, min(offer.displayed, quantity)), offer) for offer in level]
         scored.sort(key=_cost_then_name)
-        held_back = False
         for score, offer in scored:
+            room = rooms[offer.venue]
             wanted = min(offer.displayed, quantity)
-            taken = _take(takes, offer, wanted, rooms[offer.venue].child_max, score, left)
+            if room.offer_max is not None:
+                wanted = min(wanted, room.offer_max)
+            taken = _take(sweep.takes, offer, wanted, room.child_max, score, left)
             quantity -= taken
-            held_back |= taken < wanted
-        if quantity == 0 or held_back:
-            return takes, held_back and quantity > 0
-    return takes, False
+            if taken < wanted:
+                sweep.is_held_back = True
+                if not left[offer.venue] and offer.venue not in sweep.throttled:
+                    sweep.throttled.append(offer.venue)
+        if quantity == 0 or sweep.is_held_back:
+            sweep.is_held_back = sweep.is_held_back and quantity > 0
+            return sweep
+    return sweep
 
 
 def _take(

@@ -19,8 +19,9 @@ def score_of(offer: Offer, quantity: int) -> Score:
 def plan(
     offers: list[Offer], quantity: int, rooms: dict[str, Room] = ROOMY, *, is_buy: bool = True
 ) -> tuple[list[tuple[str, int, int]], bool]:
-    takes, held_back = plan_takes(offers, is_buy, quantity, rooms, score_of)
-    return [(take.offer.venue, take.offer.price_micros, take.quantity) for take in takes], held_back
+    found = plan_takes(offers, is_buy, quantity, rooms, score_of)
+    taken = [(take.offer.venue, take.offer.price_micros, take.quantity) for take in found.takes]
+    return taken, found.is_held_back
 
 
 class TestOrder:
@@ -63,12 +64,25 @@ class TestBounds:
 
     def test_no_more_price_levels_than_the_strategy_takes(self) -> None:
         offers = [Offer("cheap", 100, 100), Offer("dear", 100, 50), Offer("dear", 101, 100)]
-        takes, held_back = plan_takes(offers, True, 1_000, ROOMY, score_of, levels=1)
-        assert [(take.offer.price_micros, take.quantity) for take in takes] == [
+        found = plan_takes(offers, True, 1_000, ROOMY, score_of, levels=1)
+        assert [(take.offer.price_micros, take.quantity) for take in found.takes] == [
             (100, 100),
             (100, 50),
         ]
-        assert not held_back
+        assert not found.is_held_back
+
+    def test_no_more_of_one_offer_than_may_be_taken(self) -> None:
+        offers = [Offer("cheap", 100, 100), Offer("dear", 100, 100)]
+        rooms = {"cheap": Room(5, 10_000, offer_max=60), "dear": Room(5, 10_000, offer_max=0)}
+        found = plan_takes(offers, True, 1_000, rooms, score_of, levels=1)
+        assert [(take.offer.venue, take.quantity) for take in found.takes] == [("cheap", 60)]
+        assert not found.is_held_back
+
+    def test_it_names_the_throttles_that_held_it_back(self) -> None:
+        offers = [Offer("cheap", 100, 100), Offer("dear", 100, 100)]
+        rooms = {"cheap": Room(0, 10_000), "dear": Room(1, 40)}
+        found = plan_takes(offers, True, 1_000, rooms, score_of)
+        assert found.throttled == ["cheap", "dear"]
 
     def test_children_of_a_wave_are_bounded(self) -> None:
         offers = [Offer("cheap", 100 + step, 10) for step in range(CHILDREN_MAX + 5)]
@@ -93,7 +107,7 @@ class TestBounds:
     ) -> None:
         offers = [Offer(*quote) for quote in quotes]
         rooms = {"cheap": Room(orders, 300), "dear": Room(5, 300)}
-        takes, _ = plan_takes(offers, is_buy, quantity, rooms, score_of)
+        takes = plan_takes(offers, is_buy, quantity, rooms, score_of).takes
         assert sum(take.quantity for take in takes) <= quantity
         for offer in offers:
             assert taken_of(takes, offer) <= offer.displayed

@@ -1,0 +1,97 @@
+"""Waves of hidden orders: when one is over, what it showed, and the next.
+
+Owns: the dark half of the pecking order. A wave goes to every usable dark venue at once; it is
+over when each of its children is, or when its time box has ended and nothing more was heard of a
+child. So a wave that fills whole everywhere is followed at once, and one venue that filled whole
+waits for the others' box: what the wave filled of what it sent is then one figure.
+May not know: displayed venues, how decisions are applied.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sor_gateway.sor.events import WaveStarted
+from sor_gateway.sor.ledger import DARK
+from sor_gateway.sor.outlook import Outlook
+from sor_gateway.sor.plan import Plan
+from sor_gateway.sor.route import Draft, Route
+from sor_gateway.sor.scoring import Score
+from sor_gateway.sor.settings import VenueSettings
+from sor_gateway.sor.tactics.dark import judge, next_size, split
+from sor_gateway.sor.types import OrdType, Shares, Stage, TimeInForce
+from sor_gateway.sor.venues import refill_ns
+
+
+class DarkWaves:
+    """Decisions about hidden orders."""
+
+    def __init__(self, outlook: Outlook) -> None:
+        self._outlook: Final = outlook
+        self._agenda: Final = outlook.agenda
+
+    def judge(self, plan: Plan, route: Route) -> bool:
+        """Whether no dark wave is under way. One that is over is judged. A child that hangs past
+        its box does not hold the others up: it stays counted, and the wave ends without it."""
+        work, strategy = route.work, route.strategy
+        if not work.dark_wave:
+            return True
+        deadline_ns = work.dark_ends_ns + 2 * self._outlook.settings.answer_timeout_ns
+        if work.dark_open and plan.now < deadline_ns:
+            self._agenda.wake(route.parent.parent_id, deadline_ns)
+            return False
+        verdict = judge(work, strategy.dark_dry_share)
+        if strategy.use_lit:
+            for venue, why in verdict.drops:
+                if venue not in route.dropped:
+                    route.drop(plan, venue, why)
+            if route.stage is Stage.DARK and (verdict.is_dry or route.is_ioc):
+                route.move_to_lit(plan, verdict.words())
+        return True
+
+    def send(self, plan: Plan, route: Route, quantity: Shares) -> bool:
+        """A hidden order to each usable dark venue, best first. False when there is none."""
+        candidates = self._candidates(plan, route)
+        if not candidates:
+            return False
+        parent, strategy = route.parent, route.strategy
+        is_first = not route.work.dark
+        scores: dict[str, Score] = {}
+        sizes: list[tuple[float, str, Shares]] = []
+        for venue in candidates:
+            size = next_size(strategy, route.work.dark.get(venue.name))
+            size = min(size, venue.max_child_quantity)
+            scores[venue.name] = self._outlook.score(route, venue, size, venue.mid_fee_micros, 0)
+            sizes.append((scores[venue.name].cost, venue.name, size))
+        sizes.sort()
+        ranked = [(name, size) for _, name, size in sizes]
+        plan.add(WaveStarted(plan.now, parent.parent_id, route.next_wave(), Stage.DARK))
+        box_ns = (is_first and strategy.dark_first_box_ns) or strategy.dark_box_ns
+        for name, shares in split(min(quantity, route.available), ranked, route.security.round_lot):
+            chosen = scores[name]
+            draft = Draft(name, shares, DARK, route.worst, chosen, "", OrdType.MID_PEG)
+            draft.why = f"{shares} hidden at the midpoint; {chosen.words()}"
+            if not route.is_ioc:
+                draft.time_in_force, draft.pull_at_ns = TimeInForce.DAY, plan.now + box_ns
+            route.add_child(plan, draft)
+            self._agenda.serve(name, parent.parent_id)
+        return True
+
+    def _candidates(self, plan: Plan, route: Route) -> list[VenueSettings]:
+        """Open dark venues that were not dropped and hold nothing of this parent."""
+        if not route.strategy.use_dark or (route.is_ioc and route.work.wave):
+            return []
+        parent = route.parent
+        children = self._outlook.ledger.state.children
+        occupied = {children[child_id].venue for child_id in parent.children}
+        usable: list[VenueSettings] = []
+        for venue in self._outlook.dark:
+            name = venue.name
+            if name in route.dropped or name in occupied or not self._outlook.is_open(name):
+                continue
+            if self._outlook.orders_left(plan, name, parent.parent_id) > 0:
+                usable.append(venue)
+            else:
+                route.waits = True
+                self._outlook.hold_back(plan, name, parent.parent_id, refill_ns(venue))
+        return usable

@@ -1,0 +1,115 @@
+"""What every tactic asks before it sends: the preset, the market, the score, the throttle.
+
+Owns: how settings, books and venues' states are read together. Changes nothing but the agenda.
+May not know: what is decided with the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from sor_gateway.sor import risk
+from sor_gateway.sor.ledger import Ledger
+from sor_gateway.sor.market import Book, Market, Nbbo
+from sor_gateway.sor.orders import Parent
+from sor_gateway.sor.plan import Plan
+from sor_gateway.sor.route import Route
+from sor_gateway.sor.scoring import Score, score
+from sor_gateway.sor.settings import RouterSettings, StrategySettings, VenueSettings
+from sor_gateway.sor.types import Micros, Nanos, OrdType, Shares
+
+
+class Outlook:
+    """The world as routing sees it in one turn."""
+
+    def __init__(self, settings: RouterSettings, ledger: Ledger, market: Market) -> None:
+        self.settings: Final = settings
+        self.ledger: Final = ledger
+        self.agenda: Final = ledger.agenda
+        self.market: Final = market
+        enabled = [venue for venue in settings.venues.values() if venue.enabled]
+        self.dark: Final = [venue for venue in enabled if venue.is_dark]
+        self.lit: Final = {venue.name: venue for venue in enabled if not venue.is_dark}
+
+    # --- the parent's ---------------------------------------------------------------------
+
+    def strategy(self, parent: Parent) -> StrategySettings:
+        """The parent's preset; the default when it named none, or one that is gone since."""
+        strategies = self.settings.strategies
+        found = strategies.get(parent.strategy)
+        return found or strategies[self.settings.default_strategy]
+
+    def worst(self, route: Route) -> Micros:
+        """The worst price for a child: the limit, or the collar around the reference; 0 when there
+        is no reference."""
+        parent, is_buy = route.parent, route.is_buy
+        if parent.limit_micros is not None and parent.ord_type is OrdType.LIMIT:
+            return parent.limit_micros
+        reference = risk.reference_micros(route.security, route.nbbo, is_buy)
+        if not reference:
+            return 0
+        return risk.collar_micros(self.settings.risk, route.security, reference, is_buy)
+
+    # --- the market -----------------------------------------------------------------------
+
+    def nbbo(self, plan: Plan, symbol: str) -> Nbbo:
+        """Best bid and offer, found once a turn."""
+        nbbo = plan.nbbos.get(symbol)
+        if nbbo is None:
+            nbbo = plan.nbbos[symbol] = self.market.nbbo(symbol, plan.now)
+        return nbbo
+
+    def is_blind(self, nbbo: Nbbo) -> bool:
+        """Whether some venue should show a market and no fresh quote of any is known: then there is
+        no reference to hold a price against. With dark venues alone there never is one."""
+        return bool(self.lit) and not nbbo.mid_micros
+
+    def books(self, plan: Plan, symbol: str) -> Iterator[tuple[str, Book]]:
+        """The fresh books of the symbol."""
+        return self.market.fresh(symbol, plan.now)
+
+    # --- venues ---------------------------------------------------------------------------
+
+    def is_open(self, venue: str) -> bool:
+        """Whether orders may leave for it."""
+        return self.ledger.venue(venue).is_open
+
+    def all_closed(self) -> bool:
+        """No session is up yet, or any more: nothing can be learnt from that."""
+        names = [*self.lit, *(venue.name for venue in self.dark)]
+        return not any(self.is_open(name) for name in names)
+
+    def orders_left(self, plan: Plan, venue: str, parent_id: str) -> int:
+        """Orders that may leave for a venue, beside what is kept for parents that were held back
+        before this one."""
+        left = plan.order_tokens(venue)
+        return left - self.agenda.ahead(venue, parent_id, plan.now) if self.agenda.claims else left
+
+    def hold_back(self, plan: Plan, venue: str, parent_id: str, retry_ns: Nanos) -> None:
+        """The venue's throttle holds a parent back: it comes again after `retry_ns`, and a message
+        is kept for it until then."""
+        again_ns = plan.now + retry_ns
+        self.agenda.claim(venue, parent_id, again_ns + retry_ns)
+        self.agenda.wake(parent_id, again_ns)
+
+    def score(
+        self,
+        route: Route,
+        venue: VenueSettings,
+        quantity: Shares,
+        fee_micros: Micros,
+        price_micros: Micros,
+    ) -> Score:
+        """What a child would cost there."""
+        return score(
+            venue,
+            self.ledger.venue(venue.name),
+            route.strategy,
+            quantity,
+            route.security.round_lot,
+            fee_micros,
+            route.mid_micros,
+            price_micros,
+            route.nbbo.half_spread_micros,
+        )
