@@ -7,7 +7,7 @@ import pytest
 
 from sor_gateway.fix.dialect import FIX42, FIX44, Dialect
 from sor_gateway.fix.values import price_to_text
-from tests.venue_sims.helpers import SOR, make_venue, market
+from tests.venue_sims.helpers import SOR, make_venue, market, venue_file
 from tests.venue_sims.wire import CENT, SELL, Wire, said, still
 from venue_sims.matching.crossing import Improvement
 from venue_sims.matching.orders import Side
@@ -235,6 +235,14 @@ class TestDark:
         (fill,) = wire.settle()
         middle = (wire.bid + wire.ask) // 2
         assert fill[31] == price_to_text((middle + wire.bid) // 2)
+
+    def test_a_natural_buyer_stands_at_the_midpoint_too(self, dialect: Dialect) -> None:
+        """So a client's peg is not behind it for want of a limit, and nothing is to be split."""
+        file = venue_file("dark-a")
+        file.match.improvement = Improvement.SPLIT
+        wire = Wire(file, dialect)
+        _, fill, *_ = wire.order("P1", fields={40: "P", 18: "M", 54: SELL})
+        assert fill[31] == price_to_text((wire.bid + wire.ask) // 2)
 
     @pytest.mark.parametrize(("mode", "filled"), [("C", "500"), ("M", "300")])
     def test_both_min_qty_modes(self, dialect: Dialect, mode: str, filled: str) -> None:
