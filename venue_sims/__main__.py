@@ -29,12 +29,10 @@ from venue_sims.config import (
     VenueFile,
     load_market,
     load_venue,
-    midnight_ns,
     parse_address,
-    parse_scale,
 )
 from venue_sims.control import Control, ask
-from venue_sims.flow.clock import NANOS_PER_MS, MarketClock
+from venue_sims.flow.clock import NANOS_PER_MS, MarketClock, midnight_ns, parse_scale
 from venue_sims.kinds import KindName
 from venue_sims.operations import CommandError
 from venue_sims.recovery import Recovered, SnapshotUnreadable, fact_codec, recover

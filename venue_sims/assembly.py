@@ -6,6 +6,7 @@ May not know: files, sockets, the clock.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from venue_sims.checks import VenueSettings
@@ -25,10 +26,13 @@ from venue_sims.flow.opening import Contact, Opening
 from venue_sims.flow.pingers import Pingers
 from venue_sims.flow.streams import Stream
 from venue_sims.flow.visitors import Visitors
-from venue_sims.kinds import KINDS
+from venue_sims.kinds import Profile, kind_of
 from venue_sims.latency import Latency
-from venue_sims.matching.book import Book
-from venue_sims.matching.crossing import Crossing
+from venue_sims.match_config import MatchSettings
+from venue_sims.matching.book import Book, BookRules
+from venue_sims.matching.crossing import Crossing, CrossingRules
+from venue_sims.matching.rules import round_lot
+from venue_sims.matching.signal import QuoteSignal
 from venue_sims.state import VenueState
 from venue_sims.throttle import Throttle
 from venue_sims.trading import Trading, side_of
@@ -52,7 +56,7 @@ def build_venue(
                 " paths (assembly.build_paths); processes of their own need path"
             )
         paths = build_paths(market)
-    kind = KINDS[file.kind]
+    kind = kind_of(file.kind, file.profile)
     known = {symbol.path.symbol: symbol for symbol in market.symbols}
     for name in [*file.symbols, *(latent.symbol for latent in file.latent)]:
         if name not in known:
@@ -68,7 +72,9 @@ def build_venue(
         file.name, file.mic, file.max_quantity, cod=file.cod, grace_ns=file.grace_ns
     )
     latency = Latency(market.seed, file.mic, file.latency)
-    trading = Trading(kind, clock, floors, file.fees, latency, state)
+    trading = Trading(
+        kind, clock, floors, file.fees, latency, state, file.match.tiers, file.match.invitations
+    )
     faults = Faults(market.seed, file.mic, file.faults)
     return Venue(settings, trading, Throttle(file.throttle), faults)
 
@@ -110,7 +116,39 @@ def _lit_floor(
         rate = symbol.takers.shares_s / MEAN_SIZE * _share(market, file.mic)
         flows.append(Informed(stream, symbol.informed, rate, path, file.mic))
     fade = Fade(Stream(market.seed, f"fade:{file.mic}:{name}"), file.fade, house)
-    return Floor(name, Book(file.collar_ppm), path, flows, fade=fade)
+    signal = _signal(file, market, path)
+    book = _book(file.match, symbol)
+    return Floor(name, book, path, flows, fade=fade, signal=signal)
+
+
+def _book(match: MatchSettings, symbol: SymbolSettings) -> Book:
+    return Book(
+        BookRules(
+            match.collar_ppm,
+            symbol.path.tick_micros,
+            round_lot(symbol.path.p0_micros),
+            match.self_match,
+            match.slide,
+            match.protect,
+        )
+    )
+
+
+def _signal(file: VenueFile, market: MarketSettings, path: Path) -> QuoteSignal | None:
+    """The quote signal, over the quotes of all lit venues."""
+    if file.profile is not Profile.IEX:
+        return None
+    mics = [quoter.mic for quoter in market.quoters]
+    for mic in file.match.leaders:
+        if mic not in mics:
+            raise ConfigError(f"{file.name}: signal.leaders: {mic} is not among [[lit]]")
+    leaders = tuple(mics.index(mic) for mic in file.match.leaders)
+
+    def snapshot(slot: int) -> list[tuple[int, int]]:
+        quotes = [path.quote(mic, slot) for mic in mics]
+        return [(quote.bid, quote.ask) for quote in quotes]
+
+    return QuoteSignal(replace(file.match.signal, leader_venues=leaders), snapshot, path.slot_ns)
 
 
 def _dark_floor(
@@ -133,8 +171,9 @@ def _dark_floor(
     if file.pingers.rate:
         stream = Stream(market.seed, f"pingers:{file.mic}:{name}")
         flows.append(Pingers(stream, file.pingers, visitors, path.traded))
-    crossing = Crossing()
-    return Floor(name, crossing, path, [*openings, *flows], crossing, openings)
+    match = file.match
+    crossing = Crossing(CrossingRules(match.improvement, match.by_size, match.apart))
+    return Floor(name, crossing, path, [*openings, *flows], openings)
 
 
 def _share(market: MarketSettings, mic: str) -> float:

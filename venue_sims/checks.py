@@ -11,9 +11,9 @@ from typing import NoReturn
 
 from venue_sims.commands import Terms
 from venue_sims.kinds import Kind
-from venue_sims.matching.orders import Lifetime
+from venue_sims.matching.orders import Lifetime, Manner
 from venue_sims.matching.rules import on_tick
-from venue_sims.words import OrdType, Reason, worded
+from venue_sims.words import PEG_KINDS, OrdType, Reason, worded
 
 
 @dataclass(slots=True)
@@ -48,24 +48,53 @@ def check_terms(terms: Terms, kind: Kind) -> None:
         refuse(Reason.UNSUPPORTED, f"{terms.ord_type} orders are not taken here")
     if terms.lifetime not in kind.lifetimes:
         refuse(Reason.UNSUPPORTED, f"{terms.lifetime} orders are not taken here")
-    if terms.post_only and (not kind.post_only or terms.lifetime is not Lifetime.DAY):
-        refuse(Reason.UNSUPPORTED, "post-only is for resting orders on displayed books")
+    _check_manner(terms, kind)
+    _check_display(terms, kind)
     if terms.min_qty and not kind.min_qty:
         refuse(Reason.UNSUPPORTED, "MinQty is not taken here")
     if terms.price is None and terms.ord_type is OrdType.LIMIT:
         refuse(Reason.UNSUPPORTED, "a limit order needs a price")
 
 
-def check_numbers(
-    settings: VenueSettings, tick: int, quantity: int, price: int | None, min_qty: int
-) -> None:
-    """Quantities and prices that make no sense or are too large. Raises RefusalError."""
+def _check_manner(terms: Terms, kind: Kind) -> None:
+    manner = terms.manner
+    if manner is Manner.PLAIN:
+        return
+    if manner not in kind.manners:
+        refuse(Reason.UNSUPPORTED, f"{manner} orders are not taken here")
+    if manner is Manner.ISO and terms.lifetime is not Lifetime.IOC:
+        refuse(Reason.UNSUPPORTED, "an intermarket sweep is immediate or cancel")
+    if manner is not Manner.ISO and terms.lifetime is not Lifetime.DAY:
+        refuse(Reason.UNSUPPORTED, f"a {manner} order is for the day")
+    if manner is not Manner.CONDITIONAL and terms.ord_type is not OrdType.LIMIT:
+        refuse(Reason.UNSUPPORTED, f"a {manner} order is a limit order")
+
+
+def _check_display(terms: Terms, kind: Kind) -> None:
+    pegged = terms.ord_type in PEG_KINDS
+    plain = not pegged and not terms.hidden and terms.ord_type is not OrdType.MARKET
+    if terms.max_floor and not (plain and kind.reserve):
+        refuse(Reason.UNSUPPORTED, "no reserve for this order")
+    offset_ok = pegged and terms.ord_type is not OrdType.DISCRETIONARY_PEG
+    if terms.peg_offset and not offset_ok:
+        refuse(Reason.UNSUPPORTED, "no peg offset for this order")
+
+
+def check_numbers(settings: VenueSettings, tick: int, lot: int, terms: Terms) -> None:
+    """Quantities and prices that make no sense or are too large. `lot`: shares of a round lot.
+    Raises RefusalError."""
+    quantity, price, min_qty = terms.quantity, terms.price, terms.min_qty
     if quantity <= 0:
         refuse(Reason.BAD_QUANTITY, f"quantity {quantity}")
     if quantity > settings.max_quantity:
         refuse(Reason.EXCEEDS_LIMIT, f"quantity above {settings.max_quantity}")
     if not 0 <= min_qty <= quantity:
         refuse(Reason.BAD_QUANTITY, f"MinQty {min_qty} of {quantity}")
+    if terms.max_floor % lot:
+        refuse(Reason.BAD_QUANTITY, f"MaxFloor {terms.max_floor} is not in round lots of {lot}")
+    step = tick // 2 if terms.ord_type is OrdType.MID_PEG else tick
+    if not on_tick(terms.peg_offset, step):
+        refuse(Reason.PRICE_INCREMENT, "peg offset increment")
     if price is None:
         return
     if not 0 < price <= settings.max_price_micros:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from venue_sims.matching.orders import Lifetime, MinQtyMode
+from venue_sims.matching.orders import Lifetime, Manner, MinQtyMode
 from venue_sims.words import Capacity, OrdType, Reason
 
 
@@ -30,7 +30,12 @@ class Terms:
     min_qty: int = 0
     min_qty_mode: MinQtyMode = MinQtyMode.COMPOSITE
     hidden: bool = False
-    post_only: bool = False
+    max_floor: int = 0
+    """Shares shown at a time; 0: no reserve."""
+    manner: Manner = Manner.PLAIN
+    peg_offset: int = 0
+    firm_up_id: str = ""
+    """The invitation that it answers."""
     self_match_id: str = ""
     account: str = ""
 
@@ -72,8 +77,8 @@ class CancelReceived:
 
 @dataclass(slots=True)
 class ReplaceReceived:
-    """A replace request (G): the new total quantity and limit. `problem`: why it cannot be
-    taken."""
+    """A replace request (G): the new total quantity and limit, and what else may change (None: as
+    it was). `problem`: why it cannot be taken."""
 
     session: str
     at_ns: int
@@ -83,7 +88,10 @@ class ReplaceReceived:
     quantity: int
     price: int | None
     min_qty: int | None = None
-    """None: as it was."""
+    max_floor: int | None = None
+    """Shares shown at a time; 0: no reserve, and `hidden` says whether all of it is."""
+    hidden: bool = False
+    manner: Manner | None = None
     problem: str = ""
     due_ns: int = 0
 

@@ -1,6 +1,7 @@
 """The venues' files: market.toml and the venue's own, checked and turned into plain settings.
 
-Owns: the schema of both files; the only importer of pydantic here.
+Owns: the schema of both files, but for [match], [conditional] and [signal] (match_config.py). These
+two are the only importers of pydantic here.
 May not know: machines, sockets.
 
 A key that is not known, or a value that does not fit, raises ConfigError, which names file and key.
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from venue_sims.faults import FaultSettings
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
-from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND, SCALE_UNIT
+from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND, parse_scale
 from venue_sims.flow.fade import FadeSettings
 from venue_sims.flow.house_quotes import HouseSettings
 from venue_sims.flow.impact import ImpactSettings
@@ -37,12 +38,19 @@ from venue_sims.flow.pingers import PingerSettings
 from venue_sims.flow.visitors import VisitorSettings
 from venue_sims.kinds import SPEED_BUMP_US, KindName, Profile
 from venue_sims.latency import LatencySettings
+from venue_sims.match_config import (
+    MICROS,
+    Conditional,
+    Match,
+    MatchSettings,
+    Signal,
+    match_settings,
+)
 from venue_sims.matching.orders import Side
+from venue_sims.matching.rules import TICK_PARTS
 from venue_sims.throttle import ThrottleSettings
 
-MICROS: int = 1_000_000
 BLOCK_MS: int = DAY_SECONDS * 1000 // BLOCKS_A_DAY
-PPM_A_BPS: int = 100
 
 
 class ConfigError(Exception):
@@ -98,7 +106,7 @@ class VenueFile:
     grace_ns: int
     fees: FeeSchedule
     latency: LatencySettings
-    collar_ppm: int
+    match: MatchSettings
     max_quantity: int
     interval_ns: int
     takers: bool
@@ -128,14 +136,6 @@ def parse_address(text: str) -> tuple[str, int]:
     if not colon or not port.isdecimal() or not 0 <= int(port) <= 65_535:
         raise ValueError(f"{text!r}: expected HOST:PORT")
     return host or "127.0.0.1", int(port)
-
-
-def parse_scale(text: str) -> int:
-    """A scale in thousandths. Raises ValueError."""
-    scale = Decimal(text) * SCALE_UNIT
-    if scale <= 0 or scale != scale.to_integral_value():
-        raise ValueError(f"{text!r}: expected a positive number with at most three decimals")
-    return int(scale)
 
 
 # --- the schema -----------------------------------------------------------------------------
@@ -185,6 +185,13 @@ class _Symbol(_Strict):
     vov_hl_s: float = Field(default=300.0, gt=0)
     jumps_day: float = Field(default=3.0, ge=0)
     jump_bps: float = Field(default=20.0, ge=0)
+
+    @field_validator("tick")
+    @classmethod
+    def _parts(cls, value: float) -> float:
+        if _micros(value) % TICK_PARTS:
+            raise ValueError(f"{value}: a quarter of it has to be exact in micros")
+        return value
 
     @field_validator("p0", "tick")
     @classmethod
@@ -322,11 +329,6 @@ class _Latency(_Strict):
         )
 
 
-class _Match(_Strict):
-    collar_bps: int = Field(default=500, gt=0, lt=10_000)
-    max_quantity: int = Field(default=1_000_000, gt=0)
-
-
 class _MarketData(_Strict):
     interval_ms: int = Field(default=25, ge=1)
 
@@ -429,7 +431,9 @@ class _VenueToml(_Strict):
     fix: _Fix
     fees: _Fees
     latency: _Latency
-    match: _Match = _Match()
+    match: Match = Match()
+    conditional: Conditional = Conditional()
+    signal: Signal | None = None
     market_data: _MarketData = _MarketData()
     house: _House = _House()
     takers: _Takers = _Takers()
@@ -440,6 +444,15 @@ class _VenueToml(_Strict):
     pingers: _Pingers = _Pingers()
     latent: list[_Latent] = []
     control: _Control | None = None
+
+    @model_validator(mode="after")
+    def _signal_has_a_venue(self) -> Self:
+        if self.signal is not None and self.venue.profile is not Profile.IEX:
+            raise ValueError(f"signal: only a venue of profile {Profile.IEX} has one")
+        unknown = [client for client in self.match.tiers if client not in self.fix.sessions]
+        if unknown:
+            raise ValueError(f"match.tiers: {unknown[0]} is not among fix.sessions")
+        return self
 
     @field_validator("latent")
     @classmethod
@@ -465,7 +478,7 @@ class _VenueToml(_Strict):
             grace_ns=self.fix.grace_ms * NANOS_PER_MS,
             fees=self.fees.settings(),
             latency=self.latency.settings(SPEED_BUMP_US[self.venue.profile]),
-            collar_ppm=self.match.collar_bps * PPM_A_BPS,
+            match=match_settings(self.match, self.conditional, self.signal, self.fix.versions),
             max_quantity=self.match.max_quantity,
             interval_ns=self.market_data.interval_ms * (NANOS_PER_SECOND // 1000),
             takers=self.takers.enabled,
@@ -522,11 +535,3 @@ def _first_mistake(error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     return f"{key}: {'unknown key' if first['type'] == 'extra_forbidden' else first['msg']}"
-
-
-def midnight_ns(now_ns: int) -> int:
-    """Midnight, UTC, of the day of `now_ns`."""
-    day = datetime.fromtimestamp(now_ns // NANOS_PER_SECOND, UTC).replace(
-        hour=0, minute=0, second=0
-    )
-    return int(day.timestamp()) * NANOS_PER_SECOND

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sor_gateway.fix.facts import RANGE_FACTS
-from venue_sims.commands import COMMANDS
-from venue_sims.words import Liquidity, Reason
+from venue_sims.commands import COMMANDS, Terms
+from venue_sims.words import Liquidity, Reason, Restatement
 
 
 @dataclass(slots=True)
@@ -66,6 +66,31 @@ class OrderCanceled:
 
 
 @dataclass(slots=True)
+class Restated:
+    """The venue changed a live order by itself: `quantity` is what is left, `price` its limit."""
+
+    at_ns: int
+    report_at_ns: int
+    order_id: str
+    quantity: int
+    price: int | None
+    restatement: Restatement
+    text: str
+
+
+@dataclass(slots=True)
+class Invited:
+    """A conditional order is out, and its sender may answer with a firm one until the deadline."""
+
+    at_ns: int
+    report_at_ns: int
+    order_id: str
+    firm_up_id: str
+    price: int
+    deadline_ns: int
+
+
+@dataclass(slots=True)
 class CancelAccepted:
     """The answer to the oldest command of the session, a cancel request."""
 
@@ -83,9 +108,8 @@ class Replaced:
     report_at_ns: int
     session: str
     order_id: str
-    quantity: int
-    price: int | None
-    min_qty: int
+    terms: Terms
+    """The order as it is from now on."""
     kept_priority: bool
 
 
@@ -171,6 +195,8 @@ VenueFact = (
     | OrderRejected
     | Executed
     | OrderCanceled
+    | Restated
+    | Invited
     | CancelAccepted
     | Replaced
     | RequestRefused
@@ -187,6 +213,8 @@ FACTS: tuple[type, ...] = (
     OrderRejected,
     Executed,
     OrderCanceled,
+    Restated,
+    Invited,
     CancelAccepted,
     Replaced,
     RequestRefused,

@@ -7,6 +7,7 @@ May not know: clients, sessions, wall clocks, fees. Times are market time in nan
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from venue_sims.flow.clock import NANOS_PER_SECOND
@@ -14,8 +15,9 @@ from venue_sims.flow.fade import Fade
 from venue_sims.flow.flows import Action, Enter, Flow, Reduce, owner_of
 from venue_sims.flow.impact import Path
 from venue_sims.flow.market_path import Quote
-from venue_sims.matching.events import Cause, Dropped, Event, Traded
+from venue_sims.matching.events import Cause, Dropped, Event, Invited, Traded
 from venue_sims.matching.orders import Lifetime, Order, Side
+from venue_sims.matching.signal import QuoteSignal
 
 MAX_BEHIND_NS: Final = 600 * NANOS_PER_SECOND
 """A floor that was not run for longer than this (a stopped process) starts its flows anew."""
@@ -26,7 +28,7 @@ class Matcher(Protocol):
 
     orders: dict[str, Order]
 
-    def refusal(self, order: Order, post_only: bool) -> Cause | None:
+    def refusal(self, order: Order) -> Cause | None:
         """Why an order must not come in at all."""
 
     def enter(self, order: Order, lifetime: Lifetime) -> list[Event]:
@@ -35,10 +37,8 @@ class Matcher(Protocol):
     def cancel(self, order_id: str) -> list[Event]:
         """A resting order leaves."""
 
-    def replace(
-        self, order_id: str, quantity: int, price: int | None, min_qty: int = 0
-    ) -> list[Event]:
-        """A resting order gets new terms."""
+    def replace(self, order: Order) -> list[Event]:
+        """The resting order of this id gets new terms."""
 
     def restore(self, order: Order) -> None:
         """A resting order of before the restart."""
@@ -52,16 +52,22 @@ class Matcher(Protocol):
     def queue(self, side: Side) -> list[Order]:
         """All resting orders in the order in which they trade."""
 
-
-class Referenced(Matcher, Protocol):
-    """A matcher that trades at the midpoint of a reference market."""
-
-    def set_reference(self, bid: int | None, ask: int | None) -> list[Event]:
+    def set_reference(
+        self,
+        bid: int | None,
+        ask: int | None,
+        bid_unstable: bool = False,
+        ask_unstable: bool = False,
+    ) -> list[Event]:
         """The reference moved."""
 
     @property
-    def two_sided(self) -> bool:
-        """Whether a move of the reference may matter."""
+    def watchful(self) -> bool:
+        """Whether a move of the reference may matter to an order that rests."""
+
+    @property
+    def bound(self) -> bool:
+        """Whether the reference matters to every order that arrives."""
 
 
 class Watcher(Protocol):
@@ -75,9 +81,8 @@ class Watcher(Protocol):
 
 
 class Floor:
-    """One symbol. `referenced` is the matcher itself when it trades at the NBBO's midpoint,
-    `watchers` are those of the flows that are told of clients' orders, `fade` is what its house
-    does when one comes."""
+    """One symbol. `watchers` are those of the flows that are told of clients' orders, `fade` is
+    what its house does when one comes, `signal` says whether a quote is about to go."""
 
     def __init__(
         self,
@@ -85,18 +90,20 @@ class Floor:
         matcher: Matcher,
         path: Path,
         flows: list[Flow],
-        referenced: Referenced | None = None,
         watchers: Sequence[Watcher] = (),
         fade: Fade | None = None,
+        signal: QuoteSignal | None = None,
     ) -> None:
         self.symbol = symbol
         self.matcher = matcher
         self.path = path
         self.flows = {flow.name: flow for flow in flows}
-        self._referenced = referenced
         self._watchers = watchers
         self.fade = fade
+        self._signal = signal
         self._slot = 0
+        self._referred_ns = 0
+        self._unstable = (False, False)
 
     def start(self, now: int) -> list[Event]:
         """Begin at this time; flows that were here before leave first."""
@@ -113,13 +120,17 @@ class Floor:
     def next_ns(self) -> int | None:
         """When `run` has to be called next."""
         times = [at for flow in self.flows.values() if (at := flow.next_ns()) is not None]
-        if self._referenced is not None and self._referenced.two_sided:
+        if self.matcher.watchful:
             times.append(self.path.nbbo_holds_until(self._slot) * self.path.slot_ns)
+            if self._signal is not None:
+                times.append(self._signal.next_ns(self._referred_ns))
         return min(times, default=None)
 
     def run(self, now: int) -> list[Event]:
         """Let whoever is due at `now` act, one of them."""
-        events = self._refer(now)
+        events: list[Event] = []
+        if self.matcher.watchful or self.matcher.bound:
+            events = self._refer(now, for_client=False)
         for flow in self.flows.values():
             due = flow.next_ns()
             if due is None or due > now:
@@ -137,19 +148,17 @@ class Floor:
             events += self._act(self.fade.before(order, now), now)
         return events + self._told(self.matcher.enter(order, lifetime), now)
 
-    def refusal(self, order: Order, post_only: bool) -> Cause | None:
+    def refusal(self, order: Order) -> Cause | None:
         """Why a client's order must not come in at all."""
-        return self.matcher.refusal(order, post_only)
+        return self.matcher.refusal(order)
 
     def cancel(self, order_id: str, now: int) -> None:
         """A client's resting order leaves."""
         self._told(self.matcher.cancel(order_id), now)
 
-    def replace(
-        self, order_id: str, quantity: int, price: int | None, min_qty: int, now: int
-    ) -> list[Event]:
+    def replace(self, order: Order, now: int) -> list[Event]:
         """A client's resting order gets new terms. `refer` was called at this time."""
-        return self._told(self.matcher.replace(order_id, quantity, price, min_qty), now)
+        return self._told(self.matcher.replace(order), now)
 
     def refer(self, now: int) -> list[Event]:
         """Bring the reference up to date before a client's message is dealt with."""
@@ -159,15 +168,16 @@ class Floor:
         """The national best bid and offer."""
         return self.path.nbbo(self.path.slot(now))
 
-    def _refer(self, now: int) -> list[Event]:
-        if self._referenced is None:
+    def _refer(self, now: int, *, for_client: bool = True) -> list[Event]:
+        slot, unstable = self.path.slot(now), (False, False)
+        if self._signal is not None and (for_client or self.matcher.watchful):
+            unstable = self._signal.unstable(now)
+        self._referred_ns = now
+        if slot == self._slot and unstable == self._unstable:
             return []
-        slot = self.path.slot(now)
-        if slot == self._slot:
-            return []
-        self._slot = slot
+        self._slot, self._unstable = slot, unstable
         quote = self.path.nbbo(slot)
-        return self._told(self._referenced.set_reference(quote.bid, quote.ask), now)
+        return self._told(self.matcher.set_reference(quote.bid, quote.ask, *unstable), now)
 
     def _act(self, actions: list[Action], now: int) -> list[Event]:
         """What a flow does to the book."""
@@ -176,8 +186,8 @@ class Floor:
             if isinstance(action, Enter):
                 events += self._told(self.matcher.enter(action.order, action.lifetime), now)
             elif isinstance(action, Reduce):
-                price = self.matcher.orders[action.order_id].price
-                events += self.matcher.replace(action.order_id, action.quantity, price)
+                order = self.matcher.orders[action.order_id]
+                events += self.matcher.replace(replace(order, quantity=action.quantity))
             else:
                 events += self._told(self.matcher.cancel(action.order_id), now)
         return events
@@ -187,7 +197,7 @@ class Floor:
             if isinstance(event, Traded):
                 self._tell(event.resting_id, event.quantity, event.resting_leaves, now)
                 self._tell(event.incoming_id, event.quantity, event.incoming_leaves, now)
-            elif isinstance(event, Dropped):
+            elif isinstance(event, Dropped | Invited):
                 self._left(event.order_id, now)
         return events
 

@@ -6,11 +6,11 @@ May not know: fees, latencies, scenarios: those are the venue's own file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from venue_sims.matching.orders import Lifetime
+from venue_sims.matching.orders import D_LIMITS, Lifetime, Manner
 from venue_sims.words import OrdType
 
 
@@ -28,7 +28,7 @@ class Profile(StrEnum):
 
     NONE = ""
     IEX = "iex"
-    """An exchange behind a speed bump."""
+    """An exchange behind a speed bump, with orders that heed a quote signal."""
 
 
 @dataclass(slots=True)
@@ -40,19 +40,26 @@ class Kind:
     """Crosses at the NBBO midpoint and shows nothing; else a price-time book."""
     ord_types: frozenset[OrdType]
     lifetimes: frozenset[Lifetime]
-    post_only: bool
+    manners: frozenset[Manner]
+    reserve: bool
     min_qty: bool
     depth: int
     """Levels of market data; 0: it has none."""
 
 
+_PLAIN: Final = frozenset({OrdType.MARKET, OrdType.LIMIT})
+_PEGS: Final = frozenset({OrdType.MID_PEG, OrdType.PRIMARY_PEG, OrdType.MARKET_PEG})
+
+
 def _lit(name: KindName, depth: int) -> Kind:
+    exchange = name is KindName.EXCHANGE
     return Kind(
         name,
         dark=False,
-        ord_types=frozenset({OrdType.MARKET, OrdType.LIMIT}),
+        ord_types=_PLAIN | (_PEGS if exchange else {OrdType.MID_PEG}),
         lifetimes=frozenset(Lifetime),
-        post_only=True,
+        manners=frozenset({Manner.PLAIN, Manner.POST_ONLY, Manner.ISO}),
+        reserve=exchange,
         min_qty=False,
         depth=depth,
     )
@@ -62,9 +69,10 @@ KINDS: Final = {
     KindName.DARK: Kind(
         KindName.DARK,
         dark=True,
-        ord_types=frozenset(OrdType),
+        ord_types=_PLAIN | _PEGS,
         lifetimes=frozenset({Lifetime.DAY, Lifetime.IOC}),
-        post_only=False,
+        manners=frozenset({Manner.PLAIN, Manner.CONDITIONAL}),
+        reserve=False,
         min_qty=True,
         depth=0,
     ),
@@ -72,6 +80,19 @@ KINDS: Final = {
     KindName.INVERTED: _lit(KindName.INVERTED, depth=5),
     KindName.EXCHANGE: _lit(KindName.EXCHANGE, depth=10),
 }
+
+
+def kind_of(name: KindName, profile: Profile) -> Kind:
+    """What a venue of a kind and a profile is."""
+    kind = KINDS[name]
+    if profile is Profile.NONE:
+        return kind
+    return replace(
+        kind,
+        ord_types=kind.ord_types | {OrdType.DISCRETIONARY_PEG},
+        manners=kind.manners | {*D_LIMITS},
+    )
+
 
 SPEED_BUMP_US: Final = {Profile.NONE: 0, Profile.IEX: 350}
 """How much later every message is, each way."""

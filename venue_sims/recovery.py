@@ -16,10 +16,11 @@ from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
 from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.record import Entry, FactCodec, Record
 from venue_sims.facts import FACTS, EpochStarted, Operated
+from venue_sims.matching.invitations import Conduct, Invitation
 from venue_sims.reports import Report
 from venue_sims.state import ClientState, Ledger, VenueOrder, VenueState
 
-SNAPSHOT_VERSION = 1
+SNAPSHOT_VERSION = 2
 
 
 class SnapshotUnreadable(Exception):  # noqa: N818 - named as the journal's errors are
@@ -52,6 +53,8 @@ class Image:
     exec_count: int
     sequence: int
     latent: dict[str, int]
+    invitations: list[Invitation]
+    conducts: dict[str, Conduct]
     orders: list[VenueOrder]
     clients: list[ClientImage]
     numbers: dict[str, Numbers]
@@ -103,6 +106,8 @@ def encode_image(
             state.exec_count,
             state.sequence,
             state.latent,
+            list(state.invitations.open.values()),
+            state.invitations.conducts,
             list(state.orders.values()),
             clients,
             numbers,
@@ -160,6 +165,8 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
     state = VenueState(mic)
     state.order_count, state.exec_count = image.order_count, image.exec_count
     state.sequence, state.latent = image.sequence, image.latent
+    state.invitations.open = {each.firm_up_id: each for each in image.invitations}
+    state.invitations.conducts = image.conducts
     state.halted = image.halted
     state.orders = {order.order_id: order for order in image.orders}
     for each in image.clients:

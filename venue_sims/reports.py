@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from venue_sims.commands import Terms
-from venue_sims.words import Liquidity, Reason, ReportKind, State
+from venue_sims.words import Liquidity, Reason, ReportKind, Restatement, State
 
 
 @dataclass(slots=True)
@@ -37,6 +37,10 @@ class Report:
     reason: Reason | None = None
     text: str = ""
     status_id: str = ""
+    restatement: Restatement | None = None
+    firm_up_id: str = ""
+    """The invitation that it carries; it may be answered until `deadline_ns`."""
+    deadline_ns: int = 0
     affected: list[str] = field(default_factory=list)
     """OrderIDs that a mass cancel took out."""
     affected_cl_ord_ids: list[str] = field(default_factory=list)

@@ -7,6 +7,7 @@ May not know: when commands are due, FIX tags, sockets, the clock, the journal.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from venue_sims.checks import (
@@ -38,10 +39,11 @@ from venue_sims.facts import (
 from venue_sims.faults import Faults
 from venue_sims.floor import Floor
 from venue_sims.matching.events import Amended, Cause
-from venue_sims.matching.orders import Order
+from venue_sims.matching.orders import Manner, Order
+from venue_sims.matching.rules import round_lot
 from venue_sims.state import VenueOrder
 from venue_sims.throttle import Throttle
-from venue_sims.trading import Trading, to_match
+from venue_sims.trading import Trading
 from venue_sims.words import OrdType, Reason, worded
 
 
@@ -77,12 +79,13 @@ class Requests:
             self._on_known(command, ids[terms.cl_ord_id], now)
             return
         order_id = self._state.next_order_id(now)
-        order = to_match(order_id, terms, terms.quantity)
+        order = self._trading.to_match(order_id, terms, terms.quantity, command.session)
         try:
             self._admit(command)
             self._check(terms)
+            self._check_conditional(command, now)
             floor = self._trading.refer(terms.symbol, now)
-            self._check_entry(floor, order, terms.post_only)
+            self._check_entry(floor, order)
             if self._faults.rejects(self._state.order_count):
                 refuse(Reason.FAULT, "refused for nothing, as this venue is set to")
         except RefusalError as refusal:
@@ -152,31 +155,23 @@ class Requests:
         try:
             self._admit(command)
             order = self._order_for(command, now)
-            price = command.price if order.terms.ord_type is not OrdType.MARKET else None
-            min_qty = order.terms.min_qty if command.min_qty is None else command.min_qty
-            self._check_replace(command, order, price, min_qty, now)
+            new = _replaced(order.terms, command)
+            trial = self._trading.to_match(order.order_id, new, order.leaves, command.session)
+            self._check_replace(command, new, trial, now)
         except RefusalError as refusal:
             self._refuse(command, refusal, now)
             return
         terms, floor = order.terms, self._trading.floors[order.terms.symbol]
         leaves_at = self._trading.leaves_at(command.session, now)
-        fact = Replaced(
-            now, leaves_at, command.session, order.order_id, 0, price, min_qty, kept_priority=True
-        )
+        fact = Replaced(now, leaves_at, command.session, order.order_id, new, kept_priority=True)
         if command.quantity <= order.cum_quantity:
             # Down to what is done: the order becomes Filled (FIX 4.4 vol. 4, D).
             self._trading.cancel(order, now)
-            fact.quantity = order.cum_quantity
+            new.quantity = order.cum_quantity
             self._trading.fact(fact)
             return
-        fact.quantity = command.quantity
-        events = floor.replace(
-            order.order_id,
-            command.quantity - order.cum_quantity,
-            price,
-            min_qty,
-            self._trading.clock.market(now),
-        )
+        trial.quantity = new.quantity - order.cum_quantity
+        events = floor.replace(trial, self._trading.clock.market(now))
         assert isinstance(events[0], Amended)
         fact.kept_priority = events[0].kept_priority
         self._trading.fact(fact)
@@ -226,38 +221,53 @@ class Requests:
             refuse(Reason.UNKNOWN_SYMBOL, f"{terms.symbol} does not trade here")
         check_terms(terms, self._kind)
         self._check_open(terms.symbol)
-        tick = floor.path.settings.tick_micros
-        check_numbers(self._settings, tick, terms.quantity, terms.price, terms.min_qty)
+        self._check_numbers(terms)
 
     def _check_open(self, symbol: str) -> None:
         if symbol in self._state.halted:
             refuse(Reason.HALTED, f"{symbol} is halted: {self._state.halted[symbol]}")
 
-    def _check_entry(self, floor: Floor, order: Order, post_only: bool) -> None:
-        if floor.refusal(order, post_only) is Cause.POST_ONLY:
+    def _check_numbers(self, terms: Terms) -> None:
+        path = self._trading.floors[terms.symbol].path.settings
+        check_numbers(self._settings, path.tick_micros, round_lot(path.p0_micros), terms)
+
+    def _check_conditional(self, command: OrderReceived, now: int) -> None:
+        """Invitations are answered in time by those who got them; who does not answer them may
+        send no more conditional orders. Raises RefusalError."""
+        terms, state, session = command.terms, self._state, command.session
+        if terms.firm_up_id:
+            invitation = state.invitations.answerable(terms.firm_up_id, session, now)
+            invited = None if invitation is None else state.orders[invitation.order_id].terms
+            if (
+                invited is None
+                or (invited.symbol, invited.capacity) != (terms.symbol, terms.capacity)
+                or terms.manner is Manner.CONDITIONAL
+            ):
+                refuse(Reason.TOO_LATE, f"no invitation {terms.firm_up_id} to answer so")
+        if terms.manner is Manner.CONDITIONAL and state.invitations.suspended(
+            session, now, self._trading.invitations
+        ):
+            refuse(Reason.SUSPENDED, "too few invitations were answered")
+
+    def _check_entry(self, floor: Floor, order: Order) -> None:
+        if floor.refusal(order) is Cause.POST_ONLY:
             refuse(Reason.POST_ONLY, "post-only order would trade")
 
     def _check_replace(
         self,
         command: ReplaceReceived,
-        order: VenueOrder,
-        price: int | None,
-        min_qty: int,
+        new: Terms,
+        trial: Order,
         now: int,
     ) -> None:
-        terms = order.terms
         if command.problem:
             refuse(Reason.UNSUPPORTED, command.problem)
-        self._check_open(terms.symbol)
-        if terms.ord_type is OrdType.LIMIT and price is None:
-            refuse(Reason.UNSUPPORTED, "a limit order needs a price")
-        if min_qty and not self._kind.min_qty:
-            refuse(Reason.UNSUPPORTED, "MinQty is not taken here")
-        tick = self._trading.floors[terms.symbol].path.settings.tick_micros
-        check_numbers(self._settings, tick, command.quantity, price, min(min_qty, command.quantity))
-        trial = to_match(order.order_id, terms, order.leaves)
-        trial.price = price
-        self._check_entry(self._trading.refer(terms.symbol, now), trial, terms.post_only)
+        self._check_open(new.symbol)
+        check_terms(new, self._kind)
+        # A MinQty that the order keeps may be more than it has left: then that binds.
+        bound = new.min_qty if command.min_qty else min(new.min_qty, new.quantity)
+        self._check_numbers(replace(new, min_qty=bound))
+        self._check_entry(self._trading.refer(new.symbol, now), trial)
 
     def _order_for(self, command: CancelReceived | ReplaceReceived, now: int) -> VenueOrder:
         """The live order that a request means. Raises RefusalError."""
@@ -289,3 +299,16 @@ class Requests:
                 refusal.text,
             )
         )
+
+
+def _replaced(terms: Terms, command: ReplaceReceived) -> Terms:
+    """The terms that a replace request asks for."""
+    price = command.price if terms.ord_type is not OrdType.MARKET else None
+    new = replace(terms, quantity=command.quantity, price=price)
+    if command.min_qty is not None:
+        new.min_qty = command.min_qty
+    if command.manner is not None:
+        new.manner = command.manner
+    if command.max_floor is not None:
+        new.max_floor, new.hidden = command.max_floor, command.hidden
+    return new

@@ -30,6 +30,7 @@ from venue_sims.market_data import Publisher
 from venue_sims.recovery import Recovered, encode_image
 from venue_sims.translate import BusinessReject, business_reject, to_command, to_message
 from venue_sims.venue import Venue
+from venue_sims.words import session_name
 
 REPLAY_CHUNK: Final = 500
 """Stored messages sent again per session and turn."""
@@ -108,11 +109,6 @@ class Counters:
     messages_out: dict[str, int] = field(default_factory=dict)
     records: int = 0
     incidents: int = 0
-
-
-def session_name(client: str, version: str) -> str:
-    """What a client's session of a version is called in the journal."""
-    return f"{client}-{version}"
 
 
 def make_session(client: str, version: str, comp_id: str, numbers: Numbers) -> Session:

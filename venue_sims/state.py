@@ -29,6 +29,7 @@ from venue_sims.commands import (
 from venue_sims.facts import (
     CancelAccepted,
     Executed,
+    Invited,
     LatentTraded,
     MassCanceled,
     OrderAccepted,
@@ -36,15 +37,19 @@ from venue_sims.facts import (
     OrderRejected,
     Replaced,
     RequestRefused,
+    Restated,
     StatusAnswered,
     TradingHalted,
     TradingResumed,
 )
 from venue_sims.flow.clock import NANOS_PER_SECOND
+from venue_sims.matching.invitations import Invitation, Invitations
 from venue_sims.reports import Report
-from venue_sims.words import LIVE, Capacity, OrdType, Reason, ReportKind, State
+from venue_sims.words import LIVE, Capacity, OrdType, Reason, ReportKind, Restatement, State
 
 DAY_SECONDS = 86_400
+FIRM_UP = "FIRMUP"
+"""Text (58) of the report that takes a conditional order out and invites a firm one."""
 NO_ORDER = "NONE"
 """OrderID (37) in answers about orders that are not known."""
 
@@ -120,6 +125,7 @@ class VenueState:
         self.clients: dict[str, ClientState] = {}
         self.latent: dict[str, int] = {}
         """What each latent parent has traded in all."""
+        self.invitations = Invitations()
         self.halted: dict[str, str] = {}
         """Symbols that do not trade, and why."""
         self.order_count = 0
@@ -131,6 +137,8 @@ class VenueState:
             OrderRejected: self._on_rejected,
             Executed: self._on_executed,
             OrderCanceled: self._on_canceled,
+            Restated: self._on_restated,
+            Invited: self._on_invited,
             CancelAccepted: self._on_cancel_accepted,
             Replaced: self._on_replaced,
             RequestRefused: self._on_refused,
@@ -202,6 +210,8 @@ class VenueState:
         assert isinstance(command, OrderReceived)
         order = self._add(fact.session, fact.order_id, command.terms, State.NEW)
         order.accepted_ns = fact.at_ns
+        if command.terms.firm_up_id:
+            self.invitations.answer(command.terms.firm_up_id, fact.at_ns)
         self._report(order, ReportKind.NEW, fact.at_ns, fact.report_at_ns)
 
     def _on_rejected(self, fact: OrderRejected) -> None:
@@ -241,6 +251,28 @@ class VenueState:
         kind = ReportKind.EXPIRED if fact.expired else ReportKind.CANCELED
         self._report(order, kind, fact.at_ns, fact.report_at_ns)
 
+    def _on_restated(self, fact: Restated) -> None:
+        order = self.orders[fact.order_id]
+        assert order.live
+        assert 0 < fact.quantity <= order.leaves
+        order.terms.quantity = order.cum_quantity + fact.quantity
+        order.terms.price = fact.price
+        if fact.restatement is Restatement.REPRICED:
+            self._to_back(order)
+        report = self._report(order, ReportKind.RESTATED, fact.at_ns, fact.report_at_ns)
+        report.restatement, report.text = fact.restatement, fact.text
+
+    def _on_invited(self, fact: Invited) -> None:
+        order = self.orders[fact.order_id]
+        assert order.live
+        order.state, order.text = State.CANCELED, FIRM_UP
+        self.invitations.invite(
+            Invitation(fact.firm_up_id, order.session, order.order_id, fact.at_ns, fact.deadline_ns)
+        )
+        report = self._report(order, ReportKind.CANCELED, fact.at_ns, fact.report_at_ns)
+        report.terms.price = fact.price
+        report.firm_up_id, report.deadline_ns = fact.firm_up_id, fact.deadline_ns
+
     def _on_cancel_accepted(self, fact: CancelAccepted) -> None:
         command = self._answered(fact.session)
         assert isinstance(command, CancelReceived)
@@ -258,14 +290,13 @@ class VenueState:
         assert isinstance(command, ReplaceReceived)
         order = self.orders[fact.order_id]
         assert order.live
-        assert fact.quantity >= order.cum_quantity
-        self._chain(order, command.cl_ord_id)
-        order.terms.quantity, order.terms.price = fact.quantity, fact.price
-        order.terms.min_qty = fact.min_qty
+        assert fact.terms.quantity >= order.cum_quantity
+        self.client(order.session).ids[command.cl_ord_id] = order.order_id
+        # From now on it goes by the id of the request.
+        order.terms = replace(fact.terms, cl_ord_id=command.cl_ord_id)
         if not fact.kept_priority:
-            self.sequence += 1
-            order.sequence = self.sequence
-        if order.cum_quantity == fact.quantity:
+            self._to_back(order)
+        if order.cum_quantity == order.terms.quantity:
             order.state = State.FILLED
         report = self._report(order, ReportKind.REPLACED, fact.at_ns, fact.report_at_ns)
         report.orig_cl_ord_id = command.orig_cl_ord_id
@@ -342,10 +373,9 @@ class VenueState:
         ids[terms.cl_ord_id] = order_id
         return order
 
-    def _chain(self, order: VenueOrder, cl_ord_id: str) -> None:
-        """The order goes by the id of the request that was accepted."""
-        self.client(order.session).ids[cl_ord_id] = order.order_id
-        order.terms.cl_ord_id = cl_ord_id
+    def _to_back(self, order: VenueOrder) -> None:
+        self.sequence += 1
+        order.sequence = self.sequence
 
     def _report(self, order: VenueOrder, kind: ReportKind, at_ns: int, due_ns: int) -> Report:
         """Queue a report: the order as it is now."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from venue_sims import facts
 from venue_sims.agenda import NEVER, Agenda
 from venue_sims.commands import Command, Terms
 from venue_sims.facts import Executed, LatentTraded, OrderCanceled, VenueFact
@@ -19,15 +20,36 @@ from venue_sims.flow.flows import owner_of
 from venue_sims.flow.latent import NAME_PREFIX
 from venue_sims.kinds import Kind
 from venue_sims.latency import Latency
-from venue_sims.matching.events import Cause, Dropped, Event, Traded
-from venue_sims.matching.orders import Order, Side
+from venue_sims.matching.events import (
+    Amended,
+    Cause,
+    Dropped,
+    Event,
+    Invited,
+    Restated,
+    Rested,
+    Traded,
+)
+from venue_sims.matching.invitations import InvitationSettings
+from venue_sims.matching.orders import Order, Peg, Side
 from venue_sims.state import VenueOrder, VenueState
-from venue_sims.words import Capacity, Liquidity
+from venue_sims.words import PEG_KINDS, Capacity, Liquidity, Restatement
 
 _DROPPED: Final = {
     Cause.IMMEDIATE: "N: the rest could not trade at once",
     Cause.COLLAR: "N: nothing left within the collar",
     Cause.SELF_MATCH: "V: would have traded with an order of the same SelfMatchID",
+    Cause.POST_ONLY: "W: post-only order would trade",
+    Cause.TRADE_THROUGH: "T: the rest would trade through the NBBO",
+    Cause.SIGNAL: "C: the quote is about to go",
+}
+_RESTATED: Final = {
+    Cause.SELF_MATCH: (
+        Restatement.DECLINED,
+        "V: less by an order of the same SelfMatchID",
+    ),
+    Cause.POST_ONLY: (Restatement.REPRICED, "W: one tick away from what it would have taken"),
+    Cause.SIGNAL: (Restatement.REPRICED, "C: one tick away from a quote that is about to go"),
 }
 
 
@@ -36,17 +58,22 @@ def side_of(capacity: Capacity) -> Side:
     return Side.BUY if capacity is Capacity.BUY else Side.SELL
 
 
-def to_match(order_id: str, terms: Terms, quantity: int) -> Order:
+def to_match(order_id: str, terms: Terms, quantity: int, tier: int) -> Order:
     """A client's order as a matcher sees it."""
+    peg = PEG_KINDS.get(terms.ord_type)
     return Order(
         order_id,
         side_of(terms.capacity),
         quantity,
         terms.price,
         terms.self_match_id,
-        displayed=not terms.hidden,
+        displayed=not terms.hidden and peg is None,
         min_qty=terms.min_qty,
         min_qty_mode=terms.min_qty_mode,
+        tier=tier,
+        manner=terms.manner,
+        peg=None if peg is None else Peg(peg, terms.peg_offset),
+        max_floor=terms.max_floor,
     )
 
 
@@ -62,7 +89,12 @@ class Trading:
         fees: FeeSchedule,
         latency: Latency,
         state: VenueState,
+        tiers: dict[str, int] | None = None,
+        invitations: InvitationSettings | None = None,
     ) -> None:
+        self.tiers = tiers or {}
+        """The tier of each session that has one; the others are of tier 0."""
+        self.invitations = invitations or InvitationSettings()
         self.kind = kind
         self.clock = clock
         self.floors = floors
@@ -72,6 +104,10 @@ class Trading:
         self.facts: list[Command | VenueFact] = []
         self.changed: dict[str, None] = {}
         self.agenda = Agenda()
+
+    def to_match(self, order_id: str, terms: Terms, quantity: int, session: str) -> Order:
+        """A client's order as the matchers here see it."""
+        return to_match(order_id, terms, quantity, self.tiers.get(session, 0))
 
     def plan(self, symbol: str, floor: Floor) -> None:
         """A floor may act at another time now; nothing happens on a floor that is halted."""
@@ -112,11 +148,43 @@ class Trading:
             if isinstance(event, Traded):
                 self._executed(event.resting_id, event, resting=True, now=now)
                 self._executed(event.incoming_id, event, resting=False, now=now)
-            elif isinstance(event, Dropped) and not owner_of(event.order_id):
-                session = self.state.orders[event.order_id].session
-                leaves_at = self.leaves_at(session, now)
+            elif isinstance(event, Rested | Amended) or owner_of(event.order_id):
+                continue
+            elif isinstance(event, Dropped):
+                leaves_at = self._report_at(event.order_id, now)
                 text = _DROPPED[event.cause]
                 self.fact(OrderCanceled(now, leaves_at, event.order_id, text))
+            elif isinstance(event, Restated):
+                self._restated(event, now)
+            else:
+                self._invited(event, now)
+
+    def _restated(self, event: Restated, now: int) -> None:
+        restatement, text = _RESTATED[event.cause]
+        self.fact(
+            facts.Restated(
+                now,
+                self._report_at(event.order_id, now),
+                event.order_id,
+                event.quantity,
+                event.price,
+                restatement,
+                text,
+            )
+        )
+
+    def _invited(self, event: Invited, now: int) -> None:
+        # An order is invited once at most, so its id makes a new one.
+        self.fact(
+            facts.Invited(
+                now,
+                self._report_at(event.order_id, now),
+                event.order_id,
+                f"F{event.order_id}",
+                event.price,
+                now + self.invitations.window_ns,
+            )
+        )
 
     def _executed(self, order_id: str, event: Traded, *, resting: bool, now: int) -> None:
         owner = owner_of(order_id)
@@ -124,21 +192,17 @@ class Trading:
             if owner.startswith(NAME_PREFIX):
                 self.fact(LatentTraded(now, owner, event.quantity))
             return
-        if self.kind.dark:
-            liquidity = Liquidity.MIDPOINT
-        else:
-            liquidity = Liquidity.ADDED if resting else Liquidity.REMOVED
-        order = self.state.orders[order_id]
-        session = order.session
-        side, symbol = side_of(order.terms.capacity), order.terms.symbol
-        self.floors[symbol].path.traded(side, event.quantity, self.clock.market(now))
+        terms = self.state.orders[order_id].terms
+        path = self.floors[terms.symbol].path
+        path.traded(side_of(terms.capacity), event.quantity, self.clock.market(now))
+        liquidity = self._liquidity(terms, resting=resting)
         # Hidden size that is added pays what the midpoint pays (decisions.md: "mid or hidden").
-        hidden = resting and order.terms.hidden
+        hidden = liquidity is Liquidity.ADDED and terms.hidden
         charged = Liquidity.MIDPOINT if hidden else liquidity
         self.fact(
             Executed(
                 now,
-                self.leaves_at(session, now),
+                self._report_at(order_id, now),
                 order_id,
                 self.state.next_exec_id(now),
                 event.quantity,
@@ -147,6 +211,16 @@ class Trading:
                 self.fees.fee(charged, event.quantity, event.price),
             )
         )
+
+    def _liquidity(self, terms: Terms, *, resting: bool) -> Liquidity:
+        if self.kind.dark:
+            return Liquidity.MIDPOINT
+        if not resting:
+            return Liquidity.REMOVED
+        return Liquidity.MIDPOINT if terms.ord_type in PEG_KINDS else Liquidity.ADDED
+
+    def _report_at(self, order_id: str, now: int) -> int:
+        return self.leaves_at(self.state.orders[order_id].session, now)
 
     def leaves_at(self, session: str, now: int) -> int:
         """When the next report of a session leaves: never before the one ahead of it."""

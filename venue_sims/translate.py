@@ -16,8 +16,6 @@ from sor_gateway.fix.tags import MsgType
 from sor_gateway.fix.values import (
     average_price,
     price_to_text,
-    text_to_price,
-    text_to_quantity,
     utc_timestamp,
 )
 from venue_sims.commands import (
@@ -30,9 +28,29 @@ from venue_sims.commands import (
     StatusReceived,
     Terms,
 )
-from venue_sims.matching.orders import Lifetime, MinQtyMode
+from venue_sims.instructions import (
+    PEGGED,
+    UnusableError,
+    instruction_fields,
+    invitation_fields,
+    read_display,
+    read_instructions,
+    read_manner,
+    read_price,
+    read_quantity,
+)
+from venue_sims.matching.orders import D_LIMITS, Lifetime, Manner
 from venue_sims.reports import Report
-from venue_sims.words import Capacity, Liquidity, OrdType, Reason, ReportKind, State
+from venue_sims.words import (
+    PEG_KINDS,
+    Capacity,
+    Liquidity,
+    OrdType,
+    Reason,
+    ReportKind,
+    Restatement,
+    State,
+)
 
 Fields = list[tuple[int, str]]
 
@@ -47,13 +65,12 @@ _CAPACITIES: Final = {
 _SIDES: Final = {capacity: text for text, capacity in _CAPACITIES.items()}
 _LIFETIMES: Final = {"0": Lifetime.DAY, "3": Lifetime.IOC, "4": Lifetime.FOK}
 _TIMES_IN_FORCE: Final = {lifetime: text for text, lifetime in _LIFETIMES.items()}
-_ORD_TYPES: Final = {"1": OrdType.MARKET, "2": OrdType.LIMIT, "P": OrdType.MID_PEG}
-_ORD_TYPE_TEXTS: Final = {ord_type: text for text, ord_type in _ORD_TYPES.items()}
-_MID_PEG: Final = "M"
-_POST_ONLY: Final = "6"
-_HARMLESS: Final = frozenset({"1", "5", "h"})
-"""Instructions (18) that a venue which never routes obeys by doing nothing: not held, held, no
-routing."""
+_ORD_TYPES: Final = {"1": OrdType.MARKET, "2": OrdType.LIMIT, PEGGED: OrdType.MID_PEG}
+_ORD_TYPE_TEXTS: Final = {
+    OrdType.MARKET: "1",
+    OrdType.LIMIT: "2",
+    **dict.fromkeys(PEG_KINDS, PEGGED),
+}
 _STATES: Final = {
     State.NEW: "0",
     State.PARTIALLY_FILLED: "1",
@@ -66,6 +83,7 @@ _EXEC_TYPES: Final = {
     ReportKind.NEW: "0",
     ReportKind.CANCELED: "4",
     ReportKind.REPLACED: "5",
+    ReportKind.RESTATED: "D",
     ReportKind.REJECTED: "8",
     ReportKind.EXPIRED: "C",
 }
@@ -73,12 +91,14 @@ _ORD_REJ: Final = {
     Reason.UNKNOWN_SYMBOL: 1,
     Reason.HALTED: 2,
     Reason.EXCEEDS_LIMIT: 3,
+    Reason.TOO_LATE: 4,
     Reason.UNKNOWN_ORDER: 5,
     Reason.DUPLICATE: 6,
     Reason.UNSUPPORTED: 11,
     Reason.BAD_QUANTITY: 13,
 }
 _CXL_REJ: Final = {Reason.TOO_LATE: 0, Reason.UNKNOWN_ORDER: 1, Reason.DUPLICATE: 6}
+_RESTATEMENTS: Final = {Restatement.REPRICED: 3, Restatement.DECLINED: 5}
 _OTHER: Final = 99
 _VENUE_OPTION: Final = 2
 """CxlRejReason of the venue's own rules, where the version has no 6 and no 99."""
@@ -95,13 +115,6 @@ class BusinessReject:
 
     reason: int
     text: str
-
-
-class _UnusableError(Exception):
-    def __init__(self, reason: Reason, text: str) -> None:
-        super().__init__(text)
-        self.reason = reason
-        self.text = text
 
 
 # --- from clients ---------------------------------------------------------------------------
@@ -158,68 +171,29 @@ def _order(message: Message, session: str, now: int, poss_resend: bool) -> Comma
     )
     try:
         _read_terms(message, terms)
-    except _UnusableError as error:
+    except UnusableError as error:
         return OrderUnusable(session, now, terms, error.reason, error.text)
     return OrderReceived(session, now, terms, poss_resend)
 
 
 def _read_terms(message: Message, terms: Terms) -> None:
-    """Fill in the terms as far as they can be read. Raises _UnusableError at what cannot."""
-    terms.quantity = _quantity(message, tags.OrderQty)
+    """Fill in the terms as far as they can be read. Raises UnusableError at what cannot."""
+    terms.quantity = read_quantity(message, tags.OrderQty)
     ord_type = _ORD_TYPES.get(message[tags.OrdType])
     if ord_type is None:
-        raise _UnusableError(Reason.UNSUPPORTED, f"40={message[tags.OrdType]} is not taken here")
+        raise UnusableError(Reason.UNSUPPORTED, f"40={message[tags.OrdType]} is not taken here")
     terms.ord_type = ord_type
     if ord_type is not OrdType.MARKET:
-        terms.price = _price(message)
+        terms.price = read_price(message, tags.Price)
     lifetime = _LIFETIMES.get(message.get(tags.TimeInForce, "0"))
     if lifetime is None:
         text = f"59={message.get(tags.TimeInForce)} is not taken here"
-        raise _UnusableError(Reason.UNSUPPORTED, text)
+        raise UnusableError(Reason.UNSUPPORTED, text)
     terms.lifetime = lifetime
-    _read_instructions(message, terms)
-    terms.min_qty = _quantity(message, tags.MinQty)
-    if message.get(tags.MinQtyMode) == "M":
-        terms.min_qty_mode = MinQtyMode.MINIMUM_EXECUTION
+    read_instructions(message, terms)
     if len(terms.cl_ord_id) > CL_ORD_ID_MAX:
         text = f"ClOrdID longer than {CL_ORD_ID_MAX} characters"
-        raise _UnusableError(Reason.UNSUPPORTED, text)
-
-
-def _read_instructions(message: Message, terms: Terms) -> None:
-    """ExecInst (18), MaxFloor (111) and the extensions. Raises _UnusableError."""
-    instructions = set(message.get(tags.ExecInst, "").split())
-    if (terms.ord_type is OrdType.MID_PEG) != (_MID_PEG in instructions):
-        raise _UnusableError(Reason.UNSUPPORTED, "40=P and 18=M belong together")
-    terms.post_only = _POST_ONLY in instructions
-    strange = sorted(instructions - _HARMLESS - {_MID_PEG, _POST_ONLY})
-    if strange:
-        raise _UnusableError(Reason.UNSUPPORTED, f"18={' '.join(strange)} is not taken here")
-    for tag in (tags.Conditional, tags.DLimit):
-        if message.get(tag, "N") != "N":
-            raise _UnusableError(Reason.UNSUPPORTED, f"{tag}={message[tag]} is not taken here")
-    if tags.MaxFloor in message:
-        shown = _quantity(message, tags.MaxFloor)
-        terms.hidden = shown == 0
-        if 0 < shown < terms.quantity:
-            raise _UnusableError(Reason.UNSUPPORTED, "reserve orders are not taken here")
-
-
-def _quantity(message: Message, tag: int) -> int:
-    try:
-        return text_to_quantity(message.get(tag, "0"))
-    except ValueError as error:
-        raise _UnusableError(Reason.BAD_QUANTITY, f"{tag}: {error}") from error
-
-
-def _price(message: Message) -> int | None:
-    text = message.get(tags.Price)
-    if text is None:
-        return None
-    try:
-        return text_to_price(text)
-    except ValueError as error:
-        raise _UnusableError(Reason.PRICE_INCREMENT, f"44: {error}") from error
+        raise UnusableError(Reason.UNSUPPORTED, text)
 
 
 def _replace(message: Message, session: str, now: int) -> ReplaceReceived:
@@ -233,11 +207,18 @@ def _replace(message: Message, session: str, now: int) -> ReplaceReceived:
         None,
     )
     try:
-        command.quantity = _quantity(message, tags.OrderQty)
-        command.price = _price(message)
+        command.quantity = read_quantity(message, tags.OrderQty)
+        command.price = read_price(message, tags.Price)
         if tags.MinQty in message:
-            command.min_qty = _quantity(message, tags.MinQty)
-    except _UnusableError as error:
+            command.min_qty = read_quantity(message, tags.MinQty)
+        if tags.MaxFloor in message:
+            command.max_floor, command.hidden = read_display(message, command.quantity)
+        if tags.ExecInst in message or tags.DLimit in message:
+            manner = read_manner(message)
+            # What 9704 says of a peg is what it is pegged to, and stays.
+            pegged = message.get(tags.OrdType) == PEGGED
+            command.manner = Manner.PLAIN if pegged and manner in D_LIMITS else manner
+    except UnusableError as error:
         command.problem = error.text
     return command
 
@@ -311,13 +292,14 @@ def _execution_report(report: Report, dialect: Dialect, mic: str) -> Fields:
         fields += _liquidity_fields(report, dialect) + _fee_fields(report, dialect)
     if report.status_id and dialect.status_request_id:
         fields.append((tags.OrdStatusReqID, report.status_id))
+    fields += invitation_fields(report)
     if terms.self_match_id:
         fields.append((tags.SelfMatchID, terms.self_match_id))
     return fields
 
 
 def _kind_fields(report: Report, dialect: Dialect) -> Fields:
-    """20, 150, 39, 103."""
+    """20, 150, 39, 378, 103."""
     state = _STATES[report.state]
     status = report.kind in (ReportKind.STATUS, ReportKind.UNKNOWN)
     fields: Fields = []
@@ -331,6 +313,9 @@ def _kind_fields(report: Report, dialect: Dialect) -> Fields:
     else:
         exec_type = _EXEC_TYPES[report.kind]
     fields += [(tags.ExecType, exec_type), (tags.OrdStatus, state)]
+    if report.restatement is not None:
+        restated = dialect.exec_restatement_reason(_RESTATEMENTS[report.restatement])
+        fields.append((tags.ExecRestatementReason, restated))
     if report.reason is not None:
         code = dialect.ord_rej_reason(_ORD_REJ.get(report.reason, _OTHER))
         fields.append((tags.OrdRejReason, code))
@@ -338,7 +323,7 @@ def _kind_fields(report: Report, dialect: Dialect) -> Fields:
 
 
 def _terms_fields(terms: Terms) -> Fields:
-    """38, 40, 44, 59, 18, 111, 110."""
+    """38, 40, 44, 59 and what `instruction_fields` adds."""
     fields: Fields = [
         (tags.OrderQty, str(terms.quantity)),
         (tags.OrdType, _ORD_TYPE_TEXTS[terms.ord_type]),
@@ -346,15 +331,7 @@ def _terms_fields(terms: Terms) -> Fields:
     if terms.price is not None:
         fields.append((tags.Price, price_to_text(terms.price)))
     fields.append((tags.TimeInForce, _TIMES_IN_FORCE[terms.lifetime]))
-    if terms.ord_type is OrdType.MID_PEG:
-        fields.append((tags.ExecInst, _MID_PEG))
-    elif terms.post_only:
-        fields.append((tags.ExecInst, _POST_ONLY))
-    if terms.min_qty:
-        fields.append((tags.MinQty, str(terms.min_qty)))
-    if terms.hidden:
-        fields.append((tags.MaxFloor, "0"))
-    return fields
+    return fields + instruction_fields(terms)
 
 
 def _liquidity_fields(report: Report, dialect: Dialect) -> Fields:

@@ -32,7 +32,7 @@ from venue_sims.reports import Report
 from venue_sims.requests import Requests
 from venue_sims.state import VenueState
 from venue_sims.throttle import Throttle
-from venue_sims.trading import Trading, to_match
+from venue_sims.trading import Trading
 
 WAKE_GRAIN_NS: Final = 10_000_000
 """How late flows may be lived through: they act at their own times, but the venue is not woken for
@@ -80,7 +80,7 @@ class Venue:
         trading = self.trading
         for order in trading.state.live_orders():
             trading.floors[order.terms.symbol].matcher.restore(
-                to_match(order.order_id, order.terms, order.leaves)
+                trading.to_match(order.order_id, order.terms, order.leaves, order.session)
             )
         for symbol in trading.floors:
             trading.open(symbol, now)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from venue_sims.matching.orders import PegKind
+
 
 class OrdType(StrEnum):
     """How an order is priced (FIX 40; 18=M)."""
@@ -16,6 +18,20 @@ class OrdType(StrEnum):
     LIMIT = "limit"
     MID_PEG = "mid-peg"
     """Pegged to the NBBO midpoint, no worse than its limit."""
+    PRIMARY_PEG = "primary-peg"
+    """Pegged to the best price of its own side."""
+    MARKET_PEG = "market-peg"
+    """Pegged to the best price of the other side."""
+    DISCRETIONARY_PEG = "discretionary-peg"
+    """Pegged to the midpoint while the quote is stable."""
+
+
+PEG_KINDS = {
+    OrdType.MID_PEG: PegKind.MIDPOINT,
+    OrdType.PRIMARY_PEG: PegKind.PRIMARY,
+    OrdType.MARKET_PEG: PegKind.MARKET,
+    OrdType.DISCRETIONARY_PEG: PegKind.DISCRETIONARY,
+}
 
 
 class Capacity(StrEnum):
@@ -64,6 +80,15 @@ class Reason(StrEnum):
     FAULT = "fault"
     UNKNOWN_ORDER = "unknown-order"
     TOO_LATE = "too-late"
+    SUSPENDED = "suspended"
+
+
+class Restatement(StrEnum):
+    """What the venue changed in a live order by itself (FIX 378)."""
+
+    REPRICED = "repriced"
+    DECLINED = "declined"
+    """Part of its quantity."""
 
 
 class ReportKind(StrEnum):
@@ -74,6 +99,7 @@ class ReportKind(StrEnum):
     TRADE = "trade"
     CANCELED = "canceled"
     REPLACED = "replaced"
+    RESTATED = "restated"
     EXPIRED = "expired"
     STATUS = "status"
     UNKNOWN = "unknown"
@@ -96,8 +122,14 @@ LETTERS = {
     Reason.FAULT: "E",
     Reason.UNKNOWN_ORDER: "O",
     Reason.TOO_LATE: "J",
+    Reason.SUSPENDED: "f",
 }
 """How the text of a refusal begins (venues.md 4.2): one letter, a colon, the message."""
+
+
+def session_name(client: str, version: str) -> str:
+    """What a client's session of a version is called in the journal."""
+    return f"{client}-{version}"
 
 
 def worded(reason: Reason, message: str) -> str:

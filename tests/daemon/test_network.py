@@ -42,7 +42,7 @@ async def test_one_that_cannot_be_used_leaves_all_as_they_were(
     links = build_links(configuration, Recovered(Router(configuration.router)))
     reactor = Reactor(asyncio.get_running_loop(), wall_clock_ns, lambda _: None)
     network = Network(
-        configuration, links, reactor, lambda event, **fields: log.append((event, fields))
+        configuration, links, reactor, lambda event, /, **fields: log.append((event, fields))
     )
 
     def contexts() -> list[object]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.venue_sims.helpers import CONFIG, SECOND, SOR, START, Desk, make_venue, terms
 from venue_sims.commands import CancelReceived, OrderReceived
 from venue_sims.config import MarketSettings, load_market, load_venue
+from venue_sims.matching.orders import Manner
 from venue_sims.words import Capacity, ReportKind, State
 
 LIT = ("ecn", "inverted", "exchange", "exchange-iex")
@@ -48,7 +49,7 @@ class Spray:
             self.count += 1
             self.live, self.price = f"C{self.count}", offer
             order = terms(self.live, Capacity.SELL, CLIP, offer)
-            order.post_only = True
+            order.manner = Manner.POST_ONLY
             self.desk.send(OrderReceived(SOR, self.desk.now, order))
         elif self.price != offer and not self.pulling:
             self.pulling = True

@@ -13,10 +13,10 @@ from venue_sims.config import (
     ConfigError,
     load_market,
     load_venue,
-    midnight_ns,
     parse_address,
-    parse_scale,
 )
+from venue_sims.flow.clock import midnight_ns, parse_scale
+from venue_sims.matching.signal import SignalSettings
 
 NAMES = ("dark-a", "dark-b", "dark-c", "ecn", "inverted", "exchange", "exchange-iex")
 
@@ -98,6 +98,35 @@ def changed(tmp_path: Path, source: Path, old: str, new: str) -> Path:
     return path
 
 
+class TestMatching:
+    def test_of_the_default_set_is_what_decisions_say(self) -> None:
+        """The NBBO is a function of time here: it does not know what was taken, so nobody is held
+        to it."""
+        for name in NAMES:
+            match = venue_file(name).match
+            assert (match.protect, match.slide, match.self_match) == (False, False, "newest")
+            assert match.invitations.window_ns == SECOND
+        assert venue_file("exchange-iex").match.signal == SignalSettings()
+        assert venue_file("exchange-iex").match.leaders == ["XECN", "XLIT"]
+
+    def test_everything_can_be_chosen(self, tmp_path: Path) -> None:
+        chosen = """[match]
+stp = "decrement"
+post_only = "slide"
+oprule = "enforce"
+price_improve = "split"
+by_size = true
+tiers = { SOR = 2 }
+apart = [[1, 2]]
+
+[control]"""
+        match = load_venue(changed(tmp_path, DEFAULT / "dark-a.toml", "[control]", chosen)).match
+        assert (match.self_match, match.slide, match.protect) == ("decrement", True, True)
+        assert (match.improvement, match.by_size) == ("split", True)
+        assert match.tiers == {"SOR-FIX.4.4": 2, "SOR-FIX.4.2": 2}
+        assert match.apart == {(1, 2)}
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("old", "new", "said"),
@@ -111,6 +140,10 @@ class TestErrors:
             ("port = 9901", "port = 99010", "fix.port: "),
             ('"127.0.0.1:9951"', '"9951"', "expected HOST:PORT"),
             ("[fees]", "[fees", "dark-a.toml: "),
+            ("[control]", "[signal]\n[control]", "signal: only a venue of profile iex has one"),
+            ("[control]", "[match]\ntiers = {YOU = 1}\n[control]", "YOU is not among fix.sess"),
+            ("[control]", '[match]\nstp = "none"\n[control]', "match.stp: "),
+            ("window_ms = 1_000", "suspend_below = 1.5", "conditional.suspend_below: "),
         ],
     )
     def test_in_a_venue_file_name_file_and_key(
@@ -129,6 +162,7 @@ class TestErrors:
             ("t0 = 2026-01-05T00:00:00Z", "t0 = 2026-01-05T00:00:00", "needs a zone"),
             ("vov = 0.7", "vovo = 0.7", "symbol.0.vovo: unknown key"),
             ("lag = 1", "lag = 99", "lit.1.lag: "),
+            ("tick = 0.01", "tick = 0.000002", "a quarter of it has to be exact"),
         ],
     )
     def test_in_the_market_file(self, tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -144,6 +178,12 @@ class TestErrors:
         file = venue_file("dark-a")
         file.symbols = ["NONE"]
         with pytest.raises(ConfigError, match="NONE is not in the market"):
+            make_venue(file, market())
+
+    def test_a_leader_that_the_market_does_not_have(self) -> None:
+        file = venue_file("exchange-iex")
+        file.match.leaders = ["NONE"]
+        with pytest.raises(ConfigError, match="leaders: NONE is not among"):
             make_venue(file, market())
 
     def test_a_lit_venue_without_a_quote(self) -> None:

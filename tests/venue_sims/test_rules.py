@@ -7,7 +7,7 @@ import pytest
 from sor_gateway.fix.dialect import FIX42, FIX44
 from tests.venue_sims.helpers import SOR, Desk, make_venue, market, terms, venue_file
 from venue_sims.commands import CancelReceived, OrderReceived, ReplaceReceived, StatusReceived
-from venue_sims.matching.orders import Lifetime, Side
+from venue_sims.matching.orders import Lifetime, Manner, Side
 from venue_sims.reports import Report
 from venue_sims.translate import to_message
 from venue_sims.words import Capacity, Liquidity, OrdType, Reason, ReportKind, State
@@ -96,7 +96,7 @@ class TestQueues:
         """Nobody of ours takes: ambient takers do, and the house when the quote moves through."""
         desk = Desk(make_venue(venue_file(name), market(scale=60)))
         order = terms("C1", SELL, 500, ladder(desk, Side.SELL)[0][0])
-        order.post_only = True
+        order.manner = Manner.POST_ONLY
         reports = desk.order(order)
         for _ in range(600):
             reports += desk.settle(1)
@@ -127,7 +127,7 @@ class TestFade:
     def test_as_deep_as_the_order_would_reach_and_no_deeper(self) -> None:
         desk = lit("exchange", p=1.0, frac=0.4)
         before = ladder(desk, Side.BUY)
-        wanted = before[0][1] + 1
+        wanted = before[0][1] + 100
         got = immediate(desk, wanted, before[-1][0])
         after = ladder(desk, Side.BUY)
         assert got == wanted
@@ -228,10 +228,11 @@ class TestFaults:
         assert dict(to_message(refused[0], FIX44, "XLIT")[1])[103] == "99"
 
 
-def test_a_mid_peg_is_no_business_of_a_lit_venue() -> None:
+def test_a_discretionary_peg_is_the_business_of_the_signals_venue_alone() -> None:
     for name in LIT:
         desk = lit(name)
         order = terms("C1", SELL, 100, None)
-        order.ord_type = OrdType.MID_PEG
+        order.ord_type = OrdType.DISCRETIONARY_PEG
         (report,) = desk.order(order)
-        assert report.reason is Reason.UNSUPPORTED
+        wanted = None if name == "exchange-iex" else Reason.UNSUPPORTED
+        assert report.reason is wanted

@@ -15,7 +15,7 @@ from venue_sims.commands import (
     StatusReceived,
     Terms,
 )
-from venue_sims.matching.orders import Lifetime, MinQtyMode
+from venue_sims.matching.orders import Lifetime, Manner, MinQtyMode
 from venue_sims.translate import BusinessReject, to_command
 from venue_sims.words import Capacity, OrdType, Reason
 
@@ -65,7 +65,7 @@ class TestOrders:
         command = read(ORDER + "|18=1 6 h|111=0|7928=ME")
         assert isinstance(command, OrderReceived)
         terms = command.terms
-        assert (terms.hidden, terms.post_only, terms.self_match_id) == (True, True, "ME")
+        assert (terms.hidden, terms.manner, terms.self_match_id) == (True, Manner.POST_ONLY, "ME")
 
     @pytest.mark.parametrize(
         ("old", "new", "reason"),
@@ -74,8 +74,12 @@ class TestOrders:
             ("40=2", "40=P", Reason.UNSUPPORTED),
             ("40=2", "40=2|18=M", Reason.UNSUPPORTED),
             ("40=2", "40=2|18=R", Reason.UNSUPPORTED),
-            ("40=2", "40=2|111=50", Reason.UNSUPPORTED),
-            ("40=2", "40=2|9702=Y", Reason.UNSUPPORTED),
+            ("40=2", "40=2|18=6 f", Reason.UNSUPPORTED),
+            ("40=2", "40=2|18=6|9702=Y", Reason.UNSUPPORTED),
+            ("40=2", "40=P|18=M P", Reason.UNSUPPORTED),
+            ("40=2", "40=P|18=M|9704=Y", Reason.UNSUPPORTED),
+            ("40=2", "40=2|9704=X", Reason.UNSUPPORTED),
+            ("40=2", "40=P|18=M|211=x", Reason.PRICE_INCREMENT),
             ("59=0", "59=1", Reason.UNSUPPORTED),
             ("38=100", "38=1.5", Reason.BAD_QUANTITY),
             ("44=49.5", "44=49.12345678", Reason.PRICE_INCREMENT),

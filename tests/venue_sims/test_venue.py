@@ -31,12 +31,14 @@ from venue_sims.commands import (
     ReplaceReceived,
     StatusReceived,
 )
-from venue_sims.matching.orders import Lifetime, Side
+from venue_sims.matching.crossing import Improvement
+from venue_sims.matching.orders import Lifetime, Manner, Side
+from venue_sims.matching.rules import SelfMatch
 from venue_sims.recovery import Recovered, encode_image, fact_codec, fold, recover
 from venue_sims.reports import Report
 from venue_sims.state import VenueState
 from venue_sims.translate import to_message
-from venue_sims.words import Capacity, Liquidity, OrdType, Reason, ReportKind, State
+from venue_sims.words import PEG_KINDS, Capacity, Liquidity, OrdType, Reason, ReportKind, State
 
 BUY, SELL = Capacity.BUY, Capacity.SELL
 DOLLAR = 1_000_000
@@ -119,8 +121,8 @@ class TestOrders:
             ({"quantity": 1_000_001}, Reason.EXCEEDS_LIMIT, "3", "3"),
             ({"price": 40_001_000}, Reason.PRICE_INCREMENT, "99", "0"),
             ({"price": None}, Reason.UNSUPPORTED, "11", "0"),
-            ({"ord_type": OrdType.MID_PEG}, Reason.UNSUPPORTED, "11", "0"),
-            ({"price": 60 * DOLLAR, "post_only": True}, Reason.POST_ONLY, "99", "0"),
+            ({"ord_type": OrdType.DISCRETIONARY_PEG}, Reason.UNSUPPORTED, "11", "0"),
+            ({"price": 60 * DOLLAR, "manner": Manner.POST_ONLY}, Reason.POST_ONLY, "99", "0"),
         ],
     )
     def test_refusals_by_the_book(
@@ -311,8 +313,14 @@ def random_command(draw: random.Random, number: int, now: int, seen: list[str]) 
         order = terms(new_id, draw.choice([BUY, SELL]), draw.randint(1, 2_000), limit)
         order.lifetime = draw.choice(list(Lifetime))
         order.min_qty = draw.choice([0, 0, 0, 100])
-        if limit is not None and draw.random() < 0.3:
-            order.ord_type = OrdType.MID_PEG
+        if draw.random() < 0.3:
+            order.ord_type = draw.choice(list(PEG_KINDS))
+            order.peg_offset = draw.choice([0, 0, 10_000, -10_000, 3])
+        if draw.random() < 0.4:
+            order.manner = draw.choice(list(Manner))
+            order.lifetime = Lifetime.IOC if order.manner is Manner.ISO else Lifetime.DAY
+        order.max_floor = draw.choice([0, 0, 0, 100, 200, 150])
+        order.firm_up_id = draw.choice(["", "", "", "FXNONE"])
         if draw.random() < 0.1:
             order.price, order.ord_type = 50_000_001, OrdType.LIMIT
         order.hidden = draw.random() < 0.1
@@ -329,7 +337,10 @@ def random_command(draw: random.Random, number: int, now: int, seen: list[str]) 
         return CancelReceived(SOR, now, new_id, old_id, "ACME")
     if choice < 0.88:
         price = draw.choice([None, *(price * 10_000 for price in range(4_960, 5_060, 5))])
-        return ReplaceReceived(SOR, now, new_id, old_id, "ACME", draw.randint(0, 2_000), price)
+        replace = ReplaceReceived(SOR, now, new_id, old_id, "ACME", draw.randint(0, 2_000), price)
+        replace.max_floor = draw.choice([None, None, 0, 100])
+        replace.manner = draw.choice([None, None, Manner.PLAIN, Manner.POST_ONLY])
+        return replace
     if choice < 0.98:
         return StatusReceived(
             SOR, now, draw.choice([old_id, "UNKNOWN"]), status_id=new_id, symbol="ACME"
@@ -366,15 +377,18 @@ class Invariants:
                 assert report.leaves + report.cum_quantity == quantity
             else:
                 assert report.leaves == 0
-        if report.kind not in (ReportKind.TRADE, ReportKind.EXPIRED):
+        if report.kind not in (ReportKind.TRADE, ReportKind.EXPIRED, ReportKind.RESTATED):
             self.answers[report.terms.cl_ord_id] += report.kind is not ReportKind.CANCELED or bool(
                 report.orig_cl_ord_id
             )
 
 
 def run_random(name: str, seed: int, count: int) -> tuple[Desk, list[Command], Invariants]:
-    desk = Desk(make_venue(venue_file(name), market(seed, scale=60)))
-    draw, checker = random.Random(seed), Invariants()
+    draw, checker, file = random.Random(seed), Invariants(), venue_file(name)
+    file.match.self_match = draw.choice(list(SelfMatch))
+    file.match.slide, file.match.protect = draw.random() < 0.5, draw.random() < 0.5
+    file.match.improvement = draw.choice(list(Improvement))
+    desk = Desk(make_venue(file, market(seed, scale=60)))
     seen: list[str] = []
     sent: list[Command] = []
     for number in range(count):
@@ -392,7 +406,7 @@ def run_random(name: str, seed: int, count: int) -> tuple[Desk, list[Command], I
     return desk, sent, checker
 
 
-@pytest.mark.parametrize("name", ["exchange", "dark-a"])
+@pytest.mark.parametrize("name", ["exchange-iex", "dark-a"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 class TestUnderRandomStreams:
     def test_every_command_is_answered_exactly_once_and_all_invariants_hold(
@@ -415,7 +429,8 @@ class TestUnderRandomStreams:
         for order in state.orders.values():
             assert order.live == (order.order_id in resting), order
             if order.live:
-                assert resting[order.order_id].quantity == order.leaves
+                rests = resting[order.order_id]
+                assert (rests.quantity, rests.price) == (order.leaves, order.terms.price)
 
     def test_the_fold_of_the_journal_is_the_live_state(self, name: str, seed: int) -> None:
         desk = Desk(make_venue(venue_file(name), market(seed, scale=60)))
@@ -476,7 +491,7 @@ class TestUnderRandomStreams:
         assert restored == clients(desk)
 
 
-@pytest.mark.parametrize("name", ["exchange", "dark-a"])
+@pytest.mark.parametrize("name", ["exchange-iex", "dark-a"])
 class TestOnTheWire:
     @pytest.mark.parametrize("dialect", [FIX44, FIX42])
     def test_every_report_passes_the_published_dictionary(self, name: str, dialect: object) -> None:

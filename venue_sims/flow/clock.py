@@ -8,6 +8,8 @@ on the wall clock (decisions.md).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
 NANOS_PER_SECOND: Final = 1_000_000_000
@@ -31,3 +33,19 @@ class MarketClock:
     def wall(self, market_ns: int) -> int:
         """The first wall time at which market time is at least this."""
         return self.t0_ns - (-market_ns * SCALE_UNIT // self.scale_milli)
+
+
+def parse_scale(text: str) -> int:
+    """A scale in thousandths. Raises ValueError."""
+    scale = Decimal(text) * SCALE_UNIT
+    if scale <= 0 or scale != scale.to_integral_value():
+        raise ValueError(f"{text!r}: expected a positive number with at most three decimals")
+    return int(scale)
+
+
+def midnight_ns(now_ns: int) -> int:
+    """Midnight, UTC, of the day of `now_ns`."""
+    day = datetime.fromtimestamp(now_ns // NANOS_PER_SECOND, UTC).replace(
+        hour=0, minute=0, second=0
+    )
+    return int(day.timestamp()) * NANOS_PER_SECOND

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.flow.flows import ID_SEPARATOR, Action, Enter, Withdraw
-from venue_sims.matching.orders import Lifetime, Order, Side
+from venue_sims.matching.orders import Lifetime, Order, Peg, PegKind, Side
 
 OWNER = "latent"
 """Latent parents never trade with each other: that would only move scenery."""
@@ -116,6 +116,7 @@ class Latent:
             owner=OWNER,
             displayed=False,
             min_qty=self.settings.min_qty,
+            peg=Peg(PegKind.MIDPOINT),
         )
         actions.append(Enter(order, Lifetime.DAY))
         return actions

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.flow.flows import ID_SEPARATOR, Action, Enter
 from venue_sims.flow.latent import NAME_PREFIX, OWNER, Latent, Slice
-from venue_sims.matching.orders import Lifetime, Order, Side
+from venue_sims.matching.orders import Lifetime, Order, Peg, PegKind, Side
 
 
 @dataclass(slots=True)
@@ -70,7 +70,15 @@ class Opening:
         order_id = f"{self.name}{ID_SEPARATOR}{self._count}"
         quantity = self._slices.pop(0).quantity
         limit = self.then.settings.limit_micros
-        order = Order(order_id, self.side, quantity, limit, owner=OWNER, displayed=False)
+        order = Order(
+            order_id,
+            self.side,
+            quantity,
+            limit,
+            owner=OWNER,
+            displayed=False,
+            peg=Peg(PegKind.MIDPOINT),
+        )
         return [Enter(order, Lifetime.IOC)]
 
     def traded(self, order_id: str, quantity: int, leaves: int, now: int) -> None:

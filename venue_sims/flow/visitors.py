@@ -14,7 +14,7 @@ from typing import Final
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.flow.flows import ID_SEPARATOR, Action, Enter, Withdraw
 from venue_sims.flow.streams import Stream
-from venue_sims.matching.orders import Lifetime, Order, Side
+from venue_sims.matching.orders import Lifetime, Order, Peg, PegKind, Side
 
 MAX_VISITORS: Final = 1_000
 """Most that wait at a time; who finds the room full leaves."""
@@ -100,7 +100,9 @@ class Visitors:
         life_s = self._stream.exponential(self._settings.life_s, k, 2)
         heapq.heappush(self._leaving, (now + 1 + int(life_s * NANOS_PER_SECOND), order_id))
         self._waiting.add(order_id)
-        return [Enter(Order(order_id, side, block_size(self._stream, k, 8)), Lifetime.DAY)]
+        quantity = block_size(self._stream, k, 8)
+        order = Order(order_id, side, quantity, displayed=False, peg=Peg(PegKind.MIDPOINT))
+        return [Enter(order, Lifetime.DAY)]
 
     def traded(self, order_id: str, quantity: int, leaves: int, now: int) -> None:  # noqa: ARG002
         """Who got all leaves."""

@@ -20,6 +20,11 @@ class Cause(StrEnum):
     """What a market order could not trade within its collar."""
     SELF_MATCH = "self-match"
     POST_ONLY = "post-only"
+    """What would have taken although it must not, or stands where it does not."""
+    TRADE_THROUGH = "trade-through"
+    """What could have traded only through a better price elsewhere."""
+    SIGNAL = "signal"
+    """The quote crumbles (matching/signal.py)."""
 
 
 @dataclass(slots=True)
@@ -60,4 +65,24 @@ class Amended:
     kept_priority: bool
 
 
-Event = Traded | Rested | Dropped | Amended
+@dataclass(slots=True)
+class Restated:
+    """The venue changed a live order by itself: its price, or how many shares are left."""
+
+    order_id: str
+    quantity: int
+    price: int | None
+    cause: Cause
+
+
+@dataclass(slots=True)
+class Invited:
+    """A conditional order could trade: it is out, and its sender may send a firm one. The price is
+    the midpoint; the quantity is the order's own, so it tells nothing of the other side."""
+
+    order_id: str
+    quantity: int
+    price: int
+
+
+Event = Traded | Rested | Dropped | Amended | Restated | Invited

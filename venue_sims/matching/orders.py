@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Side(StrEnum):
@@ -43,9 +44,49 @@ class MinQtyMode(StrEnum):
     """Every single contra has to reach it."""
 
 
+class Manner(StrEnum):
+    """How an order behaves, besides price and time. An order has one: no two go together."""
+
+    PLAIN = "plain"
+    POST_ONLY = "post-only"
+    """It never takes."""
+    ISO = "iso"
+    """Its sender has taken care of better prices elsewhere: no trade-through check."""
+    CONDITIONAL = "conditional"
+    """It never trades: who could trade with it makes the venue invite a firm order."""
+    D_LIMIT = "d-limit"
+    """While the quote crumbles it steps one tick outside."""
+    D_LIMIT_OR_CANCEL = "d-limit-or-cancel"
+    """While the quote crumbles it goes."""
+
+
+D_LIMITS: Final = (Manner.D_LIMIT, Manner.D_LIMIT_OR_CANCEL)
+
+
+class PegKind(StrEnum):
+    """To what a pegged order's price is tied."""
+
+    MIDPOINT = "midpoint"
+    PRIMARY = "primary"
+    """The best price of its own side."""
+    MARKET = "market"
+    """The best price of the other side."""
+    DISCRETIONARY = "discretionary"
+    """The midpoint, and one tick outside its own side's best price while that crumbles."""
+
+
+@dataclass(slots=True)
+class Peg:
+    """A peg and its offset: micros, added to the price as they are (FIX 211)."""
+
+    kind: PegKind
+    offset: int = 0
+
+
 @dataclass(slots=True)
 class Order:
-    """One order. The matcher that holds it changes `quantity` and `sequence`, nobody else does."""
+    """One order. The matcher that holds it changes `quantity`, `price` (a slide, a signal) and what
+    stands below `max_floor`; nobody else does."""
 
     order_id: str
     side: Side
@@ -60,6 +101,15 @@ class Order:
     min_qty_mode: MinQtyMode = MinQtyMode.COMPOSITE
     tier: int = 0
     """Lower goes first at the same price, where a matcher has tiers."""
+    manner: Manner = Manner.PLAIN
+    peg: Peg | None = None
+    """Pegged orders are never displayed."""
+    max_floor: int = 0
+    """Shares shown at a time, the rest in reserve; 0: no reserve."""
+    shown: int = 0
+    """Of an order with a reserve: shares displayed now."""
+    working: int | None = None
+    """The price at which it rests now; None: it does not, or it is a peg that waits."""
     sequence: int = 0
     """Time priority within the matcher: lower goes first."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from venue_sims.floor import Matcher
-from venue_sims.matching.events import Amended, Dropped, Event, Rested, Traded
+from venue_sims.matching.events import Amended, Dropped, Event, Invited, Restated, Rested, Traded
 from venue_sims.matching.orders import Lifetime, MinQtyMode, Order, Side
 
 
@@ -25,6 +27,10 @@ def text(event: Event) -> str:
         return f"{event.order_id} rests {event.quantity}"
     if isinstance(event, Dropped):
         return f"{event.order_id} drops {event.quantity}: {event.cause}"
+    if isinstance(event, Restated):
+        return f"{event.order_id} is {event.quantity} at {event.price} now: {event.cause}"
+    if isinstance(event, Invited):
+        return f"{event.order_id} invited for {event.quantity} at {event.price}"
     assert isinstance(event, Amended)
     return (
         f"{event.order_id} amended to {event.quantity}, {'kept' if event.kept_priority else 'back'}"
@@ -46,7 +52,19 @@ class Recorder:
     def replace(
         self, order_id: str, quantity: int, price: int | None, min_qty: int = 0
     ) -> list[str]:
-        events = self.matcher.replace(order_id, quantity, price, min_qty)
+        order = replace(
+            self.matcher.orders[order_id], quantity=quantity, price=price, min_qty=min_qty
+        )
+        return [text(event) for event in self.matcher.replace(order)]
+
+    def refer(
+        self,
+        bid: int | None,
+        ask: int | None,
+        bid_unstable: bool = False,
+        ask_unstable: bool = False,
+    ) -> list[str]:
+        events = self.matcher.set_reference(bid, ask, bid_unstable, ask_unstable)
         return [text(event) for event in events]
 
     def queue(self, side: Side) -> list[tuple[str, int]]:

@@ -7,7 +7,7 @@ import pytest
 from tests.venue_sims.matching.recorder import Recorder, buy, sell
 from venue_sims.matching.book import Book
 from venue_sims.matching.events import Cause
-from venue_sims.matching.orders import Lifetime, Side
+from venue_sims.matching.orders import Lifetime, Manner, Side
 
 
 @pytest.fixture
@@ -184,11 +184,11 @@ class TestCancelAndReplace:
 class TestRefusals:
     def test_post_only_that_would_trade(self, book: Recorder) -> None:
         book.enter(sell("s1", 10, 1000))
-        assert book.matcher.refusal(buy("b1", 10, 1000), post_only=True) is Cause.POST_ONLY
+        assert book.matcher.refusal(buy("b1", 10, 1000, manner=Manner.POST_ONLY)) is Cause.POST_ONLY
 
     def test_post_only_that_would_rest(self, book: Recorder) -> None:
         book.enter(sell("s1", 10, 1000))
-        assert book.matcher.refusal(buy("b1", 10, 999), post_only=True) is None
+        assert book.matcher.refusal(buy("b1", 10, 999, manner=Manner.POST_ONLY)) is None
 
     def test_one_owner_never_trades_with_itself_the_newest_goes(self, book: Recorder) -> None:
         book.enter(sell("s0", 5, 1000))

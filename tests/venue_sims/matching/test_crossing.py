@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.venue_sims.matching.recorder import EACH, Recorder, buy, sell, text
-from venue_sims.matching.crossing import Crossing
-from venue_sims.matching.orders import Lifetime, Side
+from tests.venue_sims.matching.recorder import EACH, Recorder, buy, sell
+from venue_sims.matching.crossing import Crossing, CrossingRules, Improvement
+from venue_sims.matching.orders import Lifetime, Manner, Order, Peg, PegKind, Side
 
 
 class Dark(Recorder):
-    def __init__(self) -> None:
-        self.crossing = Crossing()
-        super().__init__(self.crossing)
-
-    def refer(self, bid: int | None, ask: int | None) -> list[str]:
-        return [text(event) for event in self.crossing.set_reference(bid, ask)]
+    def __init__(self, rules: CrossingRules | None = None) -> None:
+        super().__init__(Crossing(rules))
 
 
 @pytest.fixture
@@ -155,3 +151,143 @@ class TestOwners:
         assert dark.enter(sell("s1", 50, owner="me")) == [
             "s1 trades 50 with b2 at 1005, leaves 0 and 50"
         ]
+
+
+MID_PEG = Peg(PegKind.MIDPOINT)
+CENT = 10_000
+BID = 1_000 * CENT
+
+
+class TestSplitImprovement:
+    """The published example: NBBO 10.00 x 10.01, a midpoint peg buys, a market order sells; the
+    half cent between them is shared."""
+
+    @pytest.fixture
+    def dark(self) -> Dark:
+        book = Dark(CrossingRules(Improvement.SPLIT))
+        book.refer(BID, BID + CENT)
+        return book
+
+    def test_peg_and_market_meet_at_10_0025(self, dark: Dark) -> None:
+        dark.enter(buy("b1", 100, peg=MID_PEG))
+        assert dark.enter(sell("s1", 100)) == ["s1 trades 100 with b1 at 10002500, leaves 0 and 0"]
+
+    @pytest.mark.parametrize(
+        ("one", "other", "price"),
+        [
+            (buy("a", 10), sell("z", 10), 10_005_000),
+            (buy("a", 10, peg=MID_PEG), sell("z", 10, peg=MID_PEG), 10_005_000),
+            (buy("a", 10), sell("z", 10, peg=MID_PEG), 10_007_500),
+            (buy("a", 10, BID), sell("z", 10), 10_000_000),
+            (buy("a", 10, BID + 50 * CENT), sell("z", 10, BID - CENT), 10_005_000),
+            (buy("a", 10, peg=Peg(PegKind.PRIMARY)), sell("z", 10), 10_000_000),
+            (buy("a", 10, peg=Peg(PegKind.MARKET)), sell("z", 10, BID + CENT), 10_010_000),
+        ],
+    )
+    def test_others(self, dark: Dark, one: Order, other: Order, price: int) -> None:
+        dark.enter(one)
+        assert dark.enter(other) == [f"z trades 10 with a at {price}, leaves 0 and 0"]
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            (buy("a", 10, BID), sell("z", 10, peg=MID_PEG)),
+            (buy("a", 10, peg=Peg(PegKind.PRIMARY)), sell("z", 10, peg=MID_PEG)),
+            (buy("a", 10, BID - CENT), sell("z", 10)),
+        ],
+    )
+    def test_who_do_not_meet(self, dark: Dark, one: Order, other: Order) -> None:
+        dark.enter(one)
+        assert dark.enter(other) == ["z rests 10"]
+
+    def test_at_the_midpoint_nothing_is_split(self) -> None:
+        dark = Dark()
+        dark.refer(BID, BID + CENT)
+        dark.enter(buy("b1", 100, peg=MID_PEG))
+        assert "at 10005000," in dark.enter(sell("s1", 100))[0]
+
+
+class TestChoicesOfTheVenue:
+    def test_the_larger_first(self) -> None:
+        dark = Dark(CrossingRules(by_size=True))
+        dark.refer(1000, 1010)
+        for order in (buy("small", 10), buy("large", 50), buy("tier", 90, tier=1)):
+            dark.enter(order)
+        assert dark.queue(Side.BUY) == [("large", 50), ("small", 10), ("tier", 90)]
+        dark.enter(sell("s1", 45))
+        assert dark.queue(Side.BUY) == [("small", 10), ("large", 5), ("tier", 90)]
+
+    def test_tiers_that_never_meet(self) -> None:
+        dark = Dark(CrossingRules(apart=frozenset({(1, 3)})))
+        dark.refer(1000, 1010)
+        dark.enter(buy("b1", 10, tier=3))
+        assert dark.enter(sell("s1", 10, tier=1)) == ["s1 rests 10"]
+        assert dark.enter(sell("s2", 10, tier=2)) == [
+            "s2 trades 10 with b1 at 1005, leaves 0 and 0"
+        ]
+
+    def test_nor_the_other_way_round(self) -> None:
+        dark = Dark(CrossingRules(apart=frozenset({(1, 3)})))
+        dark.refer(1000, 1010)
+        dark.enter(buy("b1", 10, tier=1))
+        assert dark.enter(sell("s1", 10, tier=3)) == ["s1 rests 10"]
+
+
+class TestConditionals:
+    def order(self, order_id: str, side: Side, quantity: int, **more: object) -> Order:
+        return Order(order_id, side, quantity, manner=Manner.CONDITIONAL, **more)  # type: ignore[arg-type]
+
+    def test_never_trade_but_are_invited_by_a_firm_order(self, dark: Dark) -> None:
+        dark.enter(self.order("c", Side.BUY, 5_000))
+        assert dark.enter(sell("s1", 300)) == ["s1 rests 300", "c invited for 5000 at 1005"]
+        assert dark.queue(Side.BUY) == []
+
+    def test_are_invited_when_they_come_to_a_firm_order(self, dark: Dark) -> None:
+        dark.enter(sell("s1", 300))
+        assert dark.enter(self.order("c", Side.BUY, 5_000)) == [
+            "c rests 5000",
+            "c invited for 5000 at 1005",
+        ]
+        assert dark.queue(Side.SELL) == [("s1", 300)]
+
+    def test_the_firm_order_that_answers_trades(self, dark: Dark) -> None:
+        dark.enter(self.order("c", Side.BUY, 5_000))
+        dark.enter(sell("s1", 300))
+        assert dark.enter(buy("f", 5_000)) == [
+            "f trades 300 with s1 at 1005, leaves 4700 and 0",
+            "f rests 4700",
+        ]
+
+    def test_two_of_them_are_both_invited(self, dark: Dark) -> None:
+        dark.enter(self.order("c", Side.BUY, 5_000))
+        assert dark.enter(self.order("d", Side.SELL, 7_000)) == [
+            "d rests 7000",
+            "d invited for 7000 at 1005",
+            "c invited for 5000 at 1005",
+        ]
+
+    def test_firm_orders_trade_first(self, dark: Dark) -> None:
+        dark.enter(self.order("c", Side.BUY, 5_000))
+        dark.enter(buy("b1", 300))
+        assert dark.enter(sell("s1", 300)) == ["s1 trades 300 with b1 at 1005, leaves 0 and 0"]
+        assert dark.queue(Side.BUY) == [("c", 5_000)]
+
+    def test_an_order_that_does_not_wait_invites_nobody(self, dark: Dark) -> None:
+        dark.enter(self.order("c", Side.BUY, 5_000))
+        assert dark.enter(sell("s1", 300), Lifetime.IOC) == ["s1 drops 300: immediate"]
+        assert dark.queue(Side.BUY) == [("c", 5_000)]
+
+    def test_min_qty_holds_for_an_invitation(self, dark: Dark) -> None:
+        dark.enter(self.order("c", Side.BUY, 5_000, min_qty=1_000))
+        assert dark.enter(sell("s1", 999)) == ["s1 rests 999"]
+        assert dark.enter(sell("s2", 1_000))[-1] == "c invited for 5000 at 1005"
+
+    def test_a_move_of_the_reference_invites(self, dark: Dark) -> None:
+        dark.enter(self.order("c", Side.BUY, 5_000, price=1_004))
+        dark.enter(sell("s1", 300))
+        assert dark.refer(998, 1_008) == ["c invited for 5000 at 1003"]
+
+    def test_nobody_is_invited_without_a_reference(self, dark: Dark) -> None:
+        dark.refer(None, None)
+        dark.enter(self.order("c", Side.BUY, 5_000))
+        assert dark.enter(sell("s1", 300)) == ["s1 rests 300"]
