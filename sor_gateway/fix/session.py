@@ -114,8 +114,8 @@ class Session:
         """Whether the application may send."""
         self.synchronised: bool = False
         self.unasked_in: int = 0
-        """Messages of the peer so far, garbled ones included, but for those that fill a gap which
-        we asked about: what a throttle counts."""
+        """Messages of the peer so far, garbled ones included, but for those that we asked for: what
+        a throttle counts."""
         self._established = False
         self._listening = False
         self._announced = False
@@ -136,6 +136,7 @@ class Session:
         self._marker_number = 0
         self._marker_id = ""
         self._last_application = 0
+        self._asked_again = 0  # messages that an operator asked for and that may still come
         self._peer_reset = False  # within this session, and our marker has not returned since
 
         self._events: list[Event] = []
@@ -178,6 +179,7 @@ class Session:
         self._inbound.clear()
         self._forget_marker()
         self._last_application = 0
+        self._asked_again = 0
         self._writer.discard_output()
 
     def receive(self, data: bytes, now: int) -> None:
@@ -326,6 +328,7 @@ class Session:
         are ignored when they come; those that were skipped are passed up as hints."""
         assert self.logged_on, "a ResendRequest needs a session that is logged on"
         assert 1 <= begin < self.numbers.next_in, "only what is behind can be asked for again"
+        self._asked_again = self.numbers.next_in - begin
         self._write(
             MsgType.RESEND_REQUEST, [(tags.BeginSeqNo, str(begin)), (tags.EndSeqNo, "0")], now
         )
@@ -628,6 +631,9 @@ class Session:
             text = f"MsgSeqNum too low, expecting {expected} but received {number}"
             self.expel("number-too-low", text, now)  # test case 2c
             return
+        if self._asked_again:
+            self._asked_again -= 1
+            self.unasked_in -= 1
         if message.msg_type == MsgType.SEQUENCE_RESET:
             return
         fault = checks.poss_dup_fault(message)

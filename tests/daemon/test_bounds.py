@@ -10,6 +10,7 @@ import pytest
 from sor_gateway.config import Configuration, load
 from sor_gateway.config.settings import ClientSettings
 from sor_gateway.daemon.congestion import CONGESTED_AFTER_NS
+from sor_gateway.daemon.facts import SessionOperated
 from sor_gateway.daemon.sessions import ClientLink
 from sor_gateway.daemon.throttle import Throttle
 from sor_gateway.fix.values import utc_timestamp
@@ -188,6 +189,20 @@ class TestFlood:
         table.run(50)
         assert client_link(table).throttle.cuts == 0
         assert all(kinds(table, f"A{number}")[0] == "0" for number in range(50))
+
+    def test_nor_is_what_an_operator_asked_for_again(self, loaded: Configuration) -> None:
+        table = table_with(loaded, cut_messages_per_second=20)
+        for number in range(40):
+            table.order(f"A{number}", 100)
+            table.run(1, 100 * MILLISECOND)
+        table.engine.command(SessionOperated(table.now, "EMS", "resend-request", "drill", begin=1))
+        table.run(20)
+        assert table.engine.links["EMS"].session.synchronised
+        assert client_link(table).throttle.cuts == 0
+        for number in range(40):  # the favour is used up: a flood is one again
+            table.order(f"B{number}", 100)
+        table.run(2)
+        assert client_link(table).throttle.cuts == 1
 
     def test_the_pace_is_kept_over_time(self) -> None:
         throttle = Throttle(cut_messages_per_second=100)

@@ -41,9 +41,11 @@ async def test_one_that_cannot_be_used_leaves_all_as_they_were(
     log: list[tuple[str, dict[str, object]]] = []
     links = build_links(configuration, Recovered(Router(configuration.router)))
     reactor = Reactor(asyncio.get_running_loop(), wall_clock_ns, lambda _: None)
-    network = Network(
-        configuration, links, reactor, lambda event, /, **fields: log.append((event, fields))
-    )
+
+    def note(event: str, /, **fields: object) -> None:
+        log.append((event, fields))
+
+    network = Network(configuration, links, reactor, note)
 
     def contexts() -> list[object]:
         assert network._tls is not None
