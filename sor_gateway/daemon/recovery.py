@@ -111,17 +111,19 @@ def recover(
 
 
 def check_peers(recovered: Recovered, clients: Iterable[str], venues: Iterable[str]) -> None:
-    """Nobody could be told of these executions, or asked about these orders.
+    """Nobody could be told of these executions, or asked about these orders. An order that is done
+    needs its client as well: its venue may still report a late fill.
 
     Raises PeerMissing with the names."""
     state = recovered.router.state
-    needed = {f"[ems.{state.parents[each].client}]" for each in state.open_parents}
+    needed = {f"[ems.{parent.client}]" for parent in state.parents.values()}
+    needed |= {f"[ems.{name}]" for name, outbox in recovered.outboxes.items() if outbox.waiting}
     needed |= {f"venues/{name}.toml" for name, venue in state.venues.items() if venue.children}
     here = {f"[ems.{name}]" for name in clients} | {f"venues/{name}.toml" for name in venues}
     if missing := sorted(needed - here):
         raise PeerMissing(
-            f"orders are open and the configuration lacks {', '.join(missing)}: put it back; "
-            "a venue may be `enabled = false`"
+            f"the journal has orders of theirs and the configuration lacks {', '.join(missing)}: "
+            "put it back; a venue may be `enabled = false`, a client's session be disabled"
         )
 
 

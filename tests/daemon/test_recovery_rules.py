@@ -378,6 +378,12 @@ class TestPeersThatLeftTheConfiguration:
         ):
             check_peers(table.folded(), ["EMS42"], ["exchange"])
 
+    def test_a_client_whose_orders_are_done_stays_for_late_fills(self, table: Table) -> None:
+        table.rest()
+        table.end_well()
+        with pytest.raises(PeerMissing, match=r"lacks \[ems.EMS\]: put it back"):
+            check_peers(table.folded(), [], ["dark-a"])
+
 
 class TestCrashLoops:
     """1.7."""
