@@ -36,10 +36,6 @@ LARGE_FILES: Final[dict[str, tuple[int, str]]] = {
         600,
         "the vocabulary of facts: one record each, read as one list",
     ),
-    "venue_sims/config.py": (
-        600,
-        "every key of the venues' files and the market's, read as one list",
-    ),
     "sor_gateway/projection/books.py": (
         550,
         "one method for each kind of fact: how facts become rows, read as one list",

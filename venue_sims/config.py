@@ -1,7 +1,7 @@
 """The venues' files: market.toml and the venue's own, checked and turned into plain settings.
 
-Owns: the schema of both files, but for [match], [conditional] and [signal] (match_config.py). These
-two are the only importers of pydantic here.
+Owns: the schema of both files, but for match_config.py ([match], [conditional], [signal]) and
+flow_config.py (the flows). These three are the only importers of pydantic here.
 May not know: machines, sockets.
 
 A key that is not known, or a value that does not fit, raises ConfigError, which names file and key.
@@ -36,6 +36,14 @@ from venue_sims.flow.market_path import (
 )
 from venue_sims.flow.pingers import PingerSettings
 from venue_sims.flow.visitors import VisitorSettings
+from venue_sims.flow_config import (
+    AmbientToml,
+    FlowToml,
+    HouseToml,
+    ImpactToml,
+    PingersToml,
+    TakersToml,
+)
 from venue_sims.kinds import SPEED_BUMP_US, KindName, Profile
 from venue_sims.latency import LatencySettings
 from venue_sims.match_config import (
@@ -219,31 +227,12 @@ class _Lit(_Strict):
     share: float = Field(default=0.25, gt=0)
 
 
-class _Flow(_Strict):
-    lit_share: float = Field(default=0.5, ge=0, le=1)
-    lmf_alpha: float = Field(default=1.6, gt=1)
-    lmf_k: int = Field(default=10, ge=1, le=1_000)
-    intensity: float = Field(default=1.0, ge=0, le=100)
-    informed_share: float = Field(default=0.0, ge=0, le=1)
-    informed_horizon_slots: int = Field(default=100, ge=1, le=10_000)
-
-
-class _Impact(_Strict):
-    c: float = Field(default=0.69, ge=0)
-    fast: float = Field(default=0.4, ge=0, le=1)
-    fast_half_life_s: float = Field(default=600.0, gt=0)
-    slow_half_life_s: float = Field(default=23_400.0, gt=0)
-
-    def settings(self) -> ImpactSettings:
-        return ImpactSettings(**self.model_dump())
-
-
 class _MarketFile(_Strict):
     market: _Market = _Market()
-    impact: _Impact = _Impact()
+    impact: ImpactToml = ImpactToml()
     symbol: list[_Symbol] = Field(min_length=1)
     lit: list[_Lit] = Field(min_length=1)
-    flow: _Flow = _Flow()
+    flow: FlowToml = FlowToml()
 
     def settings(self) -> MarketSettings:
         t0 = self.market.t0
@@ -333,20 +322,6 @@ class _MarketData(_Strict):
     interval_ms: int = Field(default=25, ge=1)
 
 
-class _House(_Strict):
-    levels: int = Field(default=10, ge=1, le=100)
-    lot: int = Field(default=100, ge=1)
-    min_size: int = Field(default=0, ge=0)
-    median_lots: float = Field(default=5.0, gt=0)
-    sigma_lots: float = Field(default=0.8, ge=0)
-    refill_s: float = Field(default=2.0, gt=0)
-    churn: float = Field(default=0.0, ge=0, le=1)
-
-
-class _Takers(_Strict):
-    enabled: bool = True
-
-
 class _Fade(_Strict):
     p: float = Field(default=0.0, ge=0, le=1)
     frac: float = Field(default=0.5, ge=0, le=1)
@@ -365,22 +340,6 @@ class _Throttle(_Strict):
 
 class _Faults(_Strict):
     reject_share: float = Field(default=0.0, ge=0, le=1)
-
-
-class _Ambient(_Strict):
-    rate: float = Field(default=0.0, ge=0)
-    life_s: float = Field(default=20.0, gt=0)
-
-
-class _Pingers(_Strict):
-    rate: float = Field(default=0.0, ge=0)
-    size: int = Field(default=100, gt=0)
-    memory_s: float = Field(default=30.0, ge=0)
-    turned: float = Field(default=0.8, ge=0, le=1)
-    ahead: int = Field(default=0, ge=0)
-
-    def settings(self) -> PingerSettings:
-        return PingerSettings(**self.model_dump())
 
 
 class _Slice(_Strict):
@@ -435,13 +394,13 @@ class _VenueToml(_Strict):
     conditional: Conditional = Conditional()
     signal: Signal | None = None
     market_data: _MarketData = _MarketData()
-    house: _House = _House()
-    takers: _Takers = _Takers()
+    house: HouseToml = HouseToml()
+    takers: TakersToml = TakersToml()
     fade: _Fade = _Fade()
     throttle: _Throttle = _Throttle()
     faults: _Faults = _Faults()
-    ambient: _Ambient = _Ambient()
-    pingers: _Pingers = _Pingers()
+    ambient: AmbientToml = AmbientToml()
+    pingers: PingersToml = PingersToml()
     latent: list[_Latent] = []
     control: _Control | None = None
 
