@@ -65,7 +65,8 @@ class TestHarness:
             assert each["unfilled"] == 0
             assert each["orders"] == 2 * 3 * 200
             assert each["growth_mib"] <= GROWTH_MAX_MIB
-        assert "cut: more than " in flood["did"]
+        # Which word it got is chance: its own next write may meet the reset before it has read.
+        assert "cut: " in flood["did"]
         assert "asked for everything" in replay["did"]
         log = (tmp_path / "flood" / "gateway.log").read_text()
         assert log.count("client-cut") == 1

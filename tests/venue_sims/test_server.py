@@ -49,11 +49,14 @@ async def running(
     quiet: bool = False,
     crash: bool = False,
     cod: bool = False,
+    out_us: int = 0,
     clock: Clock = wall_clock_ns,
 ) -> AsyncIterator[Running]:
-    """A venue on a free port; `crash`: at the end nothing is said to anybody."""
+    """A venue on a free port; `crash`: at the end nothing is said to anybody; `out_us`: how long
+    its reports take before the file's scale, when it is not as the file says."""
     file, settings = venue_file(name, quiet=quiet), market(scale=SCALE)
     file.cod = cod
+    file.latency.out_us = out_us or file.latency.out_us
     codec = fact_codec()
     journal = Journal.open(folder, reserve_bytes=0)
     recovered = recover(file.mic, journal.snapshot, journal.tail(), codec)
@@ -240,10 +243,11 @@ class TestRestart:
 
     async def test_reports_that_never_left_are_sent_after_the_restart(self, tmp_path: Path) -> None:
         client = RawClient("SOR", "EXCH")
-        async with running("exchange", tmp_path, quiet=True, crash=True) as venue:
+        # Its answers would take seconds: it dies when the order is recorded and nothing has left.
+        slow = running("exchange", tmp_path, quiet=True, crash=True, out_us=1_000_000)
+        async with slow as venue:
             await client.connect(venue.port)
             client.order("C1", (54, 2), (38, 100), (40, 2), (44, "49.00"))
-            # Wait only until the venue has recorded the order, not until it has answered.
             async with asyncio.timeout(5):
                 while not venue.server.venue.state.client("SOR-FIX.4.4").received:
                     await asyncio.sleep(0.0005)
