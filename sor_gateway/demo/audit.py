@@ -122,7 +122,8 @@ def _agreement(scenario: Scenario, evidence: Evidence) -> list[Check]:
 
 
 def _dark_before_lit(evidence: Evidence, waves: int) -> Check:
-    """The first lit order came after the first dark waves were over."""
+    """The first lit order came after the first dark waves were over; without one, nothing is shown
+    of any order of things."""
     lit = [
         order.accepted_ns
         for venue in evidence.lit
@@ -130,7 +131,7 @@ def _dark_before_lit(evidence: Evidence, waves: int) -> Check:
     ]
     ahead = [order for wave in evidence.waves[:waves] for _, order in wave]
     over = bool(ahead) and all(order.ended_ns for order in ahead)
-    good = over and (not lit or min(lit) > max(order.ended_ns for order in ahead))
+    good = over and bool(lit) and min(lit) > max(order.ended_ns for order in ahead)
     before = sum(
         1
         for wave in evidence.waves
@@ -160,8 +161,9 @@ def _dark_total(evidence: Evidence, expected: Shares) -> Check:
 
 
 def _shown(evidence: Evidence, venue: str, bound: Shares) -> Check:
+    """A venue that was shown nothing at all proves nothing of the bound."""
     found = evidence.records[venue].shown_max
-    return Check(f"most shown at {venue}", f"up to {bound:,}", f"{found:,}", found <= bound)
+    return Check(f"most shown at {venue}", f"up to {bound:,}", f"{found:,}", 0 < found <= bound)
 
 
 def _by_venue(

@@ -199,3 +199,16 @@ def test_more_than_the_bound_shown_fails_where_it_was_shown() -> None:
     case = Case()
     case.expect.shown_max = 9
     assert case.failed() == ["most shown at ecn", "most shown at exchange"]
+
+
+def test_a_venue_that_was_shown_nothing_proves_nothing_of_the_bound() -> None:
+    case = Case()
+    case.stories["ecn"].facts.clear()
+    assert "most shown at ecn" in case.failed()
+
+
+def test_without_a_lit_order_nothing_is_shown_of_dark_before_lit() -> None:
+    case = Case()
+    for venue in ("ecn", "exchange"):
+        case.stories[venue].facts.clear()
+    assert "dark before lit" in case.failed()

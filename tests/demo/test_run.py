@@ -58,7 +58,7 @@ async def demo(config: Path, expect: str, *options: str) -> tuple[int, str]:
 
 
 async def test_it_says_what_it_came_to_and_ends_with_0(config: Path) -> None:
-    code, output = await demo(config, "shown_max = 500", "--json")
+    code, output = await demo(config, "dark_total = 0", "--json")
     assert code == 0, output
     outcome = json.loads(output)
     assert outcome["good"]
