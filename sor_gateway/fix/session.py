@@ -61,6 +61,7 @@ from sor_gateway.fix.events import (
 from sor_gateway.fix.inbound import Inbound, Queued
 from sor_gateway.fix.message import Message
 from sor_gateway.fix.replay import Asked, Replay
+from sor_gateway.fix.sending_time import SendingTimes
 from sor_gateway.fix.settings import Role, SessionSettings
 from sor_gateway.fix.states import ESTABLISHED, LISTENING, OPEN, State, Step, follow
 from sor_gateway.fix.store import (
@@ -74,7 +75,6 @@ from sor_gateway.fix.store import (
 )
 from sor_gateway.fix.tags import ADMIN_MSG_TYPES, MsgType
 from sor_gateway.fix.timers import NEVER, SECOND_NS, Timers
-from sor_gateway.fix.values import parse_utc_timestamp
 from sor_gateway.fix.writer import Writer
 
 __all__ = [
@@ -125,8 +125,7 @@ class Session:
         self._begin_field = f"8={settings.begin_string}\x01".encode("latin-1")
         self._own = settings.sender_comp_id
         self._peer = settings.target_comp_id
-        self._second_text = ""
-        self._second_ns = 0
+        self._sending_times = SendingTimes(settings.sending_time_tolerance_ns)
 
         self._framer = Framer(settings.max_message_bytes)
         self._inbound = Inbound(settings.queue_limit)
@@ -407,7 +406,7 @@ class Session:
         if (
             first.get(tags.SenderCompID) != self._peer
             or first.get(tags.TargetCompID) != self._own
-            or not self._is_on_time(first.get(tags.SendingTime), now)
+            or not self._sending_times.within(first.get(tags.SendingTime), now)
         ):
             fault = self._identity_fault(message, now)
             if fault is not None:
@@ -513,25 +512,6 @@ class Session:
 
     # -- checks ------------------------------------------------------------------------------------
 
-    def _is_on_time(self, text: str | None, now: int) -> bool:
-        """SendingTime within the tolerance. A missing one is a fault of content, not of time."""
-        if not text:
-            return True
-        second = text[:17]
-        if second != self._second_text:
-            try:
-                self._second_ns = parse_utc_timestamp(second)
-            except ValueError:
-                return False
-            self._second_text = second
-        tolerance = self.settings.sending_time_tolerance_ns
-        if -tolerance < now - self._second_ns < tolerance - SECOND_NS:
-            return True
-        try:
-            return abs(now - parse_utc_timestamp(text)) <= tolerance
-        except ValueError:
-            return False
-
     def _identity_fault(self, message: Message, now: int) -> Fault | None:
         """Someone else's message, or one from another time: the session cannot go on."""
         first = message.first
@@ -539,7 +519,7 @@ class Session:
             first.get(tags.TargetCompID) or self._own
         ) != self._own:
             return Fault(Reason.COMP_ID_PROBLEM, None, "CompID problem")
-        if not self._is_on_time(first.get(tags.SendingTime), now):
+        if not self._sending_times.within(first.get(tags.SendingTime), now):
             return Fault(
                 Reason.SENDING_TIME_ACCURACY_PROBLEM,
                 None,
@@ -718,7 +698,9 @@ class Session:
             or first.get(tags.TargetCompID) != self._own
         ):
             self._abandon("identity", "the first message is someone else's")  # test cases 1c, 1d
-        elif not first.get(tags.SendingTime) or not self._is_on_time(first[tags.SendingTime], now):
+        elif not first.get(tags.SendingTime) or not self._sending_times.within(
+            first[tags.SendingTime], now
+        ):
             self._abandon("sending-time", "SendingTime of the first message is off")
         elif message.msg_type == MsgType.LOGON:
             self._on_logon(raw, message, now)
