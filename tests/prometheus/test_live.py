@@ -11,22 +11,20 @@ import pytest
 import pytest_asyncio
 
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
-from sor_gateway.stack import Stack
+from sor_gateway.stack import PAIR, Stack
 from tests.prometheus.server import Prometheus, promtool
 from tests.prometheus.shipped import GRAFANA_RANGE, PROMETHEUS, expressions, rules
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
-VENUES = {"dark-a": ("dark", "DRKA"), "exchange": ("exchange", "XLIT")}
-"""Two are enough to ask about; the others are switched off."""
 POLL_S = 0.2
 TRIES = 150
 
 
 @pytest_asyncio.fixture
 async def stack(installed: None, tmp_path: Path) -> AsyncIterator[Stack]:
-    stack = Stack(tmp_path, ROOT / "config", VENUES)
+    stack = Stack(tmp_path, ROOT / "config", PAIR)
     try:
         for name in stack.venues:
             await stack.start_venue(name)
