@@ -69,6 +69,7 @@ def run_checks(scenario: Scenario, evidence: Evidence) -> list[Check]:
         checks.append(_dark_total(evidence, expect.dark_total))
     if expect.shown_max is not None:
         checks += [_shown(evidence, venue, expect.shown_max) for venue in evidence.lit]
+        checks.append(_shown_at_all(evidence))
     return checks
 
 
@@ -161,9 +162,14 @@ def _dark_total(evidence: Evidence, expected: Shares) -> Check:
 
 
 def _shown(evidence: Evidence, venue: str, bound: Shares) -> Check:
-    """A venue that was shown nothing at all proves nothing of the bound."""
     found = evidence.records[venue].shown_max
-    return Check(f"most shown at {venue}", f"up to {bound:,}", f"{found:,}", 0 < found <= bound)
+    return Check(f"most shown at {venue}", f"up to {bound:,}", f"{found:,}", found <= bound)
+
+
+def _shown_at_all(evidence: Evidence) -> Check:
+    """Bounds on what was shown prove nothing when no venue was shown anything."""
+    found = [venue for venue in evidence.lit if evidence.records[venue].shown_max]
+    return Check("venues shown something", "one or more", f"{len(found)}", bool(found))
 
 
 def _by_venue(

@@ -13,7 +13,7 @@ from tests.harness.audit import accounts, audit, project, record_of
 from tests.harness.desk import GATEWAY, Desk
 from tests.harness.loop import SECOND
 
-QUANTITY = 60_000
+QUANTITY = 200_000  # more than the dark pools of the scenario hold, so that something is shown
 """Enough for three dark waves and the opening of lit."""
 
 
@@ -37,7 +37,7 @@ def desk(dice: random.Random) -> Desk:
 def assert_whole(desk: Desk, cl_ord_id: str, folder: Path) -> None:
     """The order is done, everybody says so in the same figures, and none showed too much of it."""
     found = audit(desk, cl_ord_id, folder)
-    assert {"the order is filled", "three ledgers agree", "most shown at ecn"} <= {
+    assert {"the order is filled", "three ledgers agree", "venues shown something"} <= {
         check.name for check in found.checks
     }
     assert found.good, failed(found.checks)
