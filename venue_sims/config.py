@@ -19,7 +19,8 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from venue_sims.faults import FaultSettings
+from venue_sims.fault_config import FaultMistake, fault_settings
+from venue_sims.faults.when import When
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
 from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND, parse_scale
@@ -121,7 +122,8 @@ class VenueFile:
     house: HouseSettings
     fade: FadeSettings
     throttle: ThrottleSettings
-    faults: FaultSettings
+    faults: dict[str, When]
+    """By name."""
     visitors: VisitorSettings
     control: tuple[str, int] | None
     latent: list[LatentSettings] = field(default_factory=list)
@@ -135,7 +137,11 @@ def load_market(path: Path) -> MarketSettings:
 
 def load_venue(path: Path) -> VenueFile:
     """Read a venue's file. Raises ConfigError."""
-    return _load(path, _VenueToml).settings()
+    toml = _load(path, _VenueToml)
+    try:
+        return toml.settings()
+    except FaultMistake as mistake:
+        raise ConfigError(f"{path}: faults.{mistake}") from mistake
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -338,10 +344,6 @@ class _Throttle(_Strict):
         return ThrottleSettings(self.msgs, self.per_ms)
 
 
-class _Faults(_Strict):
-    reject_share: float = Field(default=0.0, ge=0, le=1)
-
-
 class _Slice(_Strict):
     at_s: float = Field(ge=0)
     quantity: int = Field(gt=0)
@@ -398,7 +400,7 @@ class _VenueToml(_Strict):
     takers: TakersToml = TakersToml()
     fade: _Fade = _Fade()
     throttle: _Throttle = _Throttle()
-    faults: _Faults = _Faults()
+    faults: dict[str, dict[str, object]] = {}
     ambient: AmbientToml = AmbientToml()
     pingers: PingersToml = PingersToml()
     latent: list[_Latent] = []
@@ -444,7 +446,7 @@ class _VenueToml(_Strict):
             house=HouseSettings(**self.house.model_dump()),
             fade=self.fade.settings(),
             throttle=self.throttle.settings(),
-            faults=FaultSettings(**self.faults.model_dump()),
+            faults={name: fault_settings(name, values) for name, values in self.faults.items()},
             visitors=VisitorSettings(self.ambient.rate, self.ambient.life_s),
             control=None if self.control is None else parse_address(self.control.listen),
             latent=[each.settings() for each in self.latent],

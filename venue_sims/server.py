@@ -423,9 +423,12 @@ class VenueServer:
             report = self.venue.due_report(link.name, now) if session.logged_on else None
             if report is None:
                 return
-            msg_type, body = to_message(report, link.dialect, mic)
-            session.send(msg_type, body, now, key=str(report.number))
-            self.venue.reported(link.name, report)
+            for each in self.venue.leaving(report, link.name, now):
+                msg_type, body = to_message(each.report, link.dialect, mic)
+                key = str(report.number) if each.own else ""
+                session.send(msg_type, [*each.header, *body], now, key=key)
+                if each.own:
+                    self.venue.reported(link.name, report)
 
     def _publish(self, now: int) -> None:
         changed = self.venue.take_changed()
