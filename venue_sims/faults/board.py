@@ -18,13 +18,20 @@ from venue_sims.faults.facts import (
 )
 from venue_sims.faults.fault import (
     CommandFault,
+    CutFault,
     FactFault,
     Fault,
     FeeFault,
+    HintFault,
     Leaving,
+    Piece,
     ReportFault,
+    Timed,
     TimedFault,
+    WireFault,
 )
+from venue_sims.faults.frames import frame_of, split
+from venue_sims.faults.line import LineAction
 from venue_sims.faults.orders import RejectStorm
 from venue_sims.faults.table import FAULTS, PLANS
 from venue_sims.faults.when import When
@@ -46,8 +53,11 @@ class Faults:
         self._trading = trading
         self._set: dict[str, Fault[When]] = {}
         self.commands: list[CommandFault[When]] = []
-        self.timed: list[TimedFault[When]] = []
+        self.timed: list[TimedFault[Timed]] = []
         self.reports: list[ReportFault[When]] = []
+        self.wires: list[WireFault[When]] = []
+        self.cuts: list[CutFault[When]] = []
+        self._hints: list[HintFault[When]] = []
         self._storm: RejectStorm | None = None
 
     def open(self, now: int) -> None:
@@ -80,6 +90,9 @@ class Faults:
         self.commands = [each for each in faults if isinstance(each, CommandFault)]
         self.timed = [each for each in faults if isinstance(each, TimedFault)]
         self.reports = [each for each in faults if isinstance(each, ReportFault)]
+        self.wires = [each for each in faults if isinstance(each, WireFault)]
+        self.cuts = [each for each in faults if isinstance(each, CutFault)]
+        self._hints = [each for each in faults if isinstance(each, HintFault)]
         self._trading.observers = [each for each in faults if isinstance(each, FactFault)]
         self._trading.surcharges = [each for each in faults if isinstance(each, FeeFault)]
         storm = self._set.get(RejectStorm.name)
@@ -95,6 +108,10 @@ class Faults:
         """The fault that refuses an order that nothing can be said against."""
         storm = self._storm
         return storm if storm is not None and storm.refuses(command, now) else None
+
+    def executes(self, session: str, number: int, now: int) -> bool:
+        """Whether a message that was gap-filled away is dealt with all the same."""
+        return any(fault.executes(session, number, now) for fault in self._hints)
 
     # --- what is due ----------------------------------------------------------------------
 
@@ -151,3 +168,20 @@ class Faults:
             else each
             for each in leaving
         ]
+
+    def shape(self, data: bytes, session: str, now: int) -> list[Piece]:
+        """What is written, and how, in place of what a session has to say."""
+        if self.wires:
+            frames = [frame_of(raw) for raw in split(data)]
+            for fault in self.wires:
+                frames = fault.shape(frames, session, now)
+            data = b"".join(frame.raw for frame in frames)
+        pieces = [Piece(data)] if data else []
+        for cut in self.cuts:
+            pieces = cut.pieces(data, session, now) if data else []
+        return pieces
+
+    def take_actions(self) -> list[LineAction]:
+        """What faults want done to lines."""
+        actions, self._trading.line_actions = self._trading.line_actions, []
+        return actions

@@ -9,6 +9,9 @@ A fault is a subclass of one or more of the stages. Each stage is asked at one p
     FactFault        something was booked                          trading.py
     FeeFault         the fee of a trade is about to be charged     trading.py
     ReportFault      a report is about to get its number           server.py
+    WireFault        messages are about to be written              lines.py
+    CutFault         their bytes are about to be written           lines.py
+    HintFault        a message of a client was gap-filled away     server.py
     TimedFault       a time has come                               venue.py
     PlanFault        the consequence that was planned is due       venue.py
 """
@@ -21,11 +24,12 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from venue_sims.commands import Command
 from venue_sims.faults.facts import FaultPlanned, FaultStruck
 from venue_sims.faults.memory import FaultMemory
-from venue_sims.faults.when import When, seconds
+from venue_sims.faults.when import When, at_least, seconds
 from venue_sims.flow.streams import Stream
 from venue_sims.reports import Report
 
 if TYPE_CHECKING:
+    from venue_sims.faults.frames import Frame
     from venue_sims.faults.line import LineAction
     from venue_sims.state import VenueOrder
     from venue_sims.trading import Trading
@@ -50,6 +54,7 @@ class Fault(Generic[S]):
         self._stream = stream
         self._trading = trading
         self._passed = 0
+        self._begun = False
 
     @property
     def memory(self) -> FaultMemory:
@@ -80,6 +85,19 @@ class Fault(Generic[S]):
             return False
         self._trading.fact(FaultStruck(now, self.name, what))
         return True
+
+    def lasts(self, now: int, what: str = "") -> bool:
+        """For what is a state rather than an event: whether it is so now. Its beginning is the
+        fact."""
+        if not self.holds(now):
+            self._begun = False
+        elif not self._begun:
+            self._begun = self.strikes(0, now, what)
+        return self._begun
+
+    def act(self, action: LineAction) -> None:
+        """Have something done to a line when the turn is written down."""
+        self._trading.line_actions.append(action)
 
     def strikes_order(self, order: VenueOrder, k: int, now: int) -> bool:
         """The same, about an order."""
@@ -112,15 +130,44 @@ class FeeFault(Fault[S]):
         raise NotImplementedError
 
 
-class TimedFault(Fault[S]):
+@dataclass(slots=True, kw_only=True)
+class Timed(When):
+    """Happens at `at_s`, and then every `every_s` (0: once, restarts of the venue included)."""
+
+    every_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        When.__post_init__(self)
+        at_least(0, every_s=self.every_s)
+        if not self.every_s and not self.count:
+            self.count = 1
+
+
+T = TypeVar("T", bound=Timed)
+
+
+class TimedFault(Fault[T]):
     """Happens by itself."""
+
+    _times = 0
 
     def next_ns(self) -> int | None:
         """When it has to run."""
-        raise NotImplementedError
+        settings = self.settings
+        if not self.left or (self._times and not settings.every_s):
+            return None
+        due = self.since_ns + seconds(settings.at_s + self._times * settings.every_s)
+        end = self.since_ns + seconds(settings.at_s + settings.for_s)
+        return None if settings.for_s and due >= end else due
 
     def run(self, venue: Venue, now: int) -> None:
         """Its time has come."""
+        self._times += 1
+        if self.strikes(self._times, now):
+            self.happen(venue, now)
+
+    def happen(self, venue: Venue, now: int) -> None:
+        """What it does."""
         raise NotImplementedError
 
 
@@ -141,6 +188,8 @@ class Leaving:
     own: bool = True
     header: list[tuple[int, str]] = field(default_factory=list)
     """Fields of the header that the session does not write by itself."""
+    skip: int = 0
+    """Numbers that it leaves out."""
 
 
 class ReportFault(Fault[S]):
@@ -151,6 +200,34 @@ class ReportFault(Fault[S]):
         """What leaves in the place of these."""
         raise NotImplementedError
 
-    def act(self, action: LineAction) -> None:
-        """Have something done to the line when the turn is written down."""
-        self._trading.line_actions.append(action)
+
+@dataclass(slots=True)
+class Piece:
+    """Bytes to be written at once, so long after what was written before them."""
+
+    data: bytes
+    delay_ns: int = 0
+
+
+class WireFault(Fault[S]):
+    """Changes what is written."""
+
+    def shape(self, frames: list[Frame], session: str, now: int) -> list[Frame]:
+        """What is written in the place of these messages."""
+        raise NotImplementedError
+
+
+class CutFault(Fault[S]):
+    """Changes how it is written."""
+
+    def pieces(self, data: bytes, session: str, now: int) -> list[Piece]:
+        """The bytes in pieces."""
+        raise NotImplementedError
+
+
+class HintFault(Fault[S]):
+    """Makes something of messages that were gap-filled away."""
+
+    def executes(self, session: str, number: int, now: int) -> bool:
+        """Whether a message of a client that a gap fill covered is dealt with all the same."""
+        raise NotImplementedError

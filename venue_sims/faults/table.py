@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from venue_sims.faults.fault import Fault, PlanFault
+from venue_sims.faults.line import Disconnect, HalfOpen, SlowConsumer, TcpStall
 from venue_sims.faults.orders import NoAck, RejectStorm, StuckPending
 from venue_sims.faults.reports import (
     DupEr,
@@ -20,6 +21,19 @@ from venue_sims.faults.reports import (
     WrongSide,
 )
 from venue_sims.faults.trades import Bust, Correct, FeeSurprise, LateFill, UnsolCancel
+from venue_sims.faults.wire import (
+    ClockSkew,
+    ExecutesQueue,
+    GapFillWrong,
+    Garbled,
+    LogonFail,
+    PartialWrite,
+    ResendFreshDup,
+    ResendGapFilled,
+    ResendIgnored,
+    SeqGap,
+    SeqLow,
+)
 
 FAULTS: Final[dict[str, type[Fault[Any]]]] = {
     fault.name: fault
@@ -27,6 +41,9 @@ FAULTS: Final[dict[str, type[Fault[Any]]]] = {
         *(NoAck, StuckPending, RejectStorm),
         *(LateFill, Bust, Correct, UnsolCancel, FeeSurprise),
         *(Reorder, PriceBad, Overfill, WrongSide, IdReuse, OrderidChange, DupEr),
+        *(SeqGap, SeqLow, ResendIgnored, ResendGapFilled, GapFillWrong, ResendFreshDup),
+        *(ClockSkew, Garbled, LogonFail, PartialWrite, ExecutesQueue),
+        *(Disconnect, HalfOpen, SlowConsumer, TcpStall),
     )
 }
 PLANS: Final[dict[str, type[PlanFault[Any]]]] = {
