@@ -195,7 +195,7 @@ class Requests:
             order = self._state.orders.get(command.order_id)
         if order is not None and order.session != command.session:
             order = None
-        if order is not None:
+        if order is not None and order.live:
             self._trading.refer(order.terms.symbol, now)
         leaves_at = self._trading.leaves_at(command.session, now)
         order_id = "" if order is None else order.order_id
