@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PlainValidator, TypeAdapter, ValidationError
 
 from venue_sims.faults.table import FAULTS
 from venue_sims.faults.when import When
 
 
-class FaultMistake(Exception):  # noqa: N818 - whoever knows the file makes an error of it
+class FaultMistake(ValueError):  # noqa: N818 - whoever knows the file makes an error of it
     """A fault cannot be set so; the text begins with fault and key."""
 
 
@@ -41,3 +41,19 @@ def fault_settings(name: str, values: Mapping[str, object]) -> When:
 @lru_cache(maxsize=64)
 def _adapter(name: str) -> TypeAdapter[Any]:
     return TypeAdapter(FAULTS[name].Settings)
+
+
+def _read(value: object) -> dict[str, When]:
+    if not isinstance(value, dict):
+        raise ValueError("expected a table of faults by name")
+    return {name: fault_settings(name, _table(name, keys)) for name, keys in value.items()}
+
+
+def _table(name: str, keys: object) -> Mapping[str, object]:
+    if not isinstance(keys, dict):
+        raise FaultMistake(f"{name}: expected a table such as {{ p = 0.1 }}")
+    return keys
+
+
+FaultsToml = Annotated[dict[str, When], PlainValidator(_read)]
+"""[faults] of a venue's file."""

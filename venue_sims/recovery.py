@@ -19,7 +19,8 @@ from venue_sims.facts import FACTS, EpochStarted, Operated
 from venue_sims.faults.memory import FaultMemory, HeldCommand
 from venue_sims.matching.invitations import Conduct, Invitation
 from venue_sims.reports import Report
-from venue_sims.state import ClientState, Ledger, VenueOrder, VenueState
+from venue_sims.state import Bands, ClientState, Ledger, VenueOrder, VenueState
+from venue_sims.words import Phase
 
 SNAPSHOT_VERSION = 3
 
@@ -63,6 +64,9 @@ class Image:
     faults: FaultMemory = field(default_factory=FaultMemory)
     held: list[tuple[str, str, tuple[str, msgspec.Raw], int]] = field(default_factory=list)
     """Held commands: session, order, command, until when."""
+    resumes: dict[str, int] = field(default_factory=dict)
+    bands: dict[str, Bands] = field(default_factory=dict)
+    phase: Phase = Phase.OPEN
 
 
 @dataclass(slots=True)
@@ -121,6 +125,9 @@ def encode_image(
                 (held.session, held.order_id, codec.encode(held.command), held.until_ns)
                 for held in state.held
             ],
+            state.resumes,
+            state.bands,
+            state.phase,
         )
     )
 
@@ -176,12 +183,13 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
     state.sequence, state.latent = image.sequence, image.latent
     state.invitations.open = {each.firm_up_id: each for each in image.invitations}
     state.invitations.conducts = image.conducts
-    state.halted = image.halted
     state.faults = image.faults
     state.held = [
         HeldCommand(session, order_id, codec.decode(command), until_ns)
         for session, order_id, command, until_ns in image.held
     ]
+    state.halted, state.resumes, state.bands = image.halted, image.resumes, image.bands
+    state.phase = image.phase
     state.orders = {order.order_id: order for order in image.orders}
     for each in image.clients:
         state.clients[each.name] = ClientState(
