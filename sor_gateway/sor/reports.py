@@ -258,8 +258,6 @@ def opened(ledger: Ledger, fact: VenueOpened) -> list[Output]:
     new_epoch = venue.epoch not in (0, fact.epoch)
     venue.is_open, venue.epoch = True, fact.epoch
     _forget_questions(ledger, fact.venue)
-    if new_epoch:
-        forget_conditions(ledger, fact.venue)
     for child_id in venue.children:
         flight = ledger.state.children[child_id].flight
         if new_epoch and flight is not None:
@@ -273,6 +271,7 @@ def closed(ledger: Ledger, fact: VenueClosed) -> list[Output]:
     """No orders there for now; what is open there stays counted."""
     venue = ledger.venue(fact.venue)
     was_open, venue.is_open, venue.is_congested = venue.is_open, False, False
+    forget_conditions(ledger, fact.venue)
     _forget_questions(ledger, fact.venue)
     for child_id in venue.children:
         ledger.agenda.due(ledger.state.children[child_id].parent_id)

@@ -67,12 +67,15 @@ class TestHalts:
         made.submit(quantity=500)
         assert {send.venue for send in made.sends()} == {"x", "y"}
 
-    def test_a_new_epoch_of_the_venue_forgets_them(self) -> None:
+    def test_a_venue_says_them_anew_on_each_connection(self) -> None:
         made = two_lit()
         made.step(halt(made, "x"))
         made.step(ev.VenueClosed(made.now, "x", "restart"))
-        made.step(ev.VenueOpened(made.now, "x", 2))
         assert not made.router.state.halted
+        made.step(halt(made, "x"))
+        made.step(ev.VenueOpened(made.now, "x", 1))
+        made.submit(quantity=500)
+        assert {send.venue for send in made.sends()} == {"y"}
 
     def test_hidden_orders_do_not_give_way_to_displayed_ones_by_a_halt(self) -> None:
         made = Script(settings(dark("a"), lit("x")))
