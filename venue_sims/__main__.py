@@ -32,7 +32,14 @@ from venue_sims.config import (
     parse_address,
 )
 from venue_sims.control import Control, ask
-from venue_sims.flow.clock import NANOS_PER_MS, MarketClock, midnight_ns, parse_scale
+from venue_sims.faults.facts import MemoryLost
+from venue_sims.flow.clock import (
+    NANOS_PER_MS,
+    NANOS_PER_SECOND,
+    MarketClock,
+    midnight_ns,
+    parse_scale,
+)
 from venue_sims.kinds import KindName
 from venue_sims.operations import CommandError
 from venue_sims.recovery import Recovered, SnapshotUnreadable, fact_codec, recover
@@ -145,7 +152,26 @@ def _override(file: VenueFile, market: MarketSettings, options: argparse.Namespa
 
 
 async def _run(file: VenueFile, market: MarketSettings, host: str, folder: Path | None) -> None:
-    log = _logger(file.name)
+    """One life after the other, until a signal ends it: a fault may kill the venue (F27), and then
+    it comes up again from its journal, where it was."""
+    log, stopped = _logger(file.name), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    while (death := await _live(file, market, host, folder, log, stopped)) is not None:
+        log.warning("died", lost=str(death.lose), reset=str(death.reset))
+        await asyncio.sleep(death.down_ns / NANOS_PER_SECOND)
+    log.info("stopped")
+
+
+async def _live(
+    file: VenueFile,
+    market: MarketSettings,
+    host: str,
+    folder: Path | None,
+    log: Any,
+    stopped: asyncio.Event,
+) -> MemoryLost | None:
+    """One life; what it died of, None when it was ended by a signal."""
     codec = fact_codec()
     with closing(Journal.open(folder or Path("data") / f"venue-{file.name}")) as journal:
         recovered = recover(file.mic, journal.snapshot, journal.tail(), codec)
@@ -153,40 +179,46 @@ async def _run(file: VenueFile, market: MarketSettings, host: str, folder: Path 
         loop = asyncio.get_running_loop()
         server = VenueServer(venue, journal, codec, recovered, loop, wall_clock_ns, log)
         server.add_sessions(file)
-        stopped = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopped.set)
+        died: asyncio.Future[MemoryLost] = loop.create_future()
+        server.on_death = died.set_result
         control = Control(server)
-        port = await server.start(host, file.port)
-        control_port = await control.start(*file.control) if file.control else None
+        file.port = await server.start(host, file.port)
+        if file.control:
+            file.control = (file.control[0], await control.start(*file.control))
         log.info(
             "started",
             kind=str(file.kind),
-            port=port,
-            control=control_port,
+            port=file.port,
+            control=file.control[1] if file.control else None,
             turn=recovered.turn,
             live=len(venue.state.live_orders()),
             seed=market.seed,
             scale_milli=market.scale_milli,
         )
         try:
-            await _until_stopped(server, stopped)
+            await _until_over(server, stopped, died)
         except BaseException:
             await server.abort()
             raise
         finally:
             await control.stop()
+        if died.done():
+            await server.abort()
+            return died.result()
         await server.stop()
-        log.info("stopped")
+    return None
 
 
-async def _until_stopped(server: VenueServer, stopped: asyncio.Event) -> None:
-    """Wait for a signal. Raises what a turn raised: a bug of ours ends the process."""
+async def _until_over(
+    server: VenueServer, stopped: asyncio.Event, died: asyncio.Future[MemoryLost]
+) -> None:
+    """Wait for a signal, or for a death by a fault. Raises what a turn raised: a bug of ours ends
+    the process."""
     signalled = asyncio.ensure_future(stopped.wait())
-    either: set[asyncio.Future[Any]] = {signalled, server.reactor.failure}
-    done, _ = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    any_of: set[asyncio.Future[Any]] = {signalled, died, server.reactor.failure}
+    done, _ = await asyncio.wait(any_of, return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
     if server.reactor.failure in done:
-        signalled.cancel()
         server.reactor.failure.result()
 
 

@@ -131,7 +131,9 @@ def data_link(session: Session, venue: Venue, interval_ns: int) -> DataLink:
     publisher = Publisher(
         list(venue.floors),
         venue.kind.depth,
-        lambda symbol, side, depth: venue.floors[symbol].matcher.depth(side, depth),
+        lambda symbol, side, depth: venue.faults.shown(
+            symbol, side, venue.floors[symbol].matcher.depth(side, depth)
+        ),
         interval_ns,
         venue.state.trades,
     )

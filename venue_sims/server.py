@@ -25,6 +25,8 @@ from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
 from venue_sims.config import VenueFile
 from venue_sims.facts import EpochStarted, Operated, PhaseChanged
+from venue_sims.faults.facts import MemoryLost
+from venue_sims.faults.forget import untold
 from venue_sims.lines import Lines
 from venue_sims.links import DataLink, OrderLink, data_link, make_session, order_link
 from venue_sims.recovery import Recovered, encode_image
@@ -116,11 +118,14 @@ class VenueServer:
         self._log = log
         self._turn_number = recovered.turn
         self._facts: list[object] = []
-        self._operations: list[tuple[str, Callable[[int], None]]] = []
+        self._operations: list[tuple[str, Callable[[int], object]]] = []
         self._to_close: list[tuple[Session, str]] = []
         self._frozen = False
         self._stopping = False
         self._listener: Listener | None = None
+        self._death: MemoryLost | None = None
+        self.on_death: Callable[[MemoryLost], None] = lambda _: None
+        """Called when the venue died of a fault: nobody was told, and it is to come up again."""
 
     # --- set-up and end -------------------------------------------------------------------
 
@@ -179,7 +184,7 @@ class VenueServer:
             self._log.warning("stop-timeout", seconds=STOP_S)
         self.reactor.shutdown()
 
-    def operate(self, line: str, operation: Callable[[int], None]) -> None:
+    def operate(self, line: str, operation: Callable[[int], object]) -> None:
         """Change something in the next turn, on record; `line` says what."""
         self._operations.append((line, operation))
         self.reactor.wake()
@@ -233,6 +238,10 @@ class VenueServer:
             data.session.take_consumed()
             data.session.take_sent()
         facts, self._facts = [*self._facts, *self.venue.take_facts()], []
+        self._death = self.venue.faults.take_death()
+        if self._death is not None:
+            self._death.undone = untold(self.venue.state, self._death.lose)
+            facts.append(self._death)
         if not entries and not facts:
             return
         self._turn_number += 1
@@ -252,6 +261,10 @@ class VenueServer:
             entries.append(entry)
 
     def _release(self, now: int) -> None:
+        if self._death is not None:
+            self.reactor.shutdown()
+            self.on_death(self._death)
+            return
         self.lines.release(now)
         closing, self._to_close = self._to_close, []
         for session, reason in closing:
@@ -280,7 +293,7 @@ class VenueServer:
             deadlines.append(data.session.next_deadline())
             if data.session.logged_on:
                 due = data.publisher.next_deadline()
-                if due is not None and self._congested(data):
+                if due is not None and self._held_back(data, now):
                     due = max(due, now + STALL_RETRY_NS)
                 deadlines.append(due)
         return min((each for each in deadlines if each is not None), default=None)
@@ -434,12 +447,16 @@ class VenueServer:
             link.publisher.traded(prints)
             for symbol in changed:
                 link.publisher.changed(symbol)
-            if link.session.logged_on and not self._congested(link):
+            if link.session.logged_on and not self._held_back(link, now):
                 for msg_type, body in link.publisher.due(now):
-                    link.session.send(msg_type, body, now)
+                    if not self.venue.faults.drops(msg_type, link.session.settings.name, now):
+                        link.session.send(msg_type, body, now)
 
-    def _congested(self, link: DataLink) -> bool:
-        return self.reactor.buffered(link.session) > CONGESTED_BYTES
+    def _held_back(self, link: DataLink, now: int) -> bool:
+        """Whether nothing is published to it: it does not read, or a fault has it so."""
+        if self.reactor.buffered(link.session) > CONGESTED_BYTES:
+            return True
+        return self.venue.faults.silent(link.session.settings.name, now)
 
     def _log_out(self, now: int) -> None:
         self._stopping = False

@@ -132,6 +132,7 @@ class Venue:
     def advance(self, now: int, budget: int | None = None) -> bool:
         """Live through what is due up to `now`, at most `budget` events of it; whether that was
         all."""
+        self.faults.now = now
         while budget is None or budget > 0:
             floor_at, symbol = self.trading.agenda.next()
             command_at, session = self._next_command()
