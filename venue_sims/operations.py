@@ -12,12 +12,13 @@ from dataclasses import fields
 from typing import Any
 
 from sor_gateway.fix.values import text_to_price
-from venue_sims.config import ConfigError, with_values
+from venue_sims.config import ConfigError
 from venue_sims.fault_config import FaultMistake, fault_settings
 from venue_sims.faults.table import FAULTS
 from venue_sims.faults.trades import bust, correct
 from venue_sims.faults.when import When
 from venue_sims.server import DISCONNECT_MODES, VenueServer
+from venue_sims.set_config import with_values
 from venue_sims.words import Phase
 
 Answer = dict[str, Any]

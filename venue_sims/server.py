@@ -30,7 +30,13 @@ from venue_sims.faults.forget import untold
 from venue_sims.lines import Lines
 from venue_sims.links import DataLink, OrderLink, data_link, make_session, order_link
 from venue_sims.recovery import Recovered, encode_image
-from venue_sims.translate import BusinessReject, business_reject, to_command, to_message
+from venue_sims.translate import (
+    OTHER_BUSINESS,
+    BusinessReject,
+    business_reject,
+    to_command,
+    to_message,
+)
 from venue_sims.venue import Venue
 from venue_sims.words import session_name
 
@@ -372,8 +378,12 @@ class VenueServer:
         poss_resend = message.get(tags.PossResend) == "Y"
         command = to_command(message, link.name, link.dialect, now, poss_resend)
         if not isinstance(command, BusinessReject):
-            self.venue.receive(command, now)
-        elif link.session.logged_on:
+            beyond = self.venue.beyond(command, now)
+            if not beyond:
+                self.venue.receive(command, now)
+                return
+            command = BusinessReject(OTHER_BUSINESS, beyond)
+        if link.session.logged_on:
             body = business_reject(message, event.number, command, link.dialect)
             link.session.send(MsgType.BUSINESS_MESSAGE_REJECT, body, now)
 

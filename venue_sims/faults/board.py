@@ -27,6 +27,7 @@ from venue_sims.faults.fault import (
     HintFault,
     Ladder,
     Leaving,
+    LostFault,
     Piece,
     ReportFault,
     Timed,
@@ -62,6 +63,7 @@ class Faults:
         self.wires: list[WireFault[When]] = []
         self.cuts: list[CutFault[When]] = []
         self.data: list[DataFault[When]] = []
+        self._lost: list[LostFault[When]] = []
         self._hints: list[HintFault[When]] = []
         self._storm: RejectStorm | None = None
         self.now = 0
@@ -100,6 +102,7 @@ class Faults:
         self.wires = [each for each in faults if isinstance(each, WireFault)]
         self.cuts = [each for each in faults if isinstance(each, CutFault)]
         self.data = [each for each in faults if isinstance(each, DataFault)]
+        self._lost = [each for each in faults if isinstance(each, LostFault)]
         self._hints = [each for each in faults if isinstance(each, HintFault)]
         self._trading.observers = [each for each in faults if isinstance(each, FactFault)]
         self._trading.surcharges = [each for each in faults if isinstance(each, FeeFault)]
@@ -120,6 +123,13 @@ class Faults:
     def executes(self, session: str, number: int, now: int) -> bool:
         """Whether a message that was gap-filled away is dealt with all the same."""
         return any(fault.executes(session, number, now) for fault in self._hints)
+
+    def grace_ns(self, session: str, now: int) -> int | None:
+        """How long a client that is lost has until its Day orders go; None: they stay."""
+        for fault in self._lost:
+            if (grace_ns := fault.grace_ns(session, now)) is not None:
+                return grace_ns
+        return None
 
     # --- what is due ----------------------------------------------------------------------
 

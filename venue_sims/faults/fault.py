@@ -13,6 +13,7 @@ A fault is a subclass of one or more of the stages. Each stage is asked at one p
     CutFault         their bytes are about to be written           lines.py
     HintFault        a message of a client was gap-filled away     server.py
     DataFault        market data is about to be published          server.py
+    LostFault        a client's line is gone                       venue.py
     TimedFault       a time has come                               venue.py
     PlanFault        the consequence that was planned is due       venue.py
 """
@@ -236,6 +237,14 @@ class HintFault(Fault[S]):
 
     def executes(self, session: str, number: int, now: int) -> bool:
         """Whether a message of a client that a gap fill covered is dealt with all the same."""
+        raise NotImplementedError
+
+
+class LostFault(Fault[S]):
+    """Does something when a client's line is lost."""
+
+    def grace_ns(self, session: str, now: int) -> int | None:
+        """After how long its Day orders are cancelled; None: never."""
         raise NotImplementedError
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from venue_sims.faults.data import Crossed, MdGap, MdSilent, StaleMd
 from venue_sims.faults.day import Halt, Luld, Restart, SessionEnd
 from venue_sims.faults.fault import Fault, PlanFault
-from venue_sims.faults.line import Disconnect, HalfOpen, SlowConsumer, TcpStall
+from venue_sims.faults.line import Cod, Disconnect, HalfOpen, SlowConsumer, TcpStall
 from venue_sims.faults.orders import NoAck, RejectStorm, StuckPending
 from venue_sims.faults.reports import (
     DupEr,
@@ -47,7 +47,7 @@ FAULTS: Final[dict[str, type[Fault[Any]]]] = {
         *(ClockSkew, Garbled, LogonFail, PartialWrite, ExecutesQueue),
         *(StaleMd, Crossed, MdSilent, MdGap),
         *(Halt, Luld, SessionEnd),
-        *(Disconnect, HalfOpen, SlowConsumer, TcpStall, Restart),
+        *(Cod, Disconnect, HalfOpen, SlowConsumer, TcpStall, Restart),
     )
 }
 PLANS: Final[dict[str, type[PlanFault[Any]]]] = {
