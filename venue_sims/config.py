@@ -114,6 +114,8 @@ class VenueFile:
     cod: bool
     """Whether Day orders of a session that is lost are cancelled, after the grace."""
     grace_ns: int
+    tolerance_ns: int
+    """How far SendingTime (52) of a client may be from the venue's clock."""
     fees: FeeSchedule
     latency: LatencySettings
     match: MatchSettings
@@ -283,6 +285,7 @@ class _Fix(_Strict):
     data_sessions: list[str] = []
     cod: Literal["off", "cancel"] = "off"
     grace_ms: int = Field(default=0, ge=0)
+    max_latency_s: int = Field(default=120, gt=0)
 
 
 class FeesToml(_Strict):
@@ -449,6 +452,7 @@ class _VenueToml(_Strict):
             data_sessions=list(self.fix.data_sessions),
             cod=self.fix.cod == "cancel",
             grace_ns=self.fix.grace_ms * NANOS_PER_MS,
+            tolerance_ns=self.fix.max_latency_s * NANOS_PER_SECOND,
             fees=self.fees.settings(),
             latency=self.latency.settings(SPEED_BUMP_US[self.venue.profile]),
             match=match_settings(self.match, self.conditional, self.signal, self.fix.versions),

@@ -9,9 +9,9 @@ May not know: matching, fees, FIX fields of orders.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final
 
 from sor_gateway.fix import events, tags
 from sor_gateway.fix.dialect import dialect_of
@@ -27,8 +27,10 @@ from venue_sims.config import VenueFile
 from venue_sims.facts import EpochStarted, Operated, PhaseChanged
 from venue_sims.faults.facts import MemoryLost
 from venue_sims.faults.forget import untold
+from venue_sims.faults.line import Deed, LineAction
 from venue_sims.lines import Lines
-from venue_sims.links import DataLink, OrderLink, data_link, make_session, order_link
+from venue_sims.links import TOLERANCE_NS, DataLink, OrderLink, data_link, make_session, order_link
+from venue_sims.ports import Counters, Log, TurnJournal
 from venue_sims.recovery import Recovered, encode_image
 from venue_sims.translate import (
     OTHER_BUSINESS,
@@ -52,50 +54,12 @@ STALL_RETRY_NS: Final = 250_000_000
 """How often a stalled journal is tried again, and a congested consumer looked at."""
 TIMER_GRAIN_NS: Final = 1_000_000
 """Timers of event loops are whole milliseconds: asking for less would make turns spin."""
-DISCONNECT_MODES: Final = ("logout", "fin")
-"""How a session can be ended: with a Logout, or by closing its connection without a word."""
+DISCONNECT_MODES: Final = ("logout", "fin", "rst")
+"""How a session can be ended: with a Logout, without a word, or with a reset of its connection."""
+RECENT_RECORDS: Final = 200
+"""Records that are kept for who asks what happened last."""
 STOP_S: Final = 3.0
 """How long a clean stop waits for Logouts to be answered."""
-
-
-class Log(Protocol):
-    """Where incidents go."""
-
-    def info(self, event: str, **fields: Any) -> Any:
-        """Something worth a line."""
-
-    def warning(self, event: str, **fields: Any) -> Any:
-        """Something an operator may want to see."""
-
-
-class TurnJournal(Protocol):
-    """What a turn needs of a journal."""
-
-    @property
-    def roll_due(self) -> bool:
-        """Whether the segment is full."""
-
-    def append(self, record: Record, durable: bool = False) -> None:
-        """Write one record."""
-
-    def retry(self) -> None:
-        """Write the bytes that stalled again."""
-
-    def outbound(self, session: str, epoch: int, begin: int, end: int) -> list[Entry]:
-        """Our stored messages with these numbers."""
-
-    def roll(self, snapshot: bytes) -> bool:
-        """Begin a new segment behind a snapshot."""
-
-
-@dataclass(slots=True)
-class Counters:
-    """Plain integers for `status`."""
-
-    messages_in: dict[str, int] = field(default_factory=dict)
-    messages_out: dict[str, int] = field(default_factory=dict)
-    records: int = 0
-    incidents: int = 0
 
 
 class VenueServer:
@@ -110,13 +74,15 @@ class VenueServer:
         loop: asyncio.AbstractEventLoop,
         clock: Clock,
         log: Log,
+        reactor: Callable[..., Reactor] = Reactor,
     ) -> None:
         self.venue = venue
         self.clock = clock
         self.counters = Counters()
         self.orders: dict[str, OrderLink] = {}
         self.data: dict[str, DataLink] = {}
-        self.reactor = Reactor(loop, clock, self.turn)
+        self.recent: deque[Record] = deque(maxlen=RECENT_RECORDS)
+        self.reactor = reactor(loop, clock, self.turn)
         self.lines = Lines(self.reactor, venue.faults)
         self._journal = journal
         self._codec = codec
@@ -139,22 +105,33 @@ class VenueServer:
         """Take in every session that a venue's file names."""
         for version in file.versions:
             for client in file.sessions:
-                self.add_order_session(client, version, file.comp_id)
+                self.add_order_session(client, version, file.comp_id, file.tolerance_ns)
             for client in file.data_sessions:
-                self.add_data_session(client, version, file.comp_id, file.interval_ns)
+                self.add_data_session(
+                    client, version, file.comp_id, file.interval_ns, file.tolerance_ns
+                )
 
-    def add_order_session(self, client: str, version: str, comp_id: str) -> None:
+    def add_order_session(
+        self, client: str, version: str, comp_id: str, tolerance_ns: int = TOLERANCE_NS
+    ) -> None:
         """Take orders from this client."""
         numbers = self._recovered.session_numbers(session_name(client, version))
-        session = make_session(client, version, comp_id, numbers)
+        session = make_session(client, version, comp_id, numbers, tolerance_ns)
         self.orders[session.settings.name] = order_link(session, dialect_of(version), self.venue)
         self.venue.state.client(session.settings.name)
         self.reactor.add_session(session, acceptor=True)
         self.lines.add(session)
 
-    def add_data_session(self, client: str, version: str, comp_id: str, interval_ns: int) -> None:
+    def add_data_session(
+        self,
+        client: str,
+        version: str,
+        comp_id: str,
+        interval_ns: int,
+        tolerance_ns: int = TOLERANCE_NS,
+    ) -> None:
         """Give this client market data."""
-        session = make_session(client, version, comp_id, Numbers())
+        session = make_session(client, version, comp_id, Numbers(), tolerance_ns)
         self.data[session.settings.name] = data_link(session, self.venue, interval_ns)
         self.reactor.add_session(session, acceptor=True)
         self.lines.add(session)
@@ -201,11 +178,8 @@ class VenueServer:
 
     def disconnect(self, name: str, mode: str, now: int) -> None:
         """End a session's connection in one of DISCONNECT_MODES; the client may come again."""
-        link = self.orders.get(name) or self.data[name]
-        if mode == "logout":
-            link.session.logout("disconnected by the venue's operator", now)
-        else:
-            self.reactor.close(link.session, "disconnected by the venue's operator")
+        reason = "disconnected by the venue's operator"
+        self.venue.trading.line_actions.append(LineAction(name, Deed(mode), now, reason=reason))
 
     # --- the turn -------------------------------------------------------------------------
 
@@ -253,7 +227,9 @@ class VenueServer:
         self._turn_number += 1
         self.counters.records += 1
         encoded = [self._codec.encode(fact) for fact in facts]
-        self._journal.append(Record(self._turn_number, now, entries, encoded))
+        record = Record(self._turn_number, now, entries, encoded)
+        self.recent.append(record)
+        self._journal.append(record)
 
     def _collect(self, link: OrderLink, entries: list[Entry]) -> None:
         name = link.name

@@ -52,6 +52,7 @@ class LineAction:
     deed: Deed
     until_ns: int = 0
     part: Part = Part.ALL
+    reason: str = "a fault of this venue"
 
 
 @dataclass(slots=True, kw_only=True)
