@@ -69,7 +69,12 @@ def build_venue(
     for floor in floors.values():
         _recall(floor, state, clock)
     settings = VenueSettings(
-        file.name, file.mic, file.max_quantity, cod=file.cod, grace_ns=file.grace_ns
+        file.name,
+        file.mic,
+        file.max_quantity,
+        cod=file.cod,
+        grace_ns=file.grace_ns,
+        hours=file.hours,
     )
     latency = Latency(market.seed, file.mic, file.latency)
     trading = Trading(

@@ -1,10 +1,9 @@
 """The venues' files: market.toml and the venue's own, checked and turned into plain settings.
 
-Owns: the schema of both files, but for match_config.py ([match], [conditional], [signal]) and
-flow_config.py (the flows). These three are the only importers of pydantic here.
-May not know: machines, sockets.
-
+Owns: the schema of both files, but for match_config.py ([match], [conditional], [signal]),
+flow_config.py (the flows) and hours_config.py. These four alone import pydantic here.
 A key that is not known, or a value that does not fit, raises ConfigError, which names file and key.
+May not know: machines, sockets.
 """
 
 from __future__ import annotations
@@ -44,6 +43,7 @@ from venue_sims.flow_config import (
     PingersToml,
     TakersToml,
 )
+from venue_sims.hours_config import HoursToml
 from venue_sims.kinds import SPEED_BUMP_US, KindName, Profile
 from venue_sims.latency import LatencySettings
 from venue_sims.match_config import (
@@ -56,6 +56,7 @@ from venue_sims.match_config import (
 )
 from venue_sims.matching.orders import Side
 from venue_sims.matching.rules import TICK_PARTS
+from venue_sims.phases import Hours
 from venue_sims.throttle import ThrottleSettings
 
 BLOCK_MS: int = DAY_SECONDS * 1000 // BLOCKS_A_DAY
@@ -124,6 +125,7 @@ class VenueFile:
     faults: FaultSettings
     visitors: VisitorSettings
     control: tuple[str, int] | None
+    hours: Hours
     latent: list[LatentSettings] = field(default_factory=list)
     pingers: PingerSettings = field(default_factory=PingerSettings)
 
@@ -403,6 +405,7 @@ class _VenueToml(_Strict):
     pingers: PingersToml = PingersToml()
     latent: list[_Latent] = []
     control: _Control | None = None
+    hours: HoursToml | None = None
 
     @model_validator(mode="after")
     def _signal_has_a_venue(self) -> Self:
@@ -447,6 +450,7 @@ class _VenueToml(_Strict):
             faults=FaultSettings(**self.faults.model_dump()),
             visitors=VisitorSettings(self.ambient.rate, self.ambient.life_s),
             control=None if self.control is None else parse_address(self.control.listen),
+            hours=Hours() if self.hours is None else self.hours.settings(),
             latent=[each.settings() for each in self.latent],
             pingers=self.pingers.settings(),
         )

@@ -18,7 +18,8 @@ from sor_gateway.journal.record import Entry, FactCodec, Record
 from venue_sims.facts import FACTS, EpochStarted, Operated
 from venue_sims.matching.invitations import Conduct, Invitation
 from venue_sims.reports import Report
-from venue_sims.state import ClientState, Ledger, VenueOrder, VenueState
+from venue_sims.state import Bands, ClientState, Ledger, VenueOrder, VenueState
+from venue_sims.words import Phase
 
 SNAPSHOT_VERSION = 2
 
@@ -59,6 +60,9 @@ class Image:
     clients: list[ClientImage]
     numbers: dict[str, Numbers]
     halted: dict[str, str] = field(default_factory=dict)
+    resumes: dict[str, int] = field(default_factory=dict)
+    bands: dict[str, Bands] = field(default_factory=dict)
+    phase: Phase = Phase.OPEN
 
 
 @dataclass(slots=True)
@@ -112,6 +116,9 @@ def encode_image(
             clients,
             numbers,
             state.halted,
+            state.resumes,
+            state.bands,
+            state.phase,
         )
     )
 
@@ -167,7 +174,8 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
     state.sequence, state.latent = image.sequence, image.latent
     state.invitations.open = {each.firm_up_id: each for each in image.invitations}
     state.invitations.conducts = image.conducts
-    state.halted = image.halted
+    state.halted, state.resumes, state.bands = image.halted, image.resumes, image.bands
+    state.phase = image.phase
     state.orders = {order.order_id: order for order in image.orders}
     for each in image.clients:
         state.clients[each.name] = ClientState(

@@ -13,6 +13,7 @@ from typing import Any
 from venue_sims.checks import (
     RefusalError,
     VenueSettings,
+    check_bands,
     check_numbers,
     check_terms,
     refuse,
@@ -39,12 +40,12 @@ from venue_sims.facts import (
 from venue_sims.faults import Faults
 from venue_sims.floor import Floor
 from venue_sims.matching.events import Amended, Cause
-from venue_sims.matching.orders import Manner, Order
+from venue_sims.matching.orders import Lifetime, Manner, Order
 from venue_sims.matching.rules import round_lot
 from venue_sims.state import VenueOrder
 from venue_sims.throttle import Throttle
 from venue_sims.trading import Trading
-from venue_sims.words import OrdType, Reason, worded
+from venue_sims.words import TRADING, Capacity, OrdType, Reason, worded
 
 
 class Requests:
@@ -93,10 +94,19 @@ class Requests:
             return
         leaves_at = self._trading.leaves_at(command.session, now)
         self._trading.fact(OrderAccepted(now, leaves_at, command.session, order_id))
+        lifetime = self._bounded(order, terms)
         self._trading.book(
-            terms.symbol, floor.enter(order, terms.lifetime, self._trading.clock.market(now)), now
+            terms.symbol, floor.enter(order, lifetime, self._trading.clock.market(now)), now
         )
         self._trading.plan(terms.symbol, floor)
+
+    def _bounded(self, order: Order, terms: Terms) -> Lifetime:
+        """Hold a market order to the prices of a limit state; how long its rest lives then."""
+        bands = self._state.bands.get(terms.symbol)
+        if bands is None or terms.ord_type is not OrdType.MARKET or self._kind.dark:
+            return terms.lifetime
+        order.price = bands.high if terms.capacity is Capacity.BUY else bands.low
+        return Lifetime.IOC if terms.lifetime is Lifetime.DAY else terms.lifetime
 
     def _on_known(self, command: OrderReceived, order_id: str, now: int) -> None:
         """A ClOrdID that was used: refused, or answered with its status if it says 97=Y."""
@@ -185,14 +195,15 @@ class Requests:
             order = self._state.orders.get(command.order_id)
         if order is not None and order.session != command.session:
             order = None
-        if order is not None:
+        if order is not None and order.live:
             self._trading.refer(order.terms.symbol, now)
         leaves_at = self._trading.leaves_at(command.session, now)
         order_id = "" if order is None else order.order_id
         self._trading.fact(StatusAnswered(now, leaves_at, command.session, order_id))
 
     def _on_mass_cancel(self, command: MassCancelReceived, now: int) -> None:
-        orders = [] if command.unsupported else self._state.orders_meant(command)
+        known = command.symbol in ("", *self._trading.floors)
+        orders = [] if command.unsupported or not known else self._state.orders_meant(command)
         for order in orders:
             self._trading.refer(order.terms.symbol, now)
         orders = [order for order in orders if order.live]
@@ -204,6 +215,7 @@ class Requests:
                 self._trading.leaves_at(command.session, now),
                 command.session,
                 [order.order_id for order in orders],
+                unknown_symbol=not known,
             )
         )
 
@@ -224,12 +236,17 @@ class Requests:
         self._check_numbers(terms)
 
     def _check_open(self, symbol: str) -> None:
+        if self._state.phase not in TRADING:
+            refuse(Reason.CLOSED, f"the venue is closed: {self._state.phase}")
         if symbol in self._state.halted:
             refuse(Reason.HALTED, f"{symbol} is halted: {self._state.halted[symbol]}")
 
     def _check_numbers(self, terms: Terms) -> None:
         path = self._trading.floors[terms.symbol].path.settings
         check_numbers(self._settings, path.tick_micros, round_lot(path.p0_micros), terms)
+        bands = self._state.bands.get(terms.symbol)
+        if bands is not None:
+            check_bands(terms.capacity, terms.price, bands)
 
     def _check_conditional(self, command: OrderReceived, now: int) -> None:
         """Invitations are answered in time by those who got them; who does not answer them may

@@ -31,10 +31,12 @@ from venue_sims.facts import (
     Executed,
     Invited,
     LatentTraded,
+    LimitStateEntered,
     MassCanceled,
     OrderAccepted,
     OrderCanceled,
     OrderRejected,
+    PhaseChanged,
     Replaced,
     RequestRefused,
     Restated,
@@ -45,7 +47,17 @@ from venue_sims.facts import (
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.matching.invitations import Invitation, Invitations
 from venue_sims.reports import Report
-from venue_sims.words import LIVE, Capacity, OrdType, Reason, ReportKind, Restatement, State
+from venue_sims.words import (
+    LIVE,
+    TRADING,
+    Capacity,
+    OrdType,
+    Phase,
+    Reason,
+    ReportKind,
+    Restatement,
+    State,
+)
 
 DAY_SECONDS = 86_400
 FIRM_UP = "FIRMUP"
@@ -79,6 +91,16 @@ class VenueOrder:
     def leaves(self) -> int:
         """Shares that may still trade."""
         return self.terms.quantity - self.cum_quantity if self.live else 0
+
+
+@dataclass(slots=True)
+class Bands:
+    """The prices between which a symbol trades while it is in a limit state, micros, and when it
+    is halted for it."""
+
+    low: int
+    high: int
+    pauses_ns: int
 
 
 @dataclass(slots=True)
@@ -128,6 +150,11 @@ class VenueState:
         self.invitations = Invitations()
         self.halted: dict[str, str] = {}
         """Symbols that do not trade, and why."""
+        self.resumes: dict[str, int] = {}
+        """When those of them trade again that do so by themselves."""
+        self.bands: dict[str, Bands] = {}
+        """Symbols in a limit state."""
+        self.phase = Phase.OPEN
         self.order_count = 0
         self.exec_count = 0
         self.sequence = 0
@@ -146,7 +173,9 @@ class VenueState:
             MassCanceled: self._on_mass_canceled,
             LatentTraded: self._on_latent,
             TradingHalted: self._on_halted,
+            LimitStateEntered: self._on_limited,
             TradingResumed: self._on_resumed,
+            PhaseChanged: self._on_phase,
         }
 
     # --- questions ------------------------------------------------------------------------
@@ -186,6 +215,10 @@ class VenueState:
         """What the next report will be called: unique for ever."""
         date = _date(at_ns // NANOS_PER_SECOND // DAY_SECONDS)
         return f"{self.mic}{date}E{self.exec_count + 1}"
+
+    def trades(self, symbol: str) -> bool:
+        """Whether orders in a symbol are taken and trade now."""
+        return self.phase in TRADING and symbol not in self.halted
 
     # --- booking --------------------------------------------------------------------------
 
@@ -339,6 +372,7 @@ class VenueState:
         terms = _nothing(command.cl_ord_id, command.symbol, capacity)
         summary = VenueOrder(NO_ORDER, fact.session, terms, State.NEW, 0)
         summary.text = command.unsupported
+        summary.reason = Reason.UNKNOWN_SYMBOL if fact.unknown_symbol else None
         report = self._report(summary, ReportKind.MASS_CANCELED, fact.at_ns, fact.report_at_ns)
         report.affected = list(fact.order_ids)
         report.affected_cl_ord_ids = [order.terms.cl_ord_id for order in orders]
@@ -351,10 +385,20 @@ class VenueState:
         self.latent[fact.name] = self.latent.get(fact.name, 0) + fact.quantity
 
     def _on_halted(self, fact: TradingHalted) -> None:
+        self.bands.pop(fact.symbol, None)
         self.halted[fact.symbol] = fact.reason
+        if fact.resumes_ns:
+            self.resumes[fact.symbol] = fact.resumes_ns
+
+    def _on_limited(self, fact: LimitStateEntered) -> None:
+        self.bands[fact.symbol] = Bands(fact.low, fact.high, fact.pauses_ns)
 
     def _on_resumed(self, fact: TradingResumed) -> None:
-        del self.halted[fact.symbol]
+        for table in (self.halted, self.resumes, self.bands):
+            table.pop(fact.symbol, None)
+
+    def _on_phase(self, fact: PhaseChanged) -> None:
+        self.phase = fact.phase
 
     # --- internals ------------------------------------------------------------------------
 

@@ -7,6 +7,8 @@ May not know: commands and what is refused, FIX, sockets, the clock, the journal
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass
 from typing import Final
 
 from venue_sims import facts
@@ -53,6 +55,9 @@ _RESTATED: Final = {
 }
 
 
+PRINTS_MAX: Final = 10_000
+
+
 def side_of(capacity: Capacity) -> Side:
     """The side on which an order matches."""
     return Side.BUY if capacity is Capacity.BUY else Side.SELL
@@ -75,6 +80,16 @@ def to_match(order_id: str, terms: Terms, quantity: int, tier: int) -> Order:
         peg=None if peg is None else Peg(peg, terms.peg_offset),
         max_floor=terms.max_floor,
     )
+
+
+@dataclass(slots=True)
+class Print:
+    """A trade as everybody may see it, at a wall time."""
+
+    symbol: str
+    price: int
+    quantity: int
+    at_ns: int
 
 
 class Trading:
@@ -103,6 +118,8 @@ class Trading:
         self.state = state
         self.facts: list[Command | VenueFact] = []
         self.changed: dict[str, None] = {}
+        self.prints: deque[Print] = deque(maxlen=PRINTS_MAX)
+        """Trades since somebody took them, oldest first; the oldest go if nobody does."""
         self.agenda = Agenda()
 
     def to_match(self, order_id: str, terms: Terms, quantity: int, session: str) -> Order:
@@ -110,24 +127,30 @@ class Trading:
         return to_match(order_id, terms, quantity, self.tiers.get(session, 0))
 
     def plan(self, symbol: str, floor: Floor) -> None:
-        """A floor may act at another time now; nothing happens on a floor that is halted."""
-        at = None if symbol in self.state.halted else floor.next_ns()
+        """A floor may act at another time now; nothing happens on a floor that does not trade."""
+        at = floor.next_ns() if self.state.trades(symbol) else None
         self.agenda.plan(symbol, NEVER if at is None else self.clock.wall(at))
 
     def open(self, symbol: str, now: int) -> None:
-        """The flows of a floor begin, or begin again; not while it is halted."""
-        if symbol in self.state.halted:
+        """The flows of a floor begin, or begin again; not while it does not trade."""
+        if not self.state.trades(symbol):
             return
         floor = self.floors[symbol]
         self.book(symbol, floor.start(self.clock.market(now)), now)
         self.changed[symbol] = None
         self.plan(symbol, floor)
 
+    def close(self, symbol: str) -> None:
+        """The flows of a floor leave; clients' orders stay."""
+        self.floors[symbol].clear()
+        self.changed[symbol] = None
+        self.plan(symbol, self.floors[symbol])
+
     def refer(self, symbol: str, now: int) -> Floor:
         """The floor of a symbol, its reference brought up to date: what trades by that, trades
         before the message that is about to be dealt with."""
         floor = self.floors[symbol]
-        if symbol in self.state.halted:
+        if not self.state.trades(symbol):
             return floor
         self.book(symbol, floor.refer(self.clock.market(now)), now)
         self.plan(symbol, floor)
@@ -146,6 +169,7 @@ class Trading:
             self.changed[symbol] = None
         for event in events:
             if isinstance(event, Traded):
+                self.prints.append(Print(symbol, event.price, event.quantity, now))
                 self._executed(event.resting_id, event, resting=True, now=now)
                 self._executed(event.incoming_id, event, resting=False, now=now)
             elif isinstance(event, Rested | Amended) or owner_of(event.order_id):

@@ -90,6 +90,7 @@ _EXEC_TYPES: Final = {
 _ORD_REJ: Final = {
     Reason.UNKNOWN_SYMBOL: 1,
     Reason.HALTED: 2,
+    Reason.CLOSED: 2,
     Reason.EXCEEDS_LIMIT: 3,
     Reason.TOO_LATE: 4,
     Reason.UNKNOWN_ORDER: 5,
@@ -104,9 +105,11 @@ _VENUE_OPTION: Final = 2
 """CxlRejReason of the venue's own rules, where the version has no 6 and no 99."""
 _UNSUPPORTED_MESSAGE: Final = 3
 _APPLICATION_FIELD_MISSING: Final = 5
-_OTHER_BUSINESS: Final = 0
 _BY_SYMBOL: Final = "1"
 _ALL_ORDERS: Final = "7"
+_MASS_UNSUPPORTED: Final = "0"
+_MASS_UNKNOWN: Final = "1"
+"""MassCancelRejectReason (532): a scope that the venue does not have, a symbol it does not know."""
 
 
 @dataclass(slots=True)
@@ -156,10 +159,9 @@ def business_reject(
     ]
 
 
-def _order(message: Message, session: str, now: int, poss_resend: bool) -> Command | BusinessReject:
-    capacity = _CAPACITIES.get(message[tags.Side])
-    if capacity is None:
-        return BusinessReject(_OTHER_BUSINESS, f"54={message[tags.Side]} is not taken here")
+def _order(message: Message, session: str, now: int, poss_resend: bool) -> Command:
+    side = message[tags.Side]
+    capacity = _CAPACITIES.get(side, Capacity.OTHER)
     terms = Terms(
         cl_ord_id=message[tags.ClOrdID],
         symbol=message[tags.Symbol],
@@ -168,9 +170,12 @@ def _order(message: Message, session: str, now: int, poss_resend: bool) -> Comma
         quantity=0,
         self_match_id=message.get(tags.SelfMatchID, ""),
         account=message.get(tags.Account, ""),
+        side=side if capacity is Capacity.OTHER else "",
     )
     try:
         _read_terms(message, terms)
+        if terms.side:
+            raise UnusableError(Reason.UNSUPPORTED, f"54={side} is not taken here")
     except UnusableError as error:
         return OrderUnusable(session, now, terms, error.reason, error.text)
     return OrderReceived(session, now, terms, poss_resend)
@@ -271,7 +276,7 @@ def _execution_report(report: Report, dialect: Dialect, mic: str) -> Fields:
     fields += _kind_fields(report, dialect)
     if terms.account:
         fields.append((tags.Account, terms.account))
-    fields += [(tags.Symbol, terms.symbol), (tags.Side, _SIDES[terms.capacity])]
+    fields += [(tags.Symbol, terms.symbol), (tags.Side, terms.side or _SIDES[terms.capacity])]
     if report.kind is not ReportKind.UNKNOWN:
         fields += _terms_fields(terms)
     if report.kind is ReportKind.TRADE:
@@ -382,14 +387,16 @@ def _mass_cancel_report(report: Report) -> Fields:
     """`text` holds the scope (530) of a request that this venue does not have."""
     unsupported = report.text
     scope = unsupported or (_BY_SYMBOL if report.terms.symbol else _ALL_ORDERS)
+    unknown_symbol = report.reason is Reason.UNKNOWN_SYMBOL
+    refused = _MASS_UNSUPPORTED if unsupported else _MASS_UNKNOWN if unknown_symbol else ""
     fields: Fields = [
         (tags.ClOrdID, report.terms.cl_ord_id),
         (tags.OrderID, report.exec_id),
         (tags.MassCancelRequestType, scope),
-        (tags.MassCancelResponse, "0" if unsupported else scope),
+        (tags.MassCancelResponse, "0" if refused else scope),
     ]
-    if unsupported:
-        fields.append((tags.MassCancelRejectReason, "0"))
+    if refused:
+        fields.append((tags.MassCancelRejectReason, refused))
     fields.append((tags.TotalAffectedOrders, str(len(report.affected))))
     if report.affected:
         fields.append((tags.NoAffectedOrders, str(len(report.affected))))

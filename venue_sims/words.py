@@ -41,6 +41,8 @@ class Capacity(StrEnum):
     SELL = "sell"
     SELL_SHORT = "sell-short"
     SELL_SHORT_EXEMPT = "sell-short-exempt"
+    OTHER = "other"
+    """What no venue here takes; `Terms.side` holds how FIX says it."""
 
 
 class State(StrEnum):
@@ -77,10 +79,24 @@ class Reason(StrEnum):
     THROTTLED = "throttled"
     POST_ONLY = "post-only"
     HALTED = "halted"
+    CLOSED = "closed"
     FAULT = "fault"
     UNKNOWN_ORDER = "unknown-order"
     TOO_LATE = "too-late"
     SUSPENDED = "suspended"
+
+
+class Phase(StrEnum):
+    """Where the venue's trading session is (FIX 340)."""
+
+    CLOSED = "closed"
+    PRE_OPEN = "pre-open"
+    OPEN = "open"
+    PRE_CLOSE = "pre-close"
+
+
+TRADING = frozenset({Phase.OPEN, Phase.PRE_CLOSE})
+"""The phases in which orders are taken and trade."""
 
 
 class Restatement(StrEnum):
@@ -119,6 +135,7 @@ LETTERS = {
     Reason.THROTTLED: "K",
     Reason.POST_ONLY: "W",
     Reason.HALTED: "H",
+    Reason.CLOSED: "z",
     Reason.FAULT: "E",
     Reason.UNKNOWN_ORDER: "O",
     Reason.TOO_LATE: "J",
