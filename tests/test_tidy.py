@@ -48,7 +48,7 @@ MACHINES: Final = (
     *("venue_sims/matching/", "venue_sims/flow/", "venue_sims/venue.py", "venue_sims/floor.py"),
     *("venue_sims/state.py", "venue_sims/commands.py", "venue_sims/facts.py"),
     *("venue_sims/reports.py", "venue_sims/fees.py", "venue_sims/kinds.py", "venue_sims/words.py"),
-    *("venue_sims/latency.py", "venue_sims/faults.py"),
+    *("venue_sims/latency.py", "venue_sims/faults/"),
 )
 """What decides: no I/O, no clock, no chance, nothing that waits."""
 MACHINE_TESTS: Final = (
