@@ -157,6 +157,10 @@ class MemoryJournal:
         sent = self.storage.sent.get((session, epoch), {})
         return [sent[number] for number in sorted(sent) if begin <= number <= end]
 
+    def prepare(self, session: str, epoch: int, begin: int, end: int) -> bool:  # noqa: ARG002
+        """Whether `outbound` finds this range at once: in memory it always does."""
+        return True
+
     def roll(self, snapshot: bytes) -> bool:
         """Begin a new segment behind a snapshot; False while the storage is full."""
         assert self._pending is None, "a stalled journal cannot roll"

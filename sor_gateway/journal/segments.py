@@ -318,6 +318,11 @@ class Journal:
         """
         return self._sent.find(session, epoch, begin, end)
 
+    def prepare(self, session: str, epoch: int, begin: int, end: int) -> bool:
+        """One bounded step towards an `outbound` of this range that does not scan; True when it
+        will not. Raises JournalCorrupt."""
+        return self._sent.prepare(session, epoch, begin, end)
+
     # --- roll and retain ------------------------------------------------------------------
 
     def roll(self, snapshot: bytes) -> bool:

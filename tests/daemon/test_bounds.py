@@ -241,6 +241,32 @@ class TestOutOfOrder:
         table.assert_fold_is_live()
 
 
+class TestReplay:
+    def test_a_journal_that_has_to_look_takes_one_step_a_turn(
+        self, loaded: Configuration, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        table = table_with(loaded)
+        table.order("A1", 100)
+        table.run(20)
+        answered = len(table.client.received)
+        steps: list[int] = []
+
+        def prepare(session: str, epoch: int, begin: int, end: int) -> bool:
+            steps.append(table.engine.turn_number)
+            return len(steps) > 3
+
+        monkeypatch.setattr(table.journal, "prepare", prepare)
+        client = table.client.session
+        client.ask_again(1, table.now)
+        for _ in range(30):
+            before = len(steps)
+            table.run(1)
+            assert len(steps) <= before + 1
+        assert len(steps) > 3
+        assert len(table.client.received) == answered, "low numbers are no news"
+        assert client_link(table).session.replaying is None
+
+
 class TestOnDisconnect:
     def test_orders_are_kept_by_default(self, loaded: Configuration) -> None:
         table = table_with(loaded)

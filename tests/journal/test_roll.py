@@ -307,6 +307,48 @@ class TestOutbound:
         assert [entry.number for entry in journal.outbound("ecn", 1, 1, 9)] == list(range(1, 7))
         assert [entry.number for entry in journal.outbound("ecn", 1, 2, 3)] == [2, 3]
 
+    def test_an_older_segment_is_looked_into_step_by_step(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal = open_journal(tmp_path)
+        for number in range(1, 1_001):
+            journal.append(record(number, sent(number)))
+        journal.roll(b"")
+        journal.close()
+        journal = open_journal(tmp_path)
+        assert journal.prepare("ecn", 1, 2_000, 2_001)
+        size, step = segment_path(tmp_path, 1).stat().st_size, 1_000
+        monkeypatch.setattr("sor_gateway.journal.sent.SCAN_BYTES", step)
+        read: list[int] = []
+        pread = os.pread
+
+        def counting(descriptor: int, length: int, offset: int) -> bytes:
+            data = pread(descriptor, length, offset)
+            read.append(len(data))
+            return data
+
+        monkeypatch.setattr("os.pread", counting)
+        steps = 1
+        while not journal.prepare("ecn", 1, 3, 4):
+            steps += 1
+            assert sum(read) <= steps * step
+        assert steps > size / step
+        read.clear()
+        assert journal.outbound("ecn", 1, 3, 4) == [sent(3), sent(4)]
+        assert len(read) == 2, "the segment was scanned once more"
+
+    def test_a_range_over_more_segments_than_indexes_are_held_is_found_all_the_same(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sor_gateway.journal.sent.OLD_INDEXES", 2)
+        journal = open_journal(tmp_path)
+        for turn in range(1, 7):
+            append_and_roll(journal, turn, turn)
+        journal.close()
+        journal = open_journal(tmp_path)
+        assert journal.prepare("ecn", 1, 1, 6)
+        assert [entry.number for entry in journal.outbound("ecn", 1, 1, 9)] == list(range(1, 7))
+
     @settings(
         max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
     )
