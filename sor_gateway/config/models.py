@@ -177,6 +177,9 @@ class EmsModel(SessionModel):
     cut_messages_per_second: int = Field(
         5_000, ge=0, le=1_000_000, description="messages, 0 (never cut) to 1000000"
     )
+    busy_per_cent: int = Field(
+        25, ge=0, le=100, description="per cent of our time, 0 (as much as it likes) to 100"
+    )
     on_disconnect: Literal["keep", "cancel"] = Field("keep", description='"keep" or "cancel"')
 
 
