@@ -28,7 +28,9 @@ WRITE_LOW_BYTES: Final = 16_384
 LINGER_S: Final = 2.0
 """How long a closed connection may take to send what is still buffered."""
 BACKLOG: Final = 128
-"""Connections that the kernel holds before they are accepted."""
+"""Connections that the kernel holds before they are accepted, one in an iteration of the loop."""
+ACCEPT_RETRY_S: Final = 1.0
+"""How long nobody is accepted when the process has no file descriptor left."""
 
 
 @dataclass(slots=True)

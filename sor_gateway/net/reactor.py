@@ -303,7 +303,7 @@ class Reactor:
         for connection in list(self._lingering):
             connection.abort("shutdown")
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """A bug showed itself: no further turn runs, and `failure` tells the program why."""
         self._stop()
         if not self.failure.done():
