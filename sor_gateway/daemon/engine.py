@@ -58,8 +58,8 @@ class TurnJournal(StoredMessages, Protocol):
     def use_reserve(self) -> None:
         """Free the reserved room."""
 
-    def roll(self, snapshot: bytes) -> bool:
-        """Begin a new segment behind a snapshot."""
+    def roll_apart(self, snapshot: Callable[[], bytes]) -> bool:
+        """A step towards a new segment with a snapshot behind it; False: the disk is in the way."""
 
 
 class Engine:
@@ -246,7 +246,7 @@ class Engine:
 
     def _roll(self) -> None:
         """Begin a new segment. When the disk does not take it the old one goes on."""
-        if not self.journal.roll(self._snapshot(self)):
+        if not self.journal.roll_apart(lambda: self._snapshot(self)):
             self._log("journal-not-rolled", remedy="free room on the journal's disk")
 
     def _takes_more(self, name: str) -> bool:

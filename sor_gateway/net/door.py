@@ -15,6 +15,7 @@ import errno
 import socket
 from collections.abc import Callable
 
+from sor_gateway.net.connection import describe
 from sor_gateway.net.limits import ACCEPT_RETRY_S, BACKLOG
 
 GONE = (BlockingIOError, InterruptedError, ConnectionAbortedError)
@@ -94,7 +95,7 @@ def _listening(family: int, kind: int, protocol: int, address: object) -> socket
         sock.setblocking(False)
         sock.bind(address)  # type: ignore[arg-type]
         sock.listen(BACKLOG)
-    except OSError:
+    except OSError as error:
         sock.close()
-        raise
+        raise OSError(error.errno, f"{error.strerror}: {describe(address)[1]}") from error
     return sock

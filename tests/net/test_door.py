@@ -147,7 +147,7 @@ class TestNoDescriptorLeft:
 class TestAddresses:
     async def test_a_port_that_is_taken_is_told(self, program: Program) -> None:
         listener = await program.listen()
-        with pytest.raises(OSError, match="Address already in use"):
+        with pytest.raises(OSError, match=f"Address already in use: 127.0.0.1:{listener.port}"):
             await Door(program.reactor.loop, lambda *_: None, lambda _: None).open(
                 "127.0.0.1", listener.port
             )
