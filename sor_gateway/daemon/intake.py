@@ -58,6 +58,9 @@ class StoredMessages(Protocol):
     def outbound(self, session: str, epoch: int, begin: int, end: int) -> list[Entry]:
         """Our stored messages with these numbers."""
 
+    def prepare(self, session: str, epoch: int, begin: int, end: int) -> bool:
+        """One bounded step towards an `outbound` of this range that is quick; True: it is."""
+
 
 @dataclass(slots=True)
 class Replaying:
@@ -404,13 +407,16 @@ class Intake:
         self.replays[link.name] = Replaying(event.begin, event.end, noted)
 
     def continue_replay(self, link: Link, now: int) -> None:
-        """Answer the next chunk of a range that the peer asked for."""
+        """Answer the next chunk of a range that the peer asked for, or come a step nearer to it: a
+        segment of the journal that nobody looked into since the start is not read in one turn."""
         assert not isinstance(link, QuotesLink)
         name, session = link.name, link.session
         replay = self.replays[name]
         assert session.replaying is not None, "the session gave the range up without a word"
         through = min(replay.end, replay.begin + REPLAY_CHUNK - 1)
         epoch = session.numbers.epoch
+        if not self._journal.prepare(name, epoch, replay.begin, through):
+            return
         entries = self._journal.outbound(name, epoch, replay.begin, through)
         answer = self._answer(link, entries, now)
         if answer.forgot:

@@ -78,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=WRITE_LOW_BYTES)
         raw_socket = transport.get_extra_info("socket")
         raw_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.address, self.peer = _describe(transport.get_extra_info("peername"))
+        self.address, self.peer = describe(transport.get_extra_info("peername"))
         self.watcher.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -113,6 +113,11 @@ class Connection(asyncio.Protocol):
             self._stop_timer()
 
     # --- what the watcher calls -----------------------------------------------------------
+
+    @property
+    def made(self) -> bool:
+        """Whether there is, or was, a transport."""
+        return self._transport is not None
 
     @property
     def gone(self) -> bool:
@@ -202,7 +207,7 @@ class Connection(asyncio.Protocol):
         return self._transport
 
 
-def _describe(peername: object) -> tuple[str, str]:
+def describe(peername: object) -> tuple[str, str]:
     """The address and the text for people, of what a socket says about its peer."""
     if isinstance(peername, tuple) and len(peername) >= 2:
         return str(peername[0]), f"{peername[0]}:{peername[1]}"

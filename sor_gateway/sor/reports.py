@@ -190,7 +190,10 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         text = f"{child.venue} does not know {child.child_id} ({child.state.value} here)"
         return [*out, ledger.alarm(fact.at_ns, "child-unknown", text, child)]
     if fact.cum_quantity < child.cum_quantity:
-        return [*out, _less_than_known(ledger, child, fact.cum_quantity, fact.at_ns)]
+        out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
+        if child.cum_quantity <= child.quantity:
+            return out
+        # More than was ordered was a lie, and now it lives: whatever is true, it has to go.
     ledger.believe(child)
     flight.checked_ns = fact.at_ns
     if fact.cancel_pending and flight.cancel_id:

@@ -168,6 +168,18 @@ class TestImpossibleExecutions:
         assert {"over-fill", "execution-denied", "venue-quarantined"} <= set(made.alarms(out))
         assert made.reports(out)[0].last_quantity == send.quantity + 50
 
+    def test_an_order_that_lives_on_behind_an_over_fill_is_pulled(self) -> None:
+        made = two_lit()
+        made.submit(quantity=600)
+        send = made.sends()[0]
+        made.fill(send.child_id, send.quantity + 50)
+        assert made.asks(), "more than all of it: who knows whether it is over"
+        made.answer(send.child_id, known=True, live=True, cum=50)
+        assert send.child_id in [each.child_id for each in made.cancels()]
+        assert "executed-less-than-booked" in made.alarms()
+        made.end(send.child_id, ChildState.CANCELED, 50)
+        assert made.router.state.children[send.child_id].flight is None
+
     def test_the_wrong_side_is_not_booked_and_its_total_decides(self) -> None:
         made = two_lit()
         parent_id = made.submit(quantity=600)
