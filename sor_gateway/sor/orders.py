@@ -262,7 +262,9 @@ class Work:
     rejects: dict[str, int] = field(default_factory=dict)
     """Children of this parent that a venue rejected, one after the other."""
     closing: str = ""
-    """Why the operator ends this order; empty while he does not."""
+    """Why this order is ended by us; empty while it is not."""
+    expires: bool = False
+    """It ends because its trading day is over."""
 
     def close_dark_wave(self, judged: bool) -> None:
         """The dark wave is over; its result counts only if it ran its time (`judged`)."""
@@ -306,6 +308,8 @@ class Parent:
     request: Request | None = None
     work: Work | None = None
     """None once it is over."""
+    expires_ns: Nanos = 0
+    """When it expires as a Day order; 0 for never."""
 
     @property
     def is_over(self) -> bool:

@@ -41,6 +41,7 @@ from sor_gateway.sor.events import (
     KillSwitched,
     ParentAccepted,
     ParentClosed,
+    ParentExpiring,
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
@@ -116,6 +117,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ParentReplaced: decided.parent_replaced,
     ParentReplaceRefused: decided.parent_replace_refused,
     ParentClosed: decided.parent_closed,
+    ParentExpiring: decided.parent_expiring,
 }
 """Who books what. Every fact has one."""
 
