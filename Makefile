@@ -10,7 +10,7 @@
 #   make compose-test  the stack under Docker Compose, driven from outside (needs a Docker engine)
 #   make session-pairs N=100000   random walks of two sessions over a bad line
 #   make fuzz N=10000000   feed so many fuzzed messages to decoder and session
-#   make compiled  the gateway with protocol and translation compiled, in build/compiled
+#   make compiled  the gateway with all that an order passes compiled to C, in build/compiled: for production
 #   make test-compiled   the tests of what passes through it, on the compiled code
 #   make bench     round trips and throughput against a bare byte relay
 #   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
@@ -72,19 +72,19 @@ session-pairs: .venv/dev
 fuzz: .venv/dev
 	@$(BIN)/python -m tests.fix.fuzz --messages $(N)
 
-# The same sources with protocol and translation compiled to C (needs a C compiler; a minute).
-# PYTHONPATH=build/compiled python -P -m sor_gateway run ... runs it.
-build/compiled: .venv/dev setup.py $(wildcard sor_gateway/fix/*.py sor_gateway/translate/*.py)
-	@echo "compiling protocol and translation"
+# The same sources with protocol, translation, router and the turn compiled to C (needs a C compiler; two
+# minutes). PYTHONPATH=build/compiled python -P -m sor_gateway run ... runs it.
+build/compiled: .venv/dev setup.py spell.py $(shell find sor_gateway -name '*.py')
+	@echo "compiling protocol, translation, router and the turn"
 	@rm -rf $@
 	@SOR_COMPILED=1 $(BIN)/python setup.py --quiet build --build-temp build/objects --build-lib $@
 
 compiled: build/compiled
 
-# Not those that plant a bug by replacing a method: compiled code cannot be changed at run time.
+# Not those that put a function in the place of ours: compiled code cannot be changed at run time.
 test-compiled: build/compiled
 	@PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR) SOR_COMPILED=1 $(BIN)/python -P -m pytest --import-mode=append \
-	    -k "not Poison" tests/test_compiled.py tests/fix tests/translate tests/daemon tests/conformance
+	    -m "not replaces" tests/test_compiled.py tests/fix tests/translate tests/sor tests/daemon tests/conformance
 
 # Built from source, which takes some minutes; without it the benchmark has fewer arms.
 .venv/bench: .venv/dev
