@@ -25,6 +25,7 @@ from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
 from venue_sims.config import VenueFile
 from venue_sims.facts import EpochStarted, Operated, PhaseChanged
+from venue_sims.flow.clock import NANOS_PER_MS
 from venue_sims.links import DataLink, OrderLink, data_link, make_session, order_link
 from venue_sims.recovery import Recovered, encode_image
 from venue_sims.translate import BusinessReject, business_reject, to_command, to_message
@@ -43,6 +44,7 @@ STALL_RETRY_NS: Final = 250_000_000
 """How often a stalled journal is tried again, and a congested consumer looked at."""
 TIMER_GRAIN_NS: Final = 1_000_000
 """Timers of event loops are whole milliseconds: asking for less would make turns spin."""
+LATE_MS: Final = (20, 50, 100, 1_000)
 DISCONNECT_MODES: Final = ("logout", "fin")
 """How a session can be ended: with a Logout, or by closing its connection without a word."""
 STOP_S: Final = 3.0
@@ -87,6 +89,9 @@ class Counters:
     messages_out: dict[str, int] = field(default_factory=dict)
     records: int = 0
     incidents: int = 0
+    turns: int = 0
+    late_turns: dict[int, int] = field(default_factory=lambda: dict.fromkeys(LATE_MS, 0))
+    """Turns that found the market so many milliseconds behind its clock, or more."""
 
 
 class VenueServer:
@@ -198,6 +203,7 @@ class VenueServer:
         """One turn of the event loop, start to end, without waiting for anything."""
         if self._frozen and not self._thaw(now):
             return
+        self._count_turn(now)
         for session in self.reactor.receive(now):
             self._consume(session, now)
         for link in self.orders.values():
@@ -218,6 +224,13 @@ class VenueServer:
             self._freeze(stall, now)
             return
         self._release(now)
+
+    def _count_turn(self, now: int) -> None:
+        self.counters.turns += 1
+        late_ns = self.venue.late_ns(now)
+        if late_ns >= LATE_MS[0] * NANOS_PER_MS:
+            for bound in LATE_MS:
+                self.counters.late_turns[bound] += late_ns >= bound * NANOS_PER_MS
 
     def _commit(self, now: int) -> None:
         entries: list[Entry] = []

@@ -68,7 +68,8 @@ NO_ORDER = "NONE"
 
 @dataclass(slots=True)
 class VenueOrder:
-    """A client's order. `terms` are the last accepted ones, with the last accepted ClOrdID."""
+    """A client's order. `terms` are the last accepted ones, with the last accepted ClOrdID; they
+    are shared with the command and with reports, so a change is another `Terms`."""
 
     order_id: str
     session: str
@@ -288,8 +289,8 @@ class VenueState:
         order = self.orders[fact.order_id]
         assert order.live
         assert 0 < fact.quantity <= order.leaves
-        order.terms.quantity = order.cum_quantity + fact.quantity
-        order.terms.price = fact.price
+        quantity = order.cum_quantity + fact.quantity
+        order.terms = replace(order.terms, quantity=quantity, price=fact.price)
         if fact.restatement is Restatement.REPRICED:
             self._to_back(order)
         report = self._report(order, ReportKind.RESTATED, fact.at_ns, fact.report_at_ns)
@@ -303,7 +304,7 @@ class VenueState:
             Invitation(fact.firm_up_id, order.session, order.order_id, fact.at_ns, fact.deadline_ns)
         )
         report = self._report(order, ReportKind.CANCELED, fact.at_ns, fact.report_at_ns)
-        report.terms.price = fact.price
+        report.terms = replace(order.terms, price=fact.price)
         report.firm_up_id, report.deadline_ns = fact.firm_up_id, fact.deadline_ns
 
     def _on_cancel_accepted(self, fact: CancelAccepted) -> None:
@@ -315,7 +316,7 @@ class VenueState:
         self.client(fact.session).ids[command.cl_ord_id] = order.order_id
         report = self._report(order, ReportKind.CANCELED, fact.at_ns, fact.report_at_ns)
         # Only this report goes by the request's id; a status later goes by the order's own.
-        report.terms.cl_ord_id = command.cl_ord_id
+        report.terms = replace(order.terms, cl_ord_id=command.cl_ord_id)
         report.orig_cl_ord_id = command.orig_cl_ord_id
 
     def _on_replaced(self, fact: Replaced) -> None:
@@ -410,7 +411,7 @@ class VenueState:
         assert order_id not in self.orders
         self.order_count += 1
         self.sequence += 1
-        order = VenueOrder(order_id, session, replace(terms), state, self.sequence)
+        order = VenueOrder(order_id, session, terms, state, self.sequence)
         self.orders[order_id] = order
         ids = self.client(session).ids
         assert terms.cl_ord_id not in ids
@@ -433,7 +434,7 @@ class VenueState:
             due_ns=client.last_out_ns,
             at_ns=at_ns,
             kind=kind,
-            terms=replace(order.terms),
+            terms=order.terms,
             order_id=order.order_id,
             exec_id=exec_id,
             state=order.state,

@@ -282,6 +282,10 @@ class Venue:
         """A report has its number on the wire."""
         self.state.sent(session, report.number)
 
+    def late_ns(self, now: int) -> int:
+        """By how much the market is behind its clock: how long a flow that is due has waited."""
+        return max(0, now - self.trading.agenda.next()[0])
+
     def take_facts(self) -> list[Command | VenueFact]:
         """What happened since the last call, for the journal."""
         facts, self.trading.facts = self.trading.facts, []
