@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -136,6 +137,11 @@ class ComposeDesk:
         return json.loads(
             self.execute(venue.name, "python", "-c", ASK, str(venue.control_port), command)
         )
+
+    def offer(self, symbol: str) -> Decimal:
+        """The national best offer, as the venues compute it."""
+        nbbo = self.control(self.venues[0], f"nbbo {symbol}")["nbbo"]
+        return Decimal(nbbo[symbol]["ask_micros"]) / 1_000_000
 
     def container(self, service: str) -> str:
         """The id of a service's container, running or not."""

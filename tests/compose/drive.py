@@ -112,11 +112,12 @@ class TestTheServices:
 
 
 class TestOrders:
-    async def test_sales_and_purchases_are_filled(self, ems: Ems) -> None:
+    async def test_sales_and_purchases_are_filled(self, desk: ComposeDesk, ems: Ems) -> None:
+        reach = await asyncio.to_thread(desk.offer, "CRUX") * Decimal("1.05")
         ids = [
             ems.submit(sale(5_000, strategy="balanced")),
             ems.submit(NewOrder("buy", "BOLT", 2_000, "market", strategy="urgent")),
-            ems.submit(NewOrder("buy", "CRUX", 1_500, "limit", Decimal("19.50"))),
+            ems.submit(NewOrder("buy", "CRUX", 1_500, "limit", reach.quantize(Decimal("0.01")))),
         ]
         for cl_ord_id in ids:
             await end_of(ems, cl_ord_id)
