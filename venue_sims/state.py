@@ -120,7 +120,9 @@ class ClientState:
 
     name: str
     ids: dict[str, str] = field(default_factory=dict)
-    """Every ClOrdID it used, and the OrderID that it meant (empty: none known)."""
+    """Every ClOrdID it used on this trading day, and the OrderID that it meant (empty: none)."""
+    ids_before: dict[str, str] = field(default_factory=dict)
+    """The same of the trading day before: they may be used again, and are still known."""
     inbound: deque[Command] = field(default_factory=deque)
     """Commands not yet dealt with, oldest first."""
     outbox: deque[Report] = field(default_factory=deque)
@@ -156,6 +158,8 @@ class VenueState:
         self.bands: dict[str, Bands] = {}
         """Symbols in a limit state."""
         self.phase = Phase.OPEN
+        self.phase_ns = 0
+        """When that began; 0: nobody ever said."""
         self.order_count = 0
         self.exec_count = 0
         self.sequence = 0
@@ -189,8 +193,9 @@ class VenueState:
         return found
 
     def order_meant(self, session: str, cl_ord_id: str) -> VenueOrder | None:
-        """The order that a ClOrdID ever belonged to, if there is one."""
-        order_id = self.client(session).ids.get(cl_ord_id)
+        """The order that a ClOrdID belonged to on this trading day or the one before."""
+        client = self.client(session)
+        order_id = client.ids.get(cl_ord_id) or client.ids_before.get(cl_ord_id)
         return self.orders.get(order_id) if order_id else None
 
     def orders_meant(self, command: MassCancelReceived) -> list[VenueOrder]:
@@ -399,7 +404,18 @@ class VenueState:
             table.pop(fact.symbol, None)
 
     def _on_phase(self, fact: PhaseChanged) -> None:
-        self.phase = fact.phase
+        if self.phase is Phase.CLOSED and fact.phase is not Phase.CLOSED:
+            self._begin_day()
+        self.phase, self.phase_ns = fact.phase, fact.at_ns
+
+    def _begin_day(self) -> None:
+        """ClOrdIDs are unique for a trading day (decisions.md). What nobody may ask about any more
+        is forgotten: orders of the day before the last."""
+        known: set[str] = set()
+        for client in self.clients.values():
+            client.ids_before, client.ids = client.ids, {}
+            known.update(client.ids_before.values())
+        self.orders = {name: order for name, order in self.orders.items() if name in known}
 
     # --- internals ------------------------------------------------------------------------
 
