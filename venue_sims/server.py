@@ -26,7 +26,14 @@ from sor_gateway.net.reactor import Reactor
 from venue_sims.config import VenueFile
 from venue_sims.facts import EpochStarted, Operated, PhaseChanged
 from venue_sims.flow.clock import NANOS_PER_MS
-from venue_sims.links import DataLink, OrderLink, data_link, make_session, order_link
+from venue_sims.links import (
+    ANSWERED_HERE,
+    DataLink,
+    OrderLink,
+    data_link,
+    make_session,
+    order_link,
+)
 from venue_sims.recovery import Recovered, encode_image
 from venue_sims.translate import BusinessReject, business_reject, to_command, to_message
 from venue_sims.venue import Venue
@@ -354,9 +361,11 @@ class VenueServer:
             )
 
     def _on_request(self, link: OrderLink, event: events.AppReceived, now: int) -> None:
-        message, leaves_at = event.message, self.venue.trading.leaves_at(link.name, now)
-        if link.answer(message, now, leaves_at):
-            return
+        message = event.message
+        if message.msg_type in ANSWERED_HERE:
+            leaves_at = self.venue.trading.leaves_at(link.name, now)
+            if link.answer(message, now, leaves_at):
+                return
         command = to_command(message, link.name, link.dialect, now, event.poss_resend)
         if not isinstance(command, BusinessReject):
             self.venue.receive(command, now)

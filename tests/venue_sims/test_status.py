@@ -25,7 +25,7 @@ from venue_sims.matching.orders import Side
 from venue_sims.phases import Hours
 from venue_sims.recovery import Recovered, encode_image, fact_codec, fold, recover
 from venue_sims.state import VenueState
-from venue_sims.status import Outgoing, StatusDesk, halt_reason
+from venue_sims.status import MAX_SUBSCRIPTIONS, Outgoing, StatusDesk, halt_reason
 from venue_sims.venue import LIMIT_STATE_NS, PAUSE_NS
 from venue_sims.words import Capacity, Phase, Reason, ReportKind, State
 
@@ -341,6 +341,21 @@ class TestWhatIsSaid:
         asker.ask("e", (324, "Q1"), (55, "ACME"), (263, "2"))
         asker.venue.halt("ACME", "news", asker.desk.now)
         assert asker.news() == []
+
+    def test_ids_of_both_kinds_do_not_meet_and_subscriptions_are_bounded(
+        self, dialect: Dialect
+    ) -> None:
+        asker = Asker(dialect, unasked=False)
+        asker.ask("e", (324, "1"), (55, "ACME"), (263, "1"))
+        asker.ask("g", (335, "1"), (263, "1"))
+        asker.venue.halt("ACME", "news", asker.desk.now)
+        asker.venue.enter_phase(Phase.PRE_CLOSE, asker.desk.now)
+        assert said(asker.news(), 35) == [("f",), ("h",)]
+        for number in range(2, MAX_SUBSCRIPTIONS):
+            asker.ask("e", (324, str(number)), (55, "ACME"), (263, "1"))
+        more = [(324, "more"), (55, "ACME"), (263, "1")]
+        assert not asker.status.takes(Message("e", more))
+        assert asker.status.takes(Message("e", [*more[:2], (263, "0")]))
 
     def test_at_logon_only_what_is_unusual(self, dialect: Dialect) -> None:
         asker = Asker(dialect)
