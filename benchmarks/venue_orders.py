@@ -25,6 +25,7 @@ import os
 import select
 import socket
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -37,6 +38,8 @@ from sor_gateway.stack import Stack
 
 ROOT: Final = Path(__file__).parents[1]
 COMPILED_CODE: Final = ROOT / "build" / "compiled"
+COMPILED_PATH: Final = {"PYTHONPATH": f"{COMPILED_CODE}:{ROOT}", "PYTHONSAFEPATH": "1"}
+"""The compiled packages before the sources, and the working directory not at all."""
 ORDERS_PER_S_MIN: Final = 5_000
 LATE_MS_MAX: Final = 100
 """A slot of the market."""
@@ -181,6 +184,7 @@ class Bench:
         self.samples: list[Sample] = []
         self.arms = [ECHO, VENUE]
         if COMPILED_CODE.is_dir():
+            _check_compiled()
             self.arms.append(COMPILED)
 
     async def run(self) -> None:
@@ -218,7 +222,7 @@ class Bench:
                 ROOT / "config",
                 {"exchange": ("exchange", "XLIT")},
                 market_scale=self._options.market_scale,
-                environment={"PYTHONPATH": str(COMPILED_CODE)} if arm == COMPILED else None,
+                environment=COMPILED_PATH if arm == COMPILED else None,
             )
             try:
                 await stack.start_venues()
@@ -261,6 +265,20 @@ class Bench:
             1e6 / cpu,
             sum(s.late_turns.get(str(LATE_MS_MAX), 0) for s in samples),
         )
+
+
+def _check_compiled() -> None:
+    """An arm that ran the sources by mistake would be a lie. Raises BenchError."""
+    question = "import sor_gateway.fix.codec as codec; print(codec.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", question],
+        env={**os.environ, **COMPILED_PATH},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if not done.stdout.strip().endswith(".so"):
+        raise BenchError(f"{COMPILED_CODE} is not what would run, but {done.stdout.strip()}")
 
 
 async def _late_turns(stack: Stack) -> dict[str, int]:
