@@ -14,6 +14,7 @@
 #   make test-compiled   the tests of what passes through it, on the compiled code
 #   make bench     round trips and throughput against a bare byte relay
 #   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
+#                  (a quarter of an hour on a machine with nothing else to do; a quick look: ARGS="--seconds 10 --messages 100000")
 #   make bench-routing   allocation, placement and splits against published results (minutes; ARGS=--quick)
 #   make naive N=100000   the matchers against obvious ones, so many random commands each
 #   make bench-venue   orders a second of one venue process beside its market, against a bare echo
@@ -98,7 +99,8 @@ bench: .venv/bench compiled
 	@$(BIN)/python -m benchmarks.bench
 
 hostile: .venv/dev
-	@$(BIN)/python -m benchmarks.hostile
+	@$(BIN)/python -m benchmarks.hostile $(ARGS)
+
 bench-routing: .venv/dev
 	@$(BIN)/python -m benchmarks.routing $(ARGS)
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from venue_sims.checks import VenueSettings
 from venue_sims.config import ConfigError, MarketSettings, SymbolSettings, VenueFile
-from venue_sims.faults import Faults
+from venue_sims.faults.board import Faults
 from venue_sims.floor import Floor
 from venue_sims.flow.aggressors import MEAN_SIZE, Aggressors
 from venue_sims.flow.clock import MarketClock
@@ -80,7 +80,7 @@ def build_venue(
     trading = Trading(
         kind, clock, floors, file.fees, latency, state, file.match.tiers, file.match.invitations
     )
-    faults = Faults(market.seed, file.mic, file.faults)
+    faults = Faults(market.seed, file.mic, file.faults, trading)
     return Venue(settings, trading, Throttle(file.throttle), faults)
 
 

@@ -39,6 +39,8 @@ class RefusalError(Exception):
 
     reason: Reason
     text: str
+    code: int | None = None
+    """OrdRejReason (103), when it is not the reason's own."""
 
 
 def refuse(reason: Reason, message: str) -> NoReturn:

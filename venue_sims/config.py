@@ -18,7 +18,8 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from venue_sims.faults import FaultSettings
+from venue_sims.fault_config import FaultsToml
+from venue_sims.faults.when import When
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
 from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND, parse_scale
@@ -122,7 +123,8 @@ class VenueFile:
     house: HouseSettings
     fade: FadeSettings
     throttle: ThrottleSettings
-    faults: FaultSettings
+    faults: dict[str, When]
+    """By name."""
     visitors: VisitorSettings
     control: tuple[str, int] | None
     hours: Hours
@@ -340,10 +342,6 @@ class _Throttle(_Strict):
         return ThrottleSettings(self.msgs, self.per_ms)
 
 
-class _Faults(_Strict):
-    reject_share: float = Field(default=0.0, ge=0, le=1)
-
-
 class _Slice(_Strict):
     at_s: float = Field(ge=0)
     quantity: int = Field(gt=0)
@@ -400,7 +398,7 @@ class _VenueToml(_Strict):
     takers: TakersToml = TakersToml()
     fade: _Fade = _Fade()
     throttle: _Throttle = _Throttle()
-    faults: _Faults = _Faults()
+    faults: FaultsToml = {}
     ambient: AmbientToml = AmbientToml()
     pingers: PingersToml = PingersToml()
     latent: list[_Latent] = []
@@ -447,7 +445,7 @@ class _VenueToml(_Strict):
             house=HouseSettings(**self.house.model_dump()),
             fade=self.fade.settings(),
             throttle=self.throttle.settings(),
-            faults=FaultSettings(**self.faults.model_dump()),
+            faults=dict(self.faults),
             visitors=VisitorSettings(self.ambient.rate, self.ambient.life_s),
             control=None if self.control is None else parse_address(self.control.listen),
             hours=Hours() if self.hours is None else self.hours.settings(),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from sor_gateway.fix.facts import RANGE_FACTS
 from venue_sims.commands import COMMANDS, Terms
+from venue_sims.faults.facts import FAULT_FACTS
 from venue_sims.words import Liquidity, Phase, Reason, Restatement
 
 
@@ -38,6 +39,8 @@ class OrderRejected:
     reason: Reason
     text: str
     duplicate: bool = False
+    code: int | None = None
+    """OrdRejReason (103), when it is not the reason's own."""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class OrderCanceled:
     order_id: str
     text: str
     expired: bool = False
+    restatement: Restatement | None = None
 
 
 @dataclass(slots=True)
@@ -253,6 +257,7 @@ FACTS: tuple[type, ...] = (
     PhaseChanged,
     EpochStarted,
     Operated,
+    *FAULT_FACTS,
     *RANGE_FACTS,
 )
 """Every fact there is, for the journal's codec."""

@@ -37,7 +37,7 @@ from venue_sims.facts import (
     RequestRefused,
     StatusAnswered,
 )
-from venue_sims.faults import Faults
+from venue_sims.faults.board import Faults
 from venue_sims.floor import Floor
 from venue_sims.matching.events import Amended, Cause
 from venue_sims.matching.orders import Lifetime, Manner, Order
@@ -45,7 +45,7 @@ from venue_sims.matching.rules import round_lot
 from venue_sims.state import VenueOrder
 from venue_sims.throttle import Throttle
 from venue_sims.trading import Trading
-from venue_sims.words import TRADING, Capacity, OrdType, Reason, worded
+from venue_sims.words import TRADING, Capacity, OrdType, Reason, State, worded
 
 
 class Requests:
@@ -70,7 +70,13 @@ class Requests:
         }
 
     def answer(self, command: Command, now: int) -> None:
-        """Deal with the oldest command of its session; exactly one fact answers it."""
+        """Deal with the oldest command of its session, unless a fault does; exactly one fact
+        answers it."""
+        if not self._faults.takes(command, now):
+            self.deal(command, now)
+
+    def deal(self, command: Command, now: int) -> None:
+        """Deal with the oldest command of its session as a venue should."""
         self._handlers[type(command)](command, now)
 
     def _on_order(self, command: OrderReceived, now: int) -> None:
@@ -87,8 +93,7 @@ class Requests:
             self._check_conditional(command, now)
             floor = self._trading.refer(terms.symbol, now)
             self._check_entry(floor, order)
-            if self._faults.rejects(self._state.order_count):
-                refuse(Reason.FAULT, "refused for nothing, as this venue is set to")
+            self._check_mood(command, now)
         except RefusalError as refusal:
             self._reject(command, order_id, refusal, now)
             return
@@ -148,6 +153,7 @@ class Requests:
                 refusal.reason,
                 refusal.text,
                 duplicate,
+                refusal.code,
             )
         )
 
@@ -241,6 +247,13 @@ class Requests:
         if symbol in self._state.halted:
             refuse(Reason.HALTED, f"{symbol} is halted: {self._state.halted[symbol]}")
 
+    def _check_mood(self, command: OrderReceived, now: int) -> None:
+        """Last of all: a fault may refuse what nothing can be said against. Raises RefusalError."""
+        storm = self._faults.refuses(command, now)
+        if storm is not None:
+            text = worded(Reason.FAULT, storm.settings.text)
+            raise RefusalError(Reason.FAULT, text, storm.settings.code)
+
     def _check_numbers(self, terms: Terms) -> None:
         path = self._trading.floors[terms.symbol].path.settings
         check_numbers(self._settings, path.tick_micros, round_lot(path.p0_micros), terms)
@@ -297,6 +310,8 @@ class Requests:
             self._trading.refer(order.terms.symbol, now)
         if not order.live:
             refuse(Reason.TOO_LATE, f"the order is {order.state}")
+        if order.state is State.PENDING_NEW and isinstance(command, ReplaceReceived):
+            refuse(Reason.TOO_LATE, "the order is pending")
         if order.terms.cl_ord_id != command.orig_cl_ord_id:
             refuse(Reason.UNKNOWN_ORDER, f"the order goes by {order.terms.cl_ord_id} now")
         return order

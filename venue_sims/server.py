@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from sor_gateway.fix import events
+from sor_gateway.fix import events, tags
 from sor_gateway.fix.dialect import dialect_of
 from sor_gateway.fix.facts import range_fact
 from sor_gateway.fix.session import Numbers, Session
@@ -26,6 +26,7 @@ from sor_gateway.net.reactor import Reactor
 from venue_sims.config import VenueFile
 from venue_sims.facts import EpochStarted, Operated, PhaseChanged
 from venue_sims.flow.clock import NANOS_PER_MS
+from venue_sims.lines import Lines
 from venue_sims.links import (
     ANSWERED_HERE,
     DataLink,
@@ -120,6 +121,7 @@ class VenueServer:
         self.orders: dict[str, OrderLink] = {}
         self.data: dict[str, DataLink] = {}
         self.reactor = Reactor(loop, clock, self.turn)
+        self.lines = Lines(self.reactor, venue.faults)
         self._journal = journal
         self._codec = codec
         self._recovered = recovered
@@ -149,12 +151,14 @@ class VenueServer:
         self.orders[session.settings.name] = order_link(session, dialect_of(version), self.venue)
         self.venue.state.client(session.settings.name)
         self.reactor.add_session(session, acceptor=True)
+        self.lines.add(session)
 
     def add_data_session(self, client: str, version: str, comp_id: str, interval_ns: int) -> None:
         """Give this client market data."""
         session = make_session(client, version, comp_id, Numbers())
         self.data[session.settings.name] = data_link(session, self.venue, interval_ns)
         self.reactor.add_session(session, acceptor=True)
+        self.lines.add(session)
 
     async def start(self, host: str, port: int) -> int:
         """Open the venue and listen; the port. Raises OSError when it cannot be had."""
@@ -211,6 +215,7 @@ class VenueServer:
         if self._frozen and not self._thaw(now):
             return
         self._count_turn(now)
+        self.lines.keep_down(now)
         for session in self.reactor.receive(now):
             self._consume(session, now)
         for link in self.orders.values():
@@ -225,6 +230,7 @@ class VenueServer:
         self._publish(now)
         if self._stopping:
             self._log_out(now)
+        self.lines.prepare(now)
         try:
             self._commit(now)
         except JournalStalled as stall:
@@ -266,7 +272,7 @@ class VenueServer:
             entries.append(entry)
 
     def _release(self, now: int) -> None:
-        self.reactor.flush()
+        self.lines.release(now)
         closing, self._to_close = self._to_close, []
         for session, reason in closing:
             self.reactor.close(session, reason)
@@ -283,7 +289,7 @@ class VenueServer:
         return encode_image(self.venue.state, self._turn_number, numbers, self._codec)
 
     def _next_deadline(self, now: int) -> int | None:
-        deadlines = [self.venue.next_deadline()]
+        deadlines = [self.venue.next_deadline(), self.lines.next_deadline()]
         for link in self.orders.values():
             deadlines.append(link.session.next_deadline())
             if link.session.logged_on:
@@ -335,6 +341,7 @@ class VenueServer:
                     self.orders[name].greet(now)
             elif isinstance(event, events.LoggedOut):
                 self._log.info("logged-out", session=name, reason=event.reason)
+                self.lines.lost(name)
                 if name in self.data:
                     self.data[name].forget()
                 else:
@@ -348,6 +355,9 @@ class VenueServer:
     def _on_order_event(self, link: OrderLink, event: events.Event, now: int) -> None:
         if isinstance(event, events.AppReceived):
             self._on_request(link, event, now)
+        elif isinstance(event, events.Hint):
+            if self.venue.faults.executes(link.name, event.number, now):
+                self._on_request(link, event, now)
         elif isinstance(event, events.EpochBegan):
             self._log.info("epoch-began", session=link.name, epoch=event.epoch)
             self._facts.append(EpochStarted(link.name, event.epoch, event.asked_by_us))
@@ -360,13 +370,16 @@ class VenueServer:
                 "peer-rejected", session=link.name, number=event.ref_number, text=text
             )
 
-    def _on_request(self, link: OrderLink, event: events.AppReceived, now: int) -> None:
+    def _on_request(
+        self, link: OrderLink, event: events.AppReceived | events.Hint, now: int
+    ) -> None:
         message = event.message
         if message.msg_type in ANSWERED_HERE:
             leaves_at = self.venue.trading.leaves_at(link.name, now)
             if link.answer(message, now, leaves_at):
                 return
-        command = to_command(message, link.name, link.dialect, now, event.poss_resend)
+        poss_resend = message.get(tags.PossResend) == "Y"
+        command = to_command(message, link.name, link.dialect, now, poss_resend)
         if not isinstance(command, BusinessReject):
             self.venue.receive(command, now)
         elif link.session.logged_on:
@@ -429,9 +442,13 @@ class VenueServer:
             report = self.venue.due_report(link.name, now) if session.logged_on else None
             if report is None:
                 return
-            msg_type, body = to_message(report, link.dialect, mic)
-            session.send(msg_type, body, now, key=str(report.number))
-            self.venue.reported(link.name, report)
+            for each in self.venue.leaving(report, link.name, now):
+                msg_type, body = to_message(each.report, link.dialect, mic)
+                key = str(report.number) if each.own else ""
+                session.numbers.next_out += each.skip
+                session.send(msg_type, [*each.header, *body], now, key=key)
+                if each.own:
+                    self.venue.reported(link.name, report)
 
     def _publish(self, now: int) -> None:
         changed, prints = self.venue.take_changed(), self.venue.take_prints()

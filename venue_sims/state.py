@@ -44,6 +44,8 @@ from venue_sims.facts import (
     TradingHalted,
     TradingResumed,
 )
+from venue_sims.faults.booking import FaultBooking
+from venue_sims.faults.memory import FaultMemory, HeldCommand, Trade
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.matching.invitations import Invitation, Invitations
 from venue_sims.reports import Report
@@ -153,6 +155,9 @@ class VenueState:
         self.invitations = Invitations()
         self.halted: dict[str, str] = {}
         """Symbols that do not trade, and why."""
+        self.faults = FaultMemory()
+        self.held: list[HeldCommand] = []
+        """Requests answered as pending that will be dealt with, by the time of it."""
         self.resumes: dict[str, int] = {}
         """When those of them trade again that do so by themselves."""
         self.bands: dict[str, Bands] = {}
@@ -180,6 +185,7 @@ class VenueState:
             TradingHalted: self._on_halted,
             LimitStateEntered: self._on_limited,
             TradingResumed: self._on_resumed,
+            **FaultBooking(self, self._answered, self._add, self._report).handlers,
             PhaseChanged: self._on_phase,
         }
 
@@ -233,9 +239,15 @@ class VenueState:
         self._handlers[type(fact)](fact)
 
     def sent(self, session: str, number: int) -> None:
-        """The oldest report of a session has a number on the wire now."""
-        report = self.client(session).outbox.popleft()
-        assert report.number == number, f"report {number} left before {report.number}"
+        """The oldest report of a session has a number on the wire now. In a fold, where the facts
+        of a turn come before what left in it, a report that was held may stand before it."""
+        outbox = self.client(session).outbox
+        report = outbox[0]
+        if report.number != number:
+            report = next(each for each in outbox if each.number == number)
+            assert outbox[0].held, f"report {number} left before {outbox[0].number}"
+        outbox.remove(report)
+        self.faults.passed(session, number)
 
     def _on_command(self, command: Command) -> None:
         client = self.client(command.session)
@@ -261,7 +273,8 @@ class VenueState:
         else:
             order = self._add(fact.session, fact.order_id, command.terms, State.REJECTED)
         order.reason, order.text = fact.reason, fact.text
-        self._report(order, ReportKind.REJECTED, fact.at_ns, fact.report_at_ns)
+        report = self._report(order, ReportKind.REJECTED, fact.at_ns, fact.report_at_ns)
+        report.code = fact.code
 
     def _on_executed(self, fact: Executed) -> None:
         order = self.orders[fact.order_id]
@@ -281,6 +294,9 @@ class VenueState:
         assert report.exec_id == fact.exec_id
         report.last_quantity, report.last_price = fact.quantity, fact.price
         report.liquidity, report.fee_micros = fact.liquidity, fact.fee_micros
+        self.faults.trades[fact.exec_id] = Trade(
+            fact.order_id, fact.quantity, fact.price, fact.liquidity, fact.fee_micros
+        )
 
     def _on_canceled(self, fact: OrderCanceled) -> None:
         order = self.orders[fact.order_id]
@@ -288,7 +304,8 @@ class VenueState:
         order.state = State.EXPIRED if fact.expired else State.CANCELED
         order.text = fact.text
         kind = ReportKind.EXPIRED if fact.expired else ReportKind.CANCELED
-        self._report(order, kind, fact.at_ns, fact.report_at_ns)
+        report = self._report(order, kind, fact.at_ns, fact.report_at_ns)
+        report.restatement = fact.restatement
 
     def _on_restated(self, fact: Restated) -> None:
         order = self.orders[fact.order_id]
@@ -368,6 +385,8 @@ class VenueState:
             kind = ReportKind.UNKNOWN
         report = self._report(order, kind, fact.at_ns, fact.report_at_ns)
         report.status_id = status_id
+        if order.live:
+            report.state = self.faults.pending.get(order.order_id, order.state)
 
     def _on_mass_canceled(self, fact: MassCanceled) -> None:
         command = self._answered(fact.session)
@@ -416,6 +435,10 @@ class VenueState:
             client.ids_before, client.ids = client.ids, {}
             known.update(client.ids_before.values())
         self.orders = {name: order for name, order in self.orders.items() if name in known}
+        trades = self.faults.trades
+        self.faults.trades = {
+            name: trade for name, trade in trades.items() if trade.order_id in known
+        }
 
     # --- internals ------------------------------------------------------------------------
 

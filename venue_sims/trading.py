@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from venue_sims import facts
 from venue_sims.agenda import NEVER, Agenda
 from venue_sims.commands import Command, Terms
 from venue_sims.facts import Executed, LatentTraded, OrderCanceled, VenueFact
+from venue_sims.faults.facts import FaultFact
 from venue_sims.fees import FeeSchedule
 from venue_sims.floor import Floor
 from venue_sims.flow.clock import MarketClock
@@ -35,7 +36,11 @@ from venue_sims.matching.events import (
 from venue_sims.matching.invitations import InvitationSettings
 from venue_sims.matching.orders import Order, Peg, Side
 from venue_sims.state import VenueOrder, VenueState
-from venue_sims.words import PEG_KINDS, Capacity, Liquidity, Restatement
+from venue_sims.words import PEG_KINDS, Capacity, Liquidity, Restatement, State
+
+if TYPE_CHECKING:
+    from venue_sims.faults.fault import FactFault, FeeFault
+    from venue_sims.faults.line import LineAction
 
 _DROPPED: Final = {
     Cause.IMMEDIATE: "N: the rest could not trade at once",
@@ -110,13 +115,19 @@ class Trading:
         self.tiers = tiers or {}
         """The tier of each session that has one; the others are of tier 0."""
         self.invitations = invitations or InvitationSettings()
+        self.observers: list[FactFault[Any]] = []
+        """Faults that see what happens."""
+        self.surcharges: list[FeeFault[Any]] = []
+        """Faults that charge what the schedule does not say."""
+        self.line_actions: list[LineAction] = []
+        """What is to be done to lines when the turn is written down."""
         self.kind = kind
         self.clock = clock
         self.floors = floors
         self.fees = fees
         self.latency = latency
         self.state = state
-        self.facts: list[Command | VenueFact] = []
+        self.facts: list[Command | VenueFact | FaultFact] = []
         self.changed: dict[str, None] = {}
         self.prints: deque[Print] = deque(maxlen=PRINTS_MAX)
         """Trades since somebody took them, oldest first; the oldest go if nobody does."""
@@ -160,6 +171,8 @@ class Trading:
 
     def cancel(self, order: VenueOrder, now: int) -> None:
         """A client's order leaves its book; the caller says so to the client."""
+        if order.state is State.PENDING_NEW:
+            return  # known, and not in the book
         symbol = order.terms.symbol
         self.floors[symbol].cancel(order.order_id, self.clock.market(now))
         self.changed[symbol] = None
@@ -234,9 +247,15 @@ class Trading:
                 event.quantity,
                 event.price,
                 liquidity,
-                self.fees.fee(charged, event.quantity, event.price),
+                self._fee(order_id, charged, event, now),
             )
         )
+
+    def _fee(self, order_id: str, charged: Liquidity, event: Traded, now: int) -> int:
+        fee = self.fees.fee(charged, event.quantity, event.price)
+        for fault in self.surcharges:
+            fee = fault.charged(self.state.orders[order_id], fee, event.quantity, now)
+        return fee
 
     def _liquidity(self, terms: Terms, *, resting: bool) -> Liquidity:
         if self.kind.dark:
@@ -254,7 +273,9 @@ class Trading:
         delay = self.latency.outbound(session, client.reported)
         return max(client.last_out_ns, now + delay)
 
-    def fact(self, fact: Command | VenueFact) -> None:
+    def fact(self, fact: Command | VenueFact | FaultFact) -> None:
         """Something happened: it is remembered, and kept for the journal."""
         self.state.apply(fact)
         self.facts.append(fact)
+        for fault in self.observers:
+            fault.saw(fact)

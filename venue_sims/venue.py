@@ -32,7 +32,9 @@ from venue_sims.facts import (
     TradingResumed,
     VenueFact,
 )
-from venue_sims.faults import Faults
+from venue_sims.faults.board import Faults
+from venue_sims.faults.facts import FaultFact
+from venue_sims.faults.fault import Leaving
 from venue_sims.floor import MAX_BEHIND_NS, Floor
 from venue_sims.flow.clock import NANOS_PER_SECOND, MarketClock
 from venue_sims.kinds import Kind
@@ -42,7 +44,7 @@ from venue_sims.requests import Requests
 from venue_sims.state import VenueOrder, VenueState
 from venue_sims.throttle import Throttle
 from venue_sims.trading import Print, Trading
-from venue_sims.words import TRADING, Phase
+from venue_sims.words import TRADING, Phase, Restatement, State
 
 LIMIT_STATE_NS: Final = 15 * NANOS_PER_SECOND
 """How long a limit state lasts before trading is paused, market time (the LULD plan)."""
@@ -65,6 +67,7 @@ class Venue:
         self.settings = settings
         self.trading = trading
         self.throttle = throttle
+        self.faults = faults
         self._news: list[News] = []
         self._appointments = Agenda()
         """What the venue does at its time, by what and whose: "lost" sessions, "pause" and "resume"
@@ -102,7 +105,10 @@ class Venue:
     def start(self, now: int) -> None:
         """Open: orders of before a restart rest again in their order, then the flows come."""
         trading = self.trading
+        self.faults.open(now)
         for order in trading.state.live_orders():
+            if order.state is State.PENDING_NEW:
+                continue
             trading.floors[order.terms.symbol].matcher.restore(
                 trading.to_match(order.order_id, order.terms, order.leaves, order.session)
             )
@@ -130,26 +136,35 @@ class Venue:
             floor_at, symbol = self.trading.agenda.next()
             command_at, session = self._next_command()
             kept_at, kept = self._appointments.next()
-            first = min(floor_at, command_at, kept_at)
+            fault_at = self.faults.next_ns() or NEVER
+            first = min(floor_at, command_at, kept_at, fault_at)
             if first > now:
                 return True
             budget = None if budget is None else budget - 1
             if first == floor_at:
-                self._run_floor(symbol, floor_at, now, min(command_at, kept_at, now))
+                self._run_floor(symbol, floor_at, now, min(command_at, kept_at, fault_at, now))
             elif first == command_at:
                 self.requests.answer(self.state.client(session).inbound[0], command_at)
-            else:
+            elif first == kept_at:
                 self._keep(kept, kept_at)
+            else:
+                self.faults.run(self, fault_at)
         return False
 
-    def cancel(self, order_id: str, text: str, now: int) -> bool:
+    def cancel(
+        self,
+        order_id: str,
+        text: str,
+        now: int,
+        restatement: Restatement = Restatement.TAKEN_OUT,
+    ) -> bool:
         """The venue takes an order out by itself; False when there is nothing to take out."""
         order = self.state.orders.get(order_id)
         if order is None or not order.live:
             return False
         self.trading.cancel(order, now)
         leaves_at = self.trading.leaves_at(order.session, now)
-        self.trading.fact(OrderCanceled(now, leaves_at, order_id, text))
+        self.trading.fact(OrderCanceled(now, leaves_at, order_id, text, restatement=restatement))
         return True
 
     # --- what trades ----------------------------------------------------------------------
@@ -255,7 +270,8 @@ class Venue:
         for order in self.state.live_orders():
             if order.session == session and order.terms.lifetime is Lifetime.DAY:
                 self.trading.refer(order.terms.symbol, now)
-                self.cancel(order.order_id, "z: cancelled on disconnect", now)
+                text = "z: cancelled on disconnect"
+                self.cancel(order.order_id, text, now, Restatement.DISCONNECTED)
 
     # --- what goes out --------------------------------------------------------------------
 
@@ -264,18 +280,28 @@ class Venue:
         floor_at, _ = self.trading.agenda.next()
         if floor_at < NEVER:
             floor_at += -floor_at % WAKE_GRAIN_NS
-        deadline = min(floor_at, self._next_command()[0], self._appointments.next()[0])
+        kept_at, fault_at = self._appointments.next()[0], self.faults.next_ns() or NEVER
+        deadline = min(floor_at, self._next_command()[0], kept_at, fault_at)
         return deadline if deadline < NEVER else None
 
     def next_report_ns(self, session: str) -> int | None:
-        """When the oldest report of a session may leave."""
+        """When the oldest report of a session may leave, or one that a fault held."""
         outbox = self.state.client(session).outbox
-        return outbox[0].due_ns if outbox else None
+        due = outbox[0].due_ns if outbox else NEVER
+        held = self.state.faults.release_ns(session)
+        due = due if held is None else min(due, held)
+        return due if due < NEVER else None
 
     def due_report(self, session: str, now: int) -> Report | None:
         """The report of a session that may leave now; `reported` takes it off the queue."""
+        self.faults.release(session, now)
         outbox = self.state.client(session).outbox
         return outbox[0] if outbox and outbox[0].due_ns <= now else None
+
+    def leaving(self, report: Report, session: str, now: int) -> list[Leaving]:
+        """What leaves in place of a report that is due: itself, as long as no fault says otherwise.
+        Nothing: a fault took it off the queue."""
+        return self.faults.leaving(report, session, now)
 
     def reported(self, session: str, report: Report) -> None:
         """A report has its number on the wire."""
@@ -285,7 +311,7 @@ class Venue:
         """By how much the market is behind its clock: how long a flow that is due has waited."""
         return max(0, now - self.trading.agenda.next()[0])
 
-    def take_facts(self) -> list[Command | VenueFact]:
+    def take_facts(self) -> list[Command | VenueFact | FaultFact]:
         """What happened since the last call, for the journal."""
         facts, self.trading.facts = self.trading.facts, []
         return facts

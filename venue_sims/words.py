@@ -54,9 +54,15 @@ class State(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
+    PENDING_NEW = "pending-new"
+    """Known and out of the book."""
+    PENDING_CANCEL = "pending-cancel"
+    """Only in reports: the order itself is what it was."""
+    PENDING_REPLACE = "pending-replace"
+    """Only in reports: the order itself is what it was."""
 
 
-LIVE = frozenset({State.NEW, State.PARTIALLY_FILLED})
+LIVE = frozenset({State.PENDING_NEW, State.NEW, State.PARTIALLY_FILLED})
 
 
 class Liquidity(StrEnum):
@@ -105,6 +111,10 @@ class Restatement(StrEnum):
     REPRICED = "repriced"
     DECLINED = "declined"
     """Part of its quantity."""
+    DISCONNECTED = "disconnected"
+    """It went because its client did."""
+    TAKEN_OUT = "taken-out"
+    """It went because the venue wanted it to."""
 
 
 class ReportKind(StrEnum):
@@ -123,6 +133,10 @@ class ReportKind(StrEnum):
     CANCEL_REFUSED = "cancel-refused"
     REPLACE_REFUSED = "replace-refused"
     MASS_CANCELED = "mass-canceled"
+    PENDING = "pending"
+    """An order or a request has come and is not dealt with."""
+    TRADE_CANCELED = "trade-canceled"
+    TRADE_CORRECTED = "trade-corrected"
 
 
 LETTERS = {

@@ -21,6 +21,7 @@ from tests.harness.machines import Venue
 from tests.venue_sims.extensions import extended
 from tests.venue_sims.helpers import START, market, venue_file
 from tests.venue_sims.stranger import Body, Stranger
+from venue_sims.faults.orders import RejectStormSettings
 from venue_sims.words import Phase
 
 STEPS = 250
@@ -35,7 +36,8 @@ class Day:
         self.draw = random.Random(seed)
         self.loop = VirtualLoop(START)
         file, settings = venue_file(name), market(seed, scale=60)
-        file.faults.reject_share, file.match.invitations.suspend_below_ppm = 0.02, 0
+        file.faults["reject_storm"] = RejectStormSettings(p=0.02)
+        file.match.invitations.suspend_below_ppm = 0
         file.cod, file.grace_ns = True, SECOND // 10
         file.pingers.rate = 0.5
         assert settings.t0_ns is not None
