@@ -13,12 +13,14 @@ from typing import Final
 
 from sor_gateway.sor.events import WaveStarted
 from sor_gateway.sor.ledger import DARK
+from sor_gateway.sor.orders import PROBES_MAX, Parent, Work
 from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.route import Draft, Route
 from sor_gateway.sor.scoring import Score
-from sor_gateway.sor.settings import VenueSettings
-from sor_gateway.sor.tactics.dark import judge, next_size, split
+from sor_gateway.sor.settings import StrategySettings, VenueSettings
+from sor_gateway.sor.tactics.dark import judge, least_fill, next_size, split
+from sor_gateway.sor.tending import Tending
 from sor_gateway.sor.types import OrdType, Shares, Stage, TimeInForce
 from sor_gateway.sor.venues import refill_ns
 
@@ -26,9 +28,23 @@ from sor_gateway.sor.venues import refill_ns
 class DarkWaves:
     """Decisions about hidden orders."""
 
-    def __init__(self, outlook: Outlook) -> None:
+    def __init__(self, outlook: Outlook, tending: Tending) -> None:
         self._outlook: Final = outlook
         self._agenda: Final = outlook.agenda
+        self._tending: Final = tending
+
+    def guard(self, plan: Plan, parent: Parent, work: Work, strategy: StrategySettings) -> None:
+        """Pull what rests where somebody probes; the next wave takes no small fills there."""
+        if not work.dark_open or not strategy.dark_guard_quantity:
+            return
+        probed = [name for name, at in work.dark.items() if at.is_probed and not at.is_guarded]
+        if not probed:
+            return
+        children = self._outlook.ledger.state.children
+        for child_id in parent.children:
+            child = children[child_id]
+            if child.venue in probed and child.flight is not None and child.flight.tactic == DARK:
+                self._tending.pull(plan, child, f"{PROBES_MAX} small fills in a row: probes")
 
     def judge(self, plan: Plan, route: Route) -> bool:
         """Whether no dark wave is under way. One that is over is judged. A child that hangs past
@@ -75,6 +91,7 @@ class DarkWaves:
             chosen = scores[name]
             draft = Draft(name, shares, DARK, route.worst, chosen, "", OrdType.MID_PEG)
             draft.why = f"{shares} hidden at the midpoint; {chosen.words()}"
+            draft.min_quantity = min(least_fill(strategy, route.work.dark.get(name)), shares)
             if not route.is_ioc:
                 draft.time_in_force, draft.pull_at_ns = TimeInForce.DAY, plan.now + box_ns
             route.add_child(plan, draft)

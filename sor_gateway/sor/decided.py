@@ -141,6 +141,7 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
         fact.time_in_force,
         fact.at_ns,
         fact.post_only,
+        fact.min_quantity,
     )
     return [command]
 
@@ -154,6 +155,7 @@ def _count_dark(parent: Parent, fact: ChildPlanned) -> None:
     work.dark_open += 1
     work.dark_ends_ns = max(work.dark_ends_ns, fact.pull_at_ns)
     venue.sent += fact.quantity
+    venue.is_guarded = fact.min_quantity > 0
 
 
 def child_cancel_planned(ledger: Ledger, fact: ChildCancelPlanned) -> list[Output]:

@@ -357,7 +357,9 @@ class Ledger:
         if flight is None or work is None or flight.tactic != DARK:
             return
         venue = work.dark[child.venue]
-        venue.filled_ever += quantity
+        venue.count_fill(quantity)
+        if venue.is_probed and not venue.is_guarded:
+            self.agenda.due(parent.parent_id)
         if flight.wave == work.dark_wave:
             venue.filled += quantity
 

@@ -41,6 +41,11 @@ REJECTS_MAX: Final = 3
 EXECS_KEPT: Final = 256
 """Most executions of one child remembered for finding duplicates; the oldest go first."""
 
+PROBE_MAX: Final = 100
+"""A hidden order's fill of at most this is small: a probe's size, or a passer-by's."""
+PROBES_MAX: Final = 3
+"""So many small fills in a row, and none larger, are taken for probing: who asks again and again
+whether somebody is there trades ahead of him elsewhere."""
 GROWTH_STEP: Final = 2_500
 """Sizes in dark venues grow to multiples of this (playbook)."""
 
@@ -199,6 +204,24 @@ class DarkVenue:
     filled_ever: Shares = 0
     dry_waves: int = 0
     """Finished waves in a row that brought nothing."""
+    small_fills: int = 0
+    """The last fills, one after the other, that were small."""
+    is_guarded: bool = False
+    """The order there now takes no small fills."""
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether it looks as if somebody were only asking who is there."""
+        return self.small_fills >= PROBES_MAX
+
+    def count_fill(self, quantity: Shares) -> None:
+        """Shares traded there. A real counterpart ends a row of small ones, but once a venue was
+        found to be probed it stays so for this order."""
+        self.filled_ever += quantity
+        if quantity <= PROBE_MAX:
+            self.small_fills += 1
+        elif not self.is_probed:
+            self.small_fills = 0
 
     @property
     def next_size(self) -> Shares:

@@ -46,7 +46,7 @@ class Planner:
         self._agenda: Final = ledger.agenda
         self._tending: Final = Tending(settings, ledger)
         self._outlook: Final = Outlook(settings, ledger, market)
-        self._dark: Final = DarkWaves(self._outlook)
+        self._dark: Final = DarkWaves(self._outlook, self._tending)
         self._sweeps: Final = Sweeps(self._outlook)
         self._sprays: Final = Sprays(self._outlook, self._sweeps, self._tending)
 
@@ -130,6 +130,7 @@ class Planner:
         if security is None:
             self._wait_or_close(plan, parent)
             return
+        self._dark.guard(plan, parent, work, strategy)
         shows = work.stage is Stage.LIT and strategy.lit_tactic is not LitTactic.SWEEP
         if parent.available <= 0 and not shows:
             return

@@ -39,6 +39,13 @@ def next_size(strategy: StrategySettings, seen: DarkVenue | None) -> Shares:
     return max(seen.next_size if seen else 0, strategy.dark_quantity)
 
 
+def least_fill(strategy: StrategySettings, seen: DarkVenue | None) -> Shares:
+    """The fewest shares at a time that a venue's next order takes."""
+    if seen is None or not seen.is_probed:
+        return strategy.dark_min_quantity
+    return max(strategy.dark_min_quantity, strategy.dark_guard_quantity)
+
+
 def judge(work: Work, dry_share: float) -> Verdict:
     """Judge the wave under way. One of which nothing arrived anywhere proves nothing."""
     sent = filled = 0
