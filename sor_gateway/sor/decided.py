@@ -72,10 +72,10 @@ def parent_refused(ledger: Ledger, fact: ParentRefused) -> list[Output]:
 
 def stage_moved(ledger: Ledger, fact: StageMoved) -> list[Output]:
     """The next tier of the pecking order; a dark wave under way was judged with it."""
-    work = ledger.state.parents[fact.parent_id].work
-    assert work is not None
-    work.stage, work.lit_opened_ns = fact.stage, fact.at_ns
-    work.close_dark_wave(judged=True)
+    parent = ledger.state.parents[fact.parent_id]
+    assert parent.work is not None
+    parent.work.stage, parent.work.lit_opened_ns = fact.stage, fact.at_ns
+    ledger.close_dark_wave(parent, judged=True)
     return []
 
 
@@ -100,12 +100,13 @@ def venue_readmitted(ledger: Ledger, fact: VenueReadmitted) -> list[Output]:
 
 def wave_started(ledger: Ledger, fact: WaveStarted) -> list[Output]:
     """The next round. A dark one judges the one before it."""
-    work = ledger.state.parents[fact.parent_id].work
+    parent = ledger.state.parents[fact.parent_id]
+    work = parent.work
     assert work is not None
     assert fact.wave == work.wave + 1
     work.wave = fact.wave
     if fact.stage is Stage.DARK:
-        work.close_dark_wave(judged=True)
+        ledger.close_dark_wave(parent, judged=True)
         work.dark_wave, work.dark_ends_ns = fact.wave, fact.at_ns
     else:
         work.lit_began_ns = fact.at_ns
@@ -252,7 +253,7 @@ def parent_replace_refused(ledger: Ledger, fact: ParentReplaceRefused) -> list[O
 def _resume(ledger: Ledger, parent: Parent) -> None:
     """After a replace the routing goes on; a dark wave that was cut short proves nothing."""
     if parent.work is not None:
-        parent.work.close_dark_wave(judged=False)
+        ledger.close_dark_wave(parent, judged=False)
     ledger.agenda.due(parent.parent_id)
     ledger.settle(parent)
 

@@ -16,6 +16,7 @@ from sor_gateway.sor.agenda import Agenda
 from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.counts import count_from
 from sor_gateway.sor.estimators import fills, latency
+from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.orders import (
     CHILD_OVER,
     END_EVENTS,
@@ -155,10 +156,21 @@ class Ledger:
         if parent.is_over:
             if parent.work is not None:
                 self.counts.parents_ended[parent.state] += 1
+                self.learn_hidden(parent.symbol, parent.work.dark_rest())
                 parent.work = None
             if not parent.children:
                 self.state.open_parents.pop(parent.parent_id, None)
                 self.agenda.forget(parent.parent_id, parent.symbol)
+
+    def close_dark_wave(self, parent: Parent, *, judged: bool) -> None:
+        """The dark wave of a parent is over: what it showed is learnt, if it ran its time."""
+        assert parent.work is not None
+        self.learn_hidden(parent.symbol, parent.work.close_dark_wave(judged))
+
+    def learn_hidden(self, symbol: str, runs: dict[str, Run]) -> None:
+        """By venue, hidden size that was met."""
+        for venue, run in runs.items():
+            self.state.hidden.observe(symbol, venue, run)
 
     # --- children -------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.types import (
     ChildState,
     Micros,
@@ -208,6 +209,8 @@ class DarkVenue:
     """The last fills, one after the other, that were small."""
     is_guarded: bool = False
     """The order there now takes no small fills."""
+    run: Run = field(default_factory=Run)
+    """Finished waves that filled to the end, one after the other, and the one that ended that."""
 
     @property
     def is_probed(self) -> bool:
@@ -231,10 +234,15 @@ class DarkVenue:
             return self.size
         return -(-(self.sent + self.filled) // GROWTH_STEP) * GROWTH_STEP
 
+    @property
+    def next_run(self) -> Run:
+        """Its run once the current wave is in it."""
+        return self.run.after(self.sent, self.filled) if self.sent else self.run
+
     def close_wave(self) -> None:
         """The wave ran its time: what it showed is kept, its counts begin anew."""
         if self.sent:
-            self.size = self.next_size
+            self.size, self.run = self.next_size, self.next_run
             self.dry_waves = 0 if self.filled else self.dry_waves + 1
         self.sent = self.filled = 0
 
@@ -267,14 +275,30 @@ class Work:
     closing: str = ""
     """Why the operator ends this order; empty while he does not."""
 
-    def close_dark_wave(self, judged: bool) -> None:
-        """The dark wave is over; its result counts only if it ran its time (`judged`)."""
-        for venue in self.dark.values():
-            if judged:
-                venue.close_wave()
-            else:
+    def close_dark_wave(self, judged: bool) -> dict[str, Run]:
+        """The dark wave is over; its result counts only if it ran its time (`judged`). By venue,
+        the runs that it ended: how much was there is known now."""
+        ended: dict[str, Run] = {}
+        for name, venue in self.dark.items():
+            if not judged:
                 venue.sent = venue.filled = 0
+            elif venue.sent:
+                venue.close_wave()
+                if not venue.run.is_live:
+                    ended[name] = venue.run
         self.dark_wave = self.dark_open = 0
+        return ended
+
+    def dark_rest(self) -> dict[str, Run]:
+        """What the order's end leaves: by venue, runs that filled as far as they went. A wave that
+        was cut short says nothing unless it filled."""
+        rest: dict[str, Run] = {}
+        for name, venue in self.dark.items():
+            whole = venue.filled >= venue.sent
+            run = venue.next_run if whole else venue.run
+            if run.is_live:
+                rest[name] = run
+        return rest
 
 
 @dataclass(slots=True)

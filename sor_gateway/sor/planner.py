@@ -28,7 +28,7 @@ from sor_gateway.sor.settings import LitTactic, RouterSettings, SprayPrice
 from sor_gateway.sor.sprays import Sprays
 from sor_gateway.sor.sweeps import Sweeps
 from sor_gateway.sor.tending import Tending
-from sor_gateway.sor.types import NANOS_PER_SECOND, ParentState, Reason, Stage, TimeInForce
+from sor_gateway.sor.types import NANOS_PER_SECOND, Nanos, ParentState, Reason, Stage, TimeInForce
 
 REST_NS: Final = 10 * NANOS_PER_SECOND
 """How long a venue that rejects is left out: it may be a halt, or a limit of so many a second."""
@@ -71,6 +71,10 @@ class Planner:
             self._replace(plan, parent)
         else:
             self._route(plan, parent)
+
+    def refresh(self, now: Nanos) -> None:
+        """Bring an estimate up to date for which no decision is to wait."""
+        self._outlook.beliefs.refresh(now)
 
     # --- admission and ends -----------------------------------------------------------------
 

@@ -154,6 +154,10 @@ class Router:
         """When `decide` has something to do: 0 for at once, None for nothing planned."""
         return self._agenda.next_deadline()
 
+    def refresh(self, now: Nanos) -> None:
+        """Between turns: bring an estimate that decisions use up to date. Changes no state."""
+        self._planner.refresh(now)
+
     def next_parent_id(self) -> str:
         """The id that the next ParentSubmitted or ParentUnreadable must carry."""
         return self._ledger.next_order_id("P")

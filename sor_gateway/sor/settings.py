@@ -25,8 +25,7 @@ class Sizing(StrEnum):
     PLAYBOOK = "playbook"
     """What filled grows once, to ceil-to-2,500 of q(1 + fill rate), and holds that size."""
     POSTERIOR = "posterior"
-    """From what the venue is believed to hold. That estimate is not there yet: until it is, sizes
-    are those of the playbook."""
+    """From what the venue is believed to hold, learnt over all orders (estimators/sizing.py)."""
 
 
 class LitTactic(StrEnum):
