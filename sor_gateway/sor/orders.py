@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.types import (
     ChildState,
     Micros,
@@ -41,6 +42,11 @@ REJECTS_MAX: Final = 3
 EXECS_KEPT: Final = 256
 """Most executions of one child remembered for finding duplicates; the oldest go first."""
 
+PROBE_MAX: Final = 100
+"""A hidden order's fill of at most this is small: a probe's size, or a passer-by's."""
+PROBES_MAX: Final = 3
+"""So many small fills in a row, and none larger, are taken for probing: who asks again and again
+whether somebody is there trades ahead of him elsewhere."""
 GROWTH_STEP: Final = 2_500
 """Sizes in dark venues grow to multiples of this (playbook)."""
 
@@ -219,6 +225,26 @@ class DarkVenue:
     filled_ever: Shares = 0
     dry_waves: int = 0
     """Finished waves in a row that brought nothing."""
+    small_fills: int = 0
+    """The last fills, one after the other, that were small."""
+    is_guarded: bool = False
+    """The order there now takes no small fills."""
+    run: Run = field(default_factory=Run)
+    """Finished waves that filled to the end, one after the other, and the one that ended that."""
+
+    @property
+    def is_probed(self) -> bool:
+        """Whether it looks as if somebody were only asking who is there."""
+        return self.small_fills >= PROBES_MAX
+
+    def count_fill(self, quantity: Shares) -> None:
+        """Shares traded there. A real counterpart ends a row of small ones, but once a venue was
+        found to be probed it stays so for this order."""
+        self.filled_ever += quantity
+        if quantity <= PROBE_MAX:
+            self.small_fills += 1
+        elif not self.is_probed:
+            self.small_fills = 0
 
     @property
     def next_size(self) -> Shares:
@@ -228,10 +254,15 @@ class DarkVenue:
             return self.size
         return -(-(self.sent + self.filled) // GROWTH_STEP) * GROWTH_STEP
 
+    @property
+    def next_run(self) -> Run:
+        """Its run once the current wave is in it."""
+        return self.run.after(self.sent, self.filled) if self.sent else self.run
+
     def close_wave(self) -> None:
         """The wave ran its time: what it showed is kept, its counts begin anew."""
         if self.sent:
-            self.size = self.next_size
+            self.size, self.run = self.next_size, self.next_run
             self.dry_waves = 0 if self.filled else self.dry_waves + 1
         self.sent = self.filled = 0
 
@@ -264,14 +295,30 @@ class Work:
     closing: str = ""
     """Why the operator ends this order; empty while he does not."""
 
-    def close_dark_wave(self, judged: bool) -> None:
-        """The dark wave is over; its result counts only if it ran its time (`judged`)."""
-        for venue in self.dark.values():
-            if judged:
-                venue.close_wave()
-            else:
+    def close_dark_wave(self, judged: bool) -> dict[str, Run]:
+        """The dark wave is over; its result counts only if it ran its time (`judged`). By venue,
+        the runs that it ended: how much was there is known now."""
+        ended: dict[str, Run] = {}
+        for name, venue in self.dark.items():
+            if not judged:
                 venue.sent = venue.filled = 0
+            elif venue.sent:
+                venue.close_wave()
+                if not venue.run.is_live:
+                    ended[name] = venue.run
         self.dark_wave = self.dark_open = 0
+        return ended
+
+    def dark_rest(self) -> dict[str, Run]:
+        """What the order's end leaves: by venue, runs that filled as far as they went. A wave that
+        was cut short says nothing unless it filled."""
+        rest: dict[str, Run] = {}
+        for name, venue in self.dark.items():
+            whole = venue.filled >= venue.sent
+            run = venue.next_run if whole else venue.run
+            if run.is_live:
+                rest[name] = run
+        return rest
 
 
 @dataclass(slots=True)
