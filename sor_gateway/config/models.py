@@ -183,6 +183,7 @@ class EmsModel(SessionModel):
     busy_per_cent: int = Field(
         25, ge=0, le=100, description="per cent of our time, 0 (as much as it likes) to 100"
     )
+    backlog_s: int = Field(10, ge=1, le=3_600, description="seconds, 1 to 3600")
     on_disconnect: Literal["keep", "cancel"] = Field("keep", description='"keep" or "cancel"')
 
 
