@@ -14,6 +14,7 @@
 #   make test-compiled   the tests of what passes through it, on the compiled code
 #   make bench     round trips and throughput against a bare byte relay
 #   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
+#                  (a quarter of an hour on a machine with nothing else to do; a quick look: ARGS="--seconds 10 --messages 100000")
 #   make bench-routing   allocation, placement and splits against published results (minutes; ARGS=--quick)
 #   make venues-report   the simulated market against the stylised facts of real ones (minutes)
 #   make check     formatting, lint, types, import contracts
@@ -96,7 +97,8 @@ bench: .venv/bench compiled
 	@$(BIN)/python -m benchmarks.bench
 
 hostile: .venv/dev
-	@$(BIN)/python -m benchmarks.hostile
+	@$(BIN)/python -m benchmarks.hostile $(ARGS)
+
 bench-routing: .venv/dev
 	@$(BIN)/python -m benchmarks.routing $(ARGS)
 

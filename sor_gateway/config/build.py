@@ -144,6 +144,7 @@ class Builder:
             model.messages_per_second,
             model.cut_refusals_per_second,
             model.cut_messages_per_second,
+            model.busy_per_cent,
             model.on_disconnect,
         )
 

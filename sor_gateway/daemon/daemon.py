@@ -114,7 +114,7 @@ def wire(
     took, which paces replays: under a virtual clock it stands still."""
     links = build_links(configuration, recovered)
     engine: Engine
-    reactor = Reactor(loop, clock, lambda now: engine.turn(now))
+    reactor = Reactor(loop, clock, lambda now: engine.turn(now), stopwatch)
     for link in links.values():
         reactor.add_session(link.session, acceptor=isinstance(link, ClientLink))
     engine = Engine(
@@ -152,6 +152,7 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
                 client.messages_per_second,
                 client.cut_refusals_per_second,
                 client.cut_messages_per_second,
+                client.busy_per_cent,
             ),
             keep_out_ns=keep_out_ns,
             on_disconnect=client.on_disconnect,

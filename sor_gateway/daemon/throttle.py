@@ -1,6 +1,6 @@
 """The pace of one client: how much it may send before it is refused, and before it is cut.
 
-Owns: two buckets and the arithmetic of both. May not know: messages, sessions, what is done with a
+Owns: four buckets and the arithmetic of all. May not know: messages, sessions, what is done with a
 client that goes too fast (intake.py).
 
 Theory of operation. A bucket holds one second's worth and refills at that rate. The first counts
@@ -11,6 +11,10 @@ in spite of refusals (the second bucket), or sends too much of anything, adminis
 messages too (the third). The second is needed because a machine that is busy refusing may never
 get to see the pace of the third. What fills a gap that we asked about is in none: a client that
 comes back after an outage may bring its backlog.
+
+The fourth bucket holds time: what the gateway spent on the client's messages, whatever they are. A
+client that takes more than its share, over more than a burst, is read more slowly, so that the
+others wait for a small piece of its work at most and have the rest of the time to themselves.
 """
 
 from __future__ import annotations
@@ -19,6 +23,14 @@ from dataclasses import dataclass
 from typing import Final
 
 NANOS_PER_SECOND: Final = 1_000_000_000
+BUSY_BURST_NS: Final = 100_000_000
+"""So much of our time a client may take at a stretch, some 300 orders, before its share counts."""
+HELD_SHARE: Final = 4
+"""A client above its share is not read for so many times what its last piece took: at most a fifth
+of the time is for it, however much it sends."""
+HELD_LEAST_NS: Final = 1_000_000
+"""The least pause."""
+PER_CENT: Final = 100
 
 
 @dataclass(slots=True)
@@ -51,13 +63,18 @@ class Throttle:
         messages_per_second: int = 0,
         cut_refusals_per_second: int = 0,
         cut_messages_per_second: int = 0,
+        busy_per_cent: int = 0,
     ) -> None:
         self.refused = 0
         """Orders and requests refused so far."""
         self.cuts = 0
+        self.held_back = 0
         self._requests = Bucket(messages_per_second)
         self._refusals = Bucket(cut_refusals_per_second)
         self._all = Bucket(cut_messages_per_second)
+        self._busy_per_cent = busy_per_cent
+        self._busy = 0  # in 1e-2 ns
+        self._busy_at_ns = 0
         self._seen = 0
         self._danger = ""
 
@@ -74,6 +91,20 @@ class Throttle:
         if not self._refusals.takes(1, now):
             self._danger = f"more than {self._refusals.per_second} refused requests a second"
         return False
+
+    def spend(self, took_ns: int, now: int) -> int:
+        """Take note of time spent on the client's messages; for how long, in ns, it must not be
+        read now. 0: it is within its share."""
+        if not self._busy_per_cent or not took_ns:
+            return 0
+        elapsed_ns = max(0, now - self._busy_at_ns)
+        left = max(0, self._busy - elapsed_ns * self._busy_per_cent)
+        self._busy = left + took_ns * PER_CENT
+        self._busy_at_ns = max(now, self._busy_at_ns)
+        if self._busy <= BUSY_BURST_NS * PER_CENT:
+            return 0
+        self.held_back += 1
+        return max(HELD_LEAST_NS, HELD_SHARE * took_ns)
 
     def danger(self, received: int, now: int) -> str:
         """Why the client has to be cut, given how much it ever sent to this process; or nothing."""

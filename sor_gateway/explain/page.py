@@ -37,7 +37,7 @@ def page(picture: Picture, report: Report) -> str:
     body = [
         tag("header", "".join(_headline(title, report))),
         tag("dl", "".join(_figures(picture, report)), class_="figures"),
-        tag("figure", _drawings(picture, order.quantity) + tag("figcaption", clean(CAPTION))),
+        _figure(picture, order.quantity),
         _account(picture, report),
         _marks(picture),
         tag("footer", clean(_foot(picture, report))),
@@ -55,7 +55,7 @@ def page(picture: Picture, report: Report) -> str:
 
 CAPTION: Final = (
     "Market data is not recorded: bid and offer are what the router saw at each decision. "
-    "Dashed: the midpoint at arrival; dotted: our average. Numbered marks are told below."
+    "Dashed: the midpoint at arrival; dotted: our average."
 )
 
 
@@ -108,8 +108,11 @@ def _waves(picture: Picture) -> str:
     return f"{len(picture.waves):,} waves, {children:,} children"
 
 
-def _drawings(picture: Picture, quantity: int) -> str:
-    return draw(picture, quantity, is_wide=True) + draw(picture, quantity, is_wide=False)
+def _figure(picture: Picture, quantity: int) -> str:
+    """The picture, once for a page and once for a telephone: the style shows one of them."""
+    drawn = draw(picture, quantity, is_wide=True) + draw(picture, quantity, is_wide=False)
+    caption = f"{CAPTION} Numbered marks are told below." if picture.marks else CAPTION
+    return tag("figure", drawn + tag("figcaption", clean(caption)))
 
 
 def _account(picture: Picture, report: Report) -> str:
@@ -189,4 +192,4 @@ def _bps(value: Cost | None, unit: str = " bps") -> str:
 
 
 def _usd(value: Cost | None) -> str:
-    return "no market was known" if value is None else f"{money(value.micros)} USD"
+    return "not known" if value is None else f"{money(value.micros)} USD"

@@ -38,8 +38,6 @@ LINE_PX: Final = 15
 """From one line of text to the next."""
 NAMES_PX: Final = 20
 """From the end of time to the names."""
-GAP_PX: Final = 26
-"""Between panels."""
 SHARES_PX, PRICES_PX, WAVE_PX, SCORE_PX = 270, 150, 24, 22
 HEADROOM_PX: Final = 8
 PRICE_MARGIN: Final = 16
@@ -60,7 +58,6 @@ def draw(picture: Picture, quantity: int, *, is_wide: bool) -> str:
     sheet = Sheet(picture, quantity, width, left, right, has_labels=is_wide)
     marks(sheet)
     for panel in PANELS:
-        sheet.y += GAP_PX if sheet.panels else 0
         panel(sheet)
     return tag(
         "svg",

@@ -22,6 +22,8 @@ from sor_gateway.explain.canvas import (
 from sor_gateway.projection.picture import Lane, Mark, MarkKind, Picture
 
 TITLE_PX: Final = 22
+GAP_PX: Final = 26
+"""Between panels."""
 FOOT_PX: Final = 24
 """Below the panels, for the moments."""
 PILL_PX, MARKS_GAP_PX = 16, 8
@@ -64,6 +66,7 @@ class Sheet:
 
     def title(self, text: str, note: str = "") -> None:
         """Begin a panel."""
+        self.y += GAP_PX if self.panels else 0
         self.add(words(0, self.y + FONT_PX, text, "title"))
         if note and self.has_labels:
             self.add(words(width_of(text) + 14, self.y + FONT_PX, note, "note", small=True))

@@ -213,6 +213,46 @@ class TestFlood:
         danger = throttle.danger(received + 91, 100 * SECOND - SECOND // 10)
         assert danger == "more than 100 messages a second"
 
+    def test_whoever_takes_more_than_its_share_of_our_time_has_to_wait(self) -> None:
+        throttle = Throttle(busy_per_cent=25)
+        now = waited = spent = 0
+        for _ in range(20):  # a burst is free
+            assert throttle.spend(5 * MILLISECOND, now) == 0
+            now, spent = now + 5 * MILLISECOND, spent + 5 * MILLISECOND
+        for _ in range(1_000):
+            took = MILLISECOND // 2
+            pause = throttle.spend(took, now)
+            assert pause in (0, 4 * took)
+            waited += pause
+            now += took + pause
+            spent += took
+        assert waited
+        assert spent <= 100 * MILLISECOND + now // 4
+        assert throttle.spend(MILLISECOND, now + SECOND) == 0, "it was quiet for a while"
+
+    def test_a_client_without_a_share_never_waits(self) -> None:
+        throttle = Throttle()
+        assert not any(throttle.spend(SECOND, now) for now in range(100))
+
+    def test_a_busy_client_is_held_back_and_another_is_not(
+        self, loaded: Configuration, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        table = table_with(loaded, busy_per_cent=25)
+        table.connect("EMS42")
+        table.run(20)
+        held: list[tuple[str, int]] = []
+        monkeypatch.setattr(table.reactor, "fed_ns", lambda _: 60 * MILLISECOND)
+        monkeypatch.setattr(
+            table.reactor, "hold_back", lambda *each: held.append((each[0].settings.name, each[1]))
+        )
+        for number in range(2):
+            table.order(f"A{number}", 100)
+            table.peers["EMS42"].send("1", [(112, "T")], table.now)
+            table.client.turn(table.now)
+            table.peers["EMS42"].turn(table.now)
+            table.turn()
+        assert held == [("EMS", table.now + 5 * 60 * MILLISECOND)]
+
     def test_a_clock_that_steps_back_gives_nothing_away(self) -> None:
         throttle = Throttle(messages_per_second=2)
         assert [throttle.admits(10 * SECOND) for _ in range(3)] == [True, True, False]
@@ -239,6 +279,32 @@ class TestOutOfOrder:
         table.run(60)
         assert all(kinds(table, f"A{number}").count("0") == 1 for number in range(10))
         table.assert_fold_is_live()
+
+
+class TestReplay:
+    def test_a_journal_that_has_to_look_takes_one_step_a_turn(
+        self, loaded: Configuration, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        table = table_with(loaded)
+        table.order("A1", 100)
+        table.run(20)
+        answered = len(table.client.received)
+        steps: list[int] = []
+
+        def prepare(session: str, epoch: int, begin: int, end: int) -> bool:
+            steps.append(table.engine.turn_number)
+            return len(steps) > 3
+
+        monkeypatch.setattr(table.journal, "prepare", prepare)
+        client = table.client.session
+        client.ask_again(1, table.now)
+        for _ in range(30):
+            before = len(steps)
+            table.run(1)
+            assert len(steps) <= before + 1
+        assert len(steps) > 3
+        assert len(table.client.received) == answered, "low numbers are no news"
+        assert client_link(table).session.replaying is None
 
 
 class TestOnDisconnect:
