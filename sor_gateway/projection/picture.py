@@ -32,7 +32,7 @@ class MarkKind(StrEnum):
     CLIENT = "client"
     """What the client asked for, what came of it, the end."""
     DOUBT = "doubt"
-    """A child may not be what it seems."""
+    """A child or an execution may not be what it seemed."""
 
 
 MARKS: Final = {
@@ -49,6 +49,9 @@ MARKS: Final = {
     "ChildrenDoubted": MarkKind.DOUBT,
     "ChildVoided": MarkKind.DOUBT,
     "ChildReleased": MarkKind.DOUBT,
+    "ChildResolved": MarkKind.DOUBT,
+    "FillRevised": MarkKind.DOUBT,
+    "RequestOverdue": MarkKind.CLIENT,
 }
 """Facts between the waves that change the course. The others, such as a cancel that came too late
 for a child, are told by the story alone."""
@@ -92,20 +95,22 @@ class Lane:
         return self.value_micros // self.filled if self.filled else 0
 
     def add(self, execution: Execution) -> None:
-        """Count an execution in; they come in the order of time."""
+        """Count an execution in; they come in the order of time. Of one that the venue took back,
+        its fee is left, which it may have kept."""
         self.filled += execution.quantity
         self.value_micros += execution.quantity * execution.price_micros
         self.fees_micros += execution.fee_micros
-        self.fills.append(
-            Fill(
-                execution.at_ns,
-                execution.quantity,
-                self.filled,
-                execution.price_micros,
-                execution.fee_micros,
-                execution.liquidity,
+        if execution.quantity:
+            self.fills.append(
+                Fill(
+                    execution.at_ns,
+                    execution.quantity,
+                    self.filled,
+                    execution.price_micros,
+                    execution.fee_micros,
+                    execution.liquidity,
+                )
             )
-        )
 
 
 @dataclass(slots=True)

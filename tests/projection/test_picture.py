@@ -78,6 +78,17 @@ class TestLanes:
         assert sum(lane.value_micros for lane in found.lanes) == order.cum_value_micros
         assert sum(lane.fees_micros for lane in found.lanes) == order.fees_micros
 
+    def test_an_execution_that_the_venue_took_back_is_none(self, desk: Desk) -> None:
+        now = desk.now
+        desk.turn(ev.FillRevised(now, "ecn", "C2", "X1", "E3", 0, PX, 200, 300, text="erroneous"))
+        found = picture(desk)
+        assert [fill.quantity for fill in found.lanes[1].fills] == [200]
+        order = queries.order(desk.database, "P1")
+        assert order is not None
+        assert found.filled == order.cum_quantity == 1_000
+        assert sum(lane.fees_micros for lane in found.lanes) == order.fees_micros
+        assert (found.marks[-1].name, found.marks[-1].venue) == ("FillRevised", "ecn")
+
 
 class TestCourse:
     """Market, waves, marks and scores on one axis of time."""
