@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sor_gateway import config as configuration
+from sor_gateway import doubts as doubts_view
 from sor_gateway import explain as explanation
 from sor_gateway.client import send as sending
 from sor_gateway.demo import run as demonstration
@@ -271,6 +272,46 @@ def kill(
     """Stop all flow: cancel every child, end every parent, refuse new ones."""
     answer = _ask(config, "kill", {"on": not off, "reason": reason})
     typer.echo(json.dumps(answer))
+
+
+@app.command()
+def doubts(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Ask the running gateway what is in doubt at venues, since when, why, and what was tried."""
+    answer = _ask(config, "doubts")
+    if as_json:
+        typer.echo(json.dumps(answer, indent=2))
+        return
+    Console().print(*doubts_view.render(answer), sep="\n")
+
+
+@app.command()
+def resolve(
+    child: Annotated[str, typer.Argument(help="The child's id, see `doubts`.")],
+    reason: Annotated[str, typer.Option(help="Who said so; it stands in the journal.")],
+    filled: Annotated[int | None, typer.Option(help="Executed in all, and over.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Nothing more was executed.")] = False,
+    price: Annotated[str | None, typer.Option(help="Of what was not reported.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """End a doubt by your word: its shares are executed, or free to be sent elsewhere."""
+    if dead == (filled is not None):
+        typer.echo("expected either --filled N or --dead", err=True)
+        raise typer.Exit(EXIT_FAILED)
+    path = f"children/{urllib.parse.quote(child, safe='')}/resolve"
+    body = {"reason": reason, "filled": filled, "price": price}
+    typer.echo(json.dumps(_ask(config, path, body)))
+
+
+@app.command()
+def quarantine(
+    venue: Annotated[str, typer.Argument(help="The venue's name.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the journal.")],
+    off: Annotated[bool, typer.Option("--off", help="Let orders go there again.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Send a venue no more orders and pull what is open there."""
+    path = f"venues/{urllib.parse.quote(venue, safe='')}/quarantine"
+    typer.echo(json.dumps(_ask(config, path, {"on": not off, "reason": reason})))
 
 
 def _no_parent(parent: str) -> NoReturn:

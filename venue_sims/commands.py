@@ -38,6 +38,8 @@ class Terms:
     """The invitation that it answers."""
     self_match_id: str = ""
     account: str = ""
+    side: str = ""
+    """Side (54) as it came, when it is one that the venue does not take."""
 
 
 @dataclass(slots=True)

@@ -1,10 +1,9 @@
 """The venues' files: market.toml and the venue's own, checked and turned into plain settings.
 
-Owns: the schema of both files, but for match_config.py ([match], [conditional], [signal]) and
-flow_config.py (the flows). These three are the only importers of pydantic here.
-May not know: machines, sockets.
-
+Owns: the schema of both files, but for match_config.py ([match], [conditional], [signal]),
+flow_config.py (the flows) and hours_config.py. These four alone import pydantic here.
 A key that is not known, or a value that does not fit, raises ConfigError, which names file and key.
+May not know: machines, sockets.
 """
 
 from __future__ import annotations
@@ -19,7 +18,8 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from venue_sims.faults import FaultSettings
+from venue_sims.fault_config import FaultsToml
+from venue_sims.faults.when import When
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
 from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND, parse_scale
@@ -44,6 +44,7 @@ from venue_sims.flow_config import (
     PingersToml,
     TakersToml,
 )
+from venue_sims.hours_config import HoursToml
 from venue_sims.kinds import SPEED_BUMP_US, KindName, Profile
 from venue_sims.latency import LatencySettings
 from venue_sims.match_config import (
@@ -56,6 +57,7 @@ from venue_sims.match_config import (
 )
 from venue_sims.matching.orders import Side
 from venue_sims.matching.rules import TICK_PARTS
+from venue_sims.phases import Hours
 from venue_sims.throttle import ThrottleSettings
 
 BLOCK_MS: int = DAY_SECONDS * 1000 // BLOCKS_A_DAY
@@ -121,9 +123,11 @@ class VenueFile:
     house: HouseSettings
     fade: FadeSettings
     throttle: ThrottleSettings
-    faults: FaultSettings
+    faults: dict[str, When]
+    """By name."""
     visitors: VisitorSettings
     control: tuple[str, int] | None
+    hours: Hours
     latent: list[LatentSettings] = field(default_factory=list)
     pingers: PingerSettings = field(default_factory=PingerSettings)
 
@@ -338,10 +342,6 @@ class _Throttle(_Strict):
         return ThrottleSettings(self.msgs, self.per_ms)
 
 
-class _Faults(_Strict):
-    reject_share: float = Field(default=0.0, ge=0, le=1)
-
-
 class _Slice(_Strict):
     at_s: float = Field(ge=0)
     quantity: int = Field(gt=0)
@@ -398,11 +398,12 @@ class _VenueToml(_Strict):
     takers: TakersToml = TakersToml()
     fade: _Fade = _Fade()
     throttle: _Throttle = _Throttle()
-    faults: _Faults = _Faults()
+    faults: FaultsToml = {}
     ambient: AmbientToml = AmbientToml()
     pingers: PingersToml = PingersToml()
     latent: list[_Latent] = []
     control: _Control | None = None
+    hours: HoursToml | None = None
 
     @model_validator(mode="after")
     def _signal_has_a_venue(self) -> Self:
@@ -444,9 +445,10 @@ class _VenueToml(_Strict):
             house=HouseSettings(**self.house.model_dump()),
             fade=self.fade.settings(),
             throttle=self.throttle.settings(),
-            faults=FaultSettings(**self.faults.model_dump()),
+            faults=dict(self.faults),
             visitors=VisitorSettings(self.ambient.rate, self.ambient.life_s),
             control=None if self.control is None else parse_address(self.control.listen),
+            hours=Hours() if self.hours is None else self.hours.settings(),
             latent=[each.settings() for each in self.latent],
             pingers=self.pingers.settings(),
         )

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
+from sor_gateway.fix.values import text_to_price
 from venue_sims.config import ConfigError, with_values
 from venue_sims.server import DISCONNECT_MODES, VenueServer
+from venue_sims.words import Phase
 
 Answer = dict[str, Any]
 
@@ -38,6 +40,8 @@ class Operations:
             "cancel": self._cancel,
             "halt": self._halt,
             "resume": self._resume,
+            "limit": self._limit,
+            "session": self._session,
             "disconnect": self._disconnect,
             "set": self._set,
         }
@@ -45,6 +49,8 @@ class Operations:
             "cancel ORDERID [REASON]",
             "halt SYMBOL [REASON]",
             "resume SYMBOL",
+            "limit SYMBOL LOW HIGH",
+            f"session {'|'.join(Phase)}",
             f"disconnect SESSION {'|'.join(DISCONNECT_MODES)}",
             "set latency|throttle|fee|fade KEY=VALUE ...",
         ]
@@ -74,10 +80,37 @@ class Operations:
 
     def _resume(self, words: list[str]) -> Answer:
         symbol = self._symbol(words)
-        if symbol not in self._venue.state.halted:
+        state = self._venue.state
+        if symbol not in state.halted and symbol not in state.bands:
             raise CommandError(f"{symbol} is not halted")
         self._server.operate(f"resume {symbol}", lambda now: self._venue.resume(symbol, now))
         return {"resuming": symbol}
+
+    def _limit(self, words: list[str]) -> Answer:
+        """Limit state: prices in dollars between which the symbol trades until it is paused."""
+        if len(words) != 3:
+            raise CommandError("expected: limit SYMBOL LOW HIGH")
+        symbol = self._symbol(words)
+        try:
+            low, high = text_to_price(words[1]), text_to_price(words[2])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        if not 0 < low < high:
+            raise CommandError(f"{words[1]} to {words[2]} is no price band")
+        if symbol in self._venue.state.halted:
+            raise CommandError(f"{symbol} is halted: {self._venue.state.halted[symbol]}")
+        self._server.operate(
+            f"limit {symbol} {words[1]} {words[2]}",
+            lambda now: self._venue.limit(symbol, low, high, now),
+        )
+        return {"limiting": symbol, "low_micros": low, "high_micros": high}
+
+    def _session(self, words: list[str]) -> Answer:
+        if len(words) != 1 or words[0] not in tuple(Phase):
+            raise CommandError(f"expected: session {'|'.join(Phase)}")
+        phase = Phase(words[0])
+        self._server.operate(f"session {phase}", lambda now: self._venue.enter_phase(phase, now))
+        return {"entering": str(phase)}
 
     def _disconnect(self, words: list[str]) -> Answer:
         known = self._server.session_names()

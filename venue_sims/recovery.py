@@ -16,11 +16,13 @@ from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
 from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.record import Entry, FactCodec, Record
 from venue_sims.facts import FACTS, EpochStarted, Operated
+from venue_sims.faults.memory import FaultMemory, HeldCommand
 from venue_sims.matching.invitations import Conduct, Invitation
 from venue_sims.reports import Report
-from venue_sims.state import ClientState, Ledger, VenueOrder, VenueState
+from venue_sims.state import Bands, ClientState, Ledger, VenueOrder, VenueState
+from venue_sims.words import Phase
 
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 
 
 class SnapshotUnreadable(Exception):  # noqa: N818 - named as the journal's errors are
@@ -59,6 +61,12 @@ class Image:
     clients: list[ClientImage]
     numbers: dict[str, Numbers]
     halted: dict[str, str] = field(default_factory=dict)
+    faults: FaultMemory = field(default_factory=FaultMemory)
+    held: list[tuple[str, str, tuple[str, msgspec.Raw], int]] = field(default_factory=list)
+    """Held commands: session, order, command, until when."""
+    resumes: dict[str, int] = field(default_factory=dict)
+    bands: dict[str, Bands] = field(default_factory=dict)
+    phase: Phase = Phase.OPEN
 
 
 @dataclass(slots=True)
@@ -112,6 +120,14 @@ def encode_image(
             clients,
             numbers,
             state.halted,
+            state.faults,
+            [
+                (held.session, held.order_id, codec.encode(held.command), held.until_ns)
+                for held in state.held
+            ],
+            state.resumes,
+            state.bands,
+            state.phase,
         )
     )
 
@@ -167,7 +183,13 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
     state.sequence, state.latent = image.sequence, image.latent
     state.invitations.open = {each.firm_up_id: each for each in image.invitations}
     state.invitations.conducts = image.conducts
-    state.halted = image.halted
+    state.faults = image.faults
+    state.held = [
+        HeldCommand(session, order_id, codec.decode(command), until_ns)
+        for session, order_id, command, until_ns in image.held
+    ]
+    state.halted, state.resumes, state.bands = image.halted, image.resumes, image.bands
+    state.phase = image.phase
     state.orders = {order.order_id: order for order in image.orders}
     for each in image.clients:
         state.clients[each.name] = ClientState(

@@ -13,11 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from sor_gateway.fix import events
-from sor_gateway.fix.dialect import Dialect, dialect_of
-from sor_gateway.fix.dictionary import load_packaged
+from sor_gateway.fix import events, tags
+from sor_gateway.fix.dialect import dialect_of
 from sor_gateway.fix.facts import range_fact
-from sor_gateway.fix.session import Numbers, Role, Session, SessionSettings
+from sor_gateway.fix.session import Numbers, Session
 from sor_gateway.fix.tags import MsgType
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import Entry, FactCodec, Record
@@ -25,8 +24,9 @@ from sor_gateway.net.clock import Clock
 from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
 from venue_sims.config import VenueFile
-from venue_sims.facts import EpochStarted, Operated
-from venue_sims.market_data import Publisher
+from venue_sims.facts import EpochStarted, Operated, PhaseChanged
+from venue_sims.lines import Lines
+from venue_sims.links import DataLink, OrderLink, data_link, make_session, order_link
 from venue_sims.recovery import Recovered, encode_image
 from venue_sims.translate import BusinessReject, business_reject, to_command, to_message
 from venue_sims.venue import Venue
@@ -81,27 +81,6 @@ class TurnJournal(Protocol):
 
 
 @dataclass(slots=True)
-class OrderLink:
-    """An order session: recorded, its numbers kept over restarts."""
-
-    session: Session
-    dialect: Dialect
-
-    @property
-    def name(self) -> str:
-        """The session's name, as in the journal."""
-        return self.session.settings.name
-
-
-@dataclass(slots=True)
-class DataLink:
-    """A market-data session: unrecorded, begun anew by each Logon's 141=Y."""
-
-    session: Session
-    publisher: Publisher
-
-
-@dataclass(slots=True)
 class Counters:
     """Plain integers for `status`."""
 
@@ -109,19 +88,6 @@ class Counters:
     messages_out: dict[str, int] = field(default_factory=dict)
     records: int = 0
     incidents: int = 0
-
-
-def make_session(client: str, version: str, comp_id: str, numbers: Numbers) -> Session:
-    """An acceptor session for one client in one version of FIX."""
-    settings = SessionSettings(
-        name=session_name(client, version),
-        begin_string=version,
-        sender_comp_id=comp_id,
-        target_comp_id=client,
-        role=Role.ACCEPTOR,
-        markers=False,
-    )
-    return Session(settings, numbers, load_packaged(version))
 
 
 class VenueServer:
@@ -143,6 +109,7 @@ class VenueServer:
         self.orders: dict[str, OrderLink] = {}
         self.data: dict[str, DataLink] = {}
         self.reactor = Reactor(loop, clock, self.turn)
+        self.lines = Lines(self.reactor, venue.faults)
         self._journal = journal
         self._codec = codec
         self._recovered = recovered
@@ -169,21 +136,17 @@ class VenueServer:
         """Take orders from this client."""
         numbers = self._recovered.session_numbers(session_name(client, version))
         session = make_session(client, version, comp_id, numbers)
-        self.orders[session.settings.name] = OrderLink(session, dialect_of(version))
+        self.orders[session.settings.name] = order_link(session, dialect_of(version), self.venue)
         self.venue.state.client(session.settings.name)
         self.reactor.add_session(session, acceptor=True)
+        self.lines.add(session)
 
     def add_data_session(self, client: str, version: str, comp_id: str, interval_ns: int) -> None:
         """Give this client market data."""
         session = make_session(client, version, comp_id, Numbers())
-        publisher = Publisher(
-            list(self.venue.floors),
-            self.venue.kind.depth,
-            lambda symbol, side, depth: self.venue.floors[symbol].matcher.depth(side, depth),
-            interval_ns,
-        )
-        self.data[session.settings.name] = DataLink(session, publisher)
+        self.data[session.settings.name] = data_link(session, self.venue, interval_ns)
         self.reactor.add_session(session, acceptor=True)
+        self.lines.add(session)
 
     async def start(self, host: str, port: int) -> int:
         """Open the venue and listen; the port. Raises OSError when it cannot be had."""
@@ -239,6 +202,7 @@ class VenueServer:
         """One turn of the event loop, start to end, without waiting for anything."""
         if self._frozen and not self._thaw(now):
             return
+        self.lines.keep_down(now)
         for session in self.reactor.receive(now):
             self._consume(session, now)
         for link in self.orders.values():
@@ -246,11 +210,14 @@ class VenueServer:
         if self.venue.advance(now, EVENTS_A_TURN):
             # What an operator does comes behind all that was due before it.
             self._operate(now)
+        self._tell_news(now)
         for link in self.orders.values():
+            self._send_notices(link, now)
             self._send_reports(link, now)
         self._publish(now)
         if self._stopping:
             self._log_out(now)
+        self.lines.prepare(now)
         try:
             self._commit(now)
         except JournalStalled as stall:
@@ -285,7 +252,7 @@ class VenueServer:
             entries.append(entry)
 
     def _release(self, now: int) -> None:
-        self.reactor.flush()
+        self.lines.release(now)
         closing, self._to_close = self._to_close, []
         for session, reason in closing:
             self.reactor.close(session, reason)
@@ -302,12 +269,13 @@ class VenueServer:
         return encode_image(self.venue.state, self._turn_number, numbers, self._codec)
 
     def _next_deadline(self, now: int) -> int | None:
-        deadlines = [self.venue.next_deadline()]
+        deadlines = [self.venue.next_deadline(), self.lines.next_deadline()]
         for link in self.orders.values():
             deadlines.append(link.session.next_deadline())
             if link.session.logged_on:
                 deadlines.append(self.venue.next_report_ns(link.name))
                 deadlines.append(now if link.session.replaying else None)
+                deadlines.append(link.notices[0][0] if link.notices else None)
         for data in self.data.values():
             deadlines.append(data.session.next_deadline())
             if data.session.logged_on:
@@ -350,11 +318,14 @@ class VenueServer:
                 self._log.info("logged-on", session=name, epoch=event.epoch)
                 if name in self.orders:
                     self.venue.connected(name)
+                    self.orders[name].greet(now)
             elif isinstance(event, events.LoggedOut):
                 self._log.info("logged-out", session=name, reason=event.reason)
+                self.lines.lost(name)
                 if name in self.data:
-                    self.data[name].publisher.forget()
+                    self.data[name].forget()
                 else:
+                    self.orders[name].forget()
                     self.venue.lost(name, now)
             elif name in self.orders:
                 self._on_order_event(self.orders[name], event, now)
@@ -364,6 +335,9 @@ class VenueServer:
     def _on_order_event(self, link: OrderLink, event: events.Event, now: int) -> None:
         if isinstance(event, events.AppReceived):
             self._on_request(link, event, now)
+        elif isinstance(event, events.Hint):
+            if self.venue.faults.executes(link.name, event.number, now):
+                self._on_request(link, event, now)
         elif isinstance(event, events.EpochBegan):
             self._log.info("epoch-began", session=link.name, epoch=event.epoch)
             self._facts.append(EpochStarted(link.name, event.epoch, event.asked_by_us))
@@ -376,9 +350,14 @@ class VenueServer:
                 "peer-rejected", session=link.name, number=event.ref_number, text=text
             )
 
-    def _on_request(self, link: OrderLink, event: events.AppReceived, now: int) -> None:
-        message = event.message
-        command = to_command(message, link.name, link.dialect, now, event.poss_resend)
+    def _on_request(
+        self, link: OrderLink, event: events.AppReceived | events.Hint, now: int
+    ) -> None:
+        message, leaves_at = event.message, self.venue.trading.leaves_at(link.name, now)
+        if link.answer(message, now, leaves_at):
+            return
+        poss_resend = message.get(tags.PossResend) == "Y"
+        command = to_command(message, link.name, link.dialect, now, poss_resend)
         if not isinstance(command, BusinessReject):
             self.venue.receive(command, now)
         elif link.session.logged_on:
@@ -388,9 +367,8 @@ class VenueServer:
     def _on_data_event(self, link: DataLink, event: events.Event, now: int) -> None:
         session = link.session
         if isinstance(event, events.AppReceived):
-            if event.message.msg_type == MsgType.MARKET_DATA_REQUEST:
-                answers = link.publisher.request(event.message, now)
-            else:
+            answers = link.answer(event.message, now)
+            if answers is None:
                 reject = BusinessReject(3, f"35={event.message.msg_type} is not taken here")
                 dialect = dialect_of(session.settings.begin_string)
                 body = business_reject(event.message, event.number, reject, dialect)
@@ -413,8 +391,27 @@ class VenueServer:
         begin, end = session.replaying
         through = min(end, begin + REPLAY_CHUNK - 1)
         stored = self._journal.outbound(link.name, session.numbers.epoch, begin, through)
-        session.resend([(entry.number, entry.raw) for entry in stored], through, now)
+        session.resend(link.to_repeat(stored, now), through, now)
         self._consume(session, now)
+
+    def _tell_news(self, now: int) -> None:
+        """Tell everybody who is to know what became of symbols and of the trading session."""
+        for news in self.venue.take_news():
+            for link in self.orders.values():
+                if link.session.logged_on:
+                    link.told(news, self.venue.trading.leaves_at(link.name, now))
+            for data in self.data.values():
+                for msg_type, body in data.told(news):
+                    data.session.send(msg_type, body, now)
+                for symbol in (
+                    self.venue.floors if isinstance(news, PhaseChanged) else [news.symbol]
+                ):
+                    data.publisher.restart(symbol)
+
+    def _send_notices(self, link: OrderLink, now: int) -> None:
+        while link.session.logged_on and link.notices and link.notices[0][0] <= now:
+            _, (msg_type, body) = link.notices.popleft()
+            link.session.send(msg_type, body, now)
 
     def _send_reports(self, link: OrderLink, now: int) -> None:
         """Number what is due, oldest first; without a logon it waits."""
@@ -423,13 +420,18 @@ class VenueServer:
             report = self.venue.due_report(link.name, now) if session.logged_on else None
             if report is None:
                 return
-            msg_type, body = to_message(report, link.dialect, mic)
-            session.send(msg_type, body, now, key=str(report.number))
-            self.venue.reported(link.name, report)
+            for each in self.venue.leaving(report, link.name, now):
+                msg_type, body = to_message(each.report, link.dialect, mic)
+                key = str(report.number) if each.own else ""
+                session.numbers.next_out += each.skip
+                session.send(msg_type, [*each.header, *body], now, key=key)
+                if each.own:
+                    self.venue.reported(link.name, report)
 
     def _publish(self, now: int) -> None:
-        changed = self.venue.take_changed()
+        changed, prints = self.venue.take_changed(), self.venue.take_prints()
         for link in self.data.values():
+            link.publisher.traded(prints)
             for symbol in changed:
                 link.publisher.changed(symbol)
             if link.session.logged_on and not self._congested(link):

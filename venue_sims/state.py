@@ -31,10 +31,12 @@ from venue_sims.facts import (
     Executed,
     Invited,
     LatentTraded,
+    LimitStateEntered,
     MassCanceled,
     OrderAccepted,
     OrderCanceled,
     OrderRejected,
+    PhaseChanged,
     Replaced,
     RequestRefused,
     Restated,
@@ -42,10 +44,22 @@ from venue_sims.facts import (
     TradingHalted,
     TradingResumed,
 )
+from venue_sims.faults.booking import FaultBooking
+from venue_sims.faults.memory import FaultMemory, HeldCommand, Trade
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.matching.invitations import Invitation, Invitations
 from venue_sims.reports import Report
-from venue_sims.words import LIVE, Capacity, OrdType, Reason, ReportKind, Restatement, State
+from venue_sims.words import (
+    LIVE,
+    TRADING,
+    Capacity,
+    OrdType,
+    Phase,
+    Reason,
+    ReportKind,
+    Restatement,
+    State,
+)
 
 DAY_SECONDS = 86_400
 FIRM_UP = "FIRMUP"
@@ -79,6 +93,16 @@ class VenueOrder:
     def leaves(self) -> int:
         """Shares that may still trade."""
         return self.terms.quantity - self.cum_quantity if self.live else 0
+
+
+@dataclass(slots=True)
+class Bands:
+    """The prices between which a symbol trades while it is in a limit state, micros, and when it
+    is halted for it."""
+
+    low: int
+    high: int
+    pauses_ns: int
 
 
 @dataclass(slots=True)
@@ -128,6 +152,14 @@ class VenueState:
         self.invitations = Invitations()
         self.halted: dict[str, str] = {}
         """Symbols that do not trade, and why."""
+        self.faults = FaultMemory()
+        self.held: list[HeldCommand] = []
+        """Requests answered as pending that will be dealt with, by the time of it."""
+        self.resumes: dict[str, int] = {}
+        """When those of them trade again that do so by themselves."""
+        self.bands: dict[str, Bands] = {}
+        """Symbols in a limit state."""
+        self.phase = Phase.OPEN
         self.order_count = 0
         self.exec_count = 0
         self.sequence = 0
@@ -146,7 +178,10 @@ class VenueState:
             MassCanceled: self._on_mass_canceled,
             LatentTraded: self._on_latent,
             TradingHalted: self._on_halted,
+            LimitStateEntered: self._on_limited,
             TradingResumed: self._on_resumed,
+            **FaultBooking(self, self._answered, self._add, self._report).handlers,
+            PhaseChanged: self._on_phase,
         }
 
     # --- questions ------------------------------------------------------------------------
@@ -187,6 +222,10 @@ class VenueState:
         date = _date(at_ns // NANOS_PER_SECOND // DAY_SECONDS)
         return f"{self.mic}{date}E{self.exec_count + 1}"
 
+    def trades(self, symbol: str) -> bool:
+        """Whether orders in a symbol are taken and trade now."""
+        return self.phase in TRADING and symbol not in self.halted
+
     # --- booking --------------------------------------------------------------------------
 
     def apply(self, fact: object) -> None:
@@ -194,9 +233,15 @@ class VenueState:
         self._handlers[type(fact)](fact)
 
     def sent(self, session: str, number: int) -> None:
-        """The oldest report of a session has a number on the wire now."""
-        report = self.client(session).outbox.popleft()
-        assert report.number == number, f"report {number} left before {report.number}"
+        """The oldest report of a session has a number on the wire now. In a fold, where the facts
+        of a turn come before what left in it, a report that was held may stand before it."""
+        outbox = self.client(session).outbox
+        report = outbox[0]
+        if report.number != number:
+            report = next(each for each in outbox if each.number == number)
+            assert outbox[0].held, f"report {number} left before {outbox[0].number}"
+        outbox.remove(report)
+        self.faults.passed(session, number)
 
     def _on_command(self, command: Command) -> None:
         client = self.client(command.session)
@@ -222,7 +267,8 @@ class VenueState:
         else:
             order = self._add(fact.session, fact.order_id, command.terms, State.REJECTED)
         order.reason, order.text = fact.reason, fact.text
-        self._report(order, ReportKind.REJECTED, fact.at_ns, fact.report_at_ns)
+        report = self._report(order, ReportKind.REJECTED, fact.at_ns, fact.report_at_ns)
+        report.code = fact.code
 
     def _on_executed(self, fact: Executed) -> None:
         order = self.orders[fact.order_id]
@@ -242,6 +288,9 @@ class VenueState:
         assert report.exec_id == fact.exec_id
         report.last_quantity, report.last_price = fact.quantity, fact.price
         report.liquidity, report.fee_micros = fact.liquidity, fact.fee_micros
+        self.faults.trades[fact.exec_id] = Trade(
+            fact.order_id, fact.quantity, fact.price, fact.liquidity, fact.fee_micros
+        )
 
     def _on_canceled(self, fact: OrderCanceled) -> None:
         order = self.orders[fact.order_id]
@@ -249,7 +298,8 @@ class VenueState:
         order.state = State.EXPIRED if fact.expired else State.CANCELED
         order.text = fact.text
         kind = ReportKind.EXPIRED if fact.expired else ReportKind.CANCELED
-        self._report(order, kind, fact.at_ns, fact.report_at_ns)
+        report = self._report(order, kind, fact.at_ns, fact.report_at_ns)
+        report.restatement = fact.restatement
 
     def _on_restated(self, fact: Restated) -> None:
         order = self.orders[fact.order_id]
@@ -329,6 +379,8 @@ class VenueState:
             kind = ReportKind.UNKNOWN
         report = self._report(order, kind, fact.at_ns, fact.report_at_ns)
         report.status_id = status_id
+        if order.live:
+            report.state = self.faults.pending.get(order.order_id, order.state)
 
     def _on_mass_canceled(self, fact: MassCanceled) -> None:
         command = self._answered(fact.session)
@@ -339,6 +391,7 @@ class VenueState:
         terms = _nothing(command.cl_ord_id, command.symbol, capacity)
         summary = VenueOrder(NO_ORDER, fact.session, terms, State.NEW, 0)
         summary.text = command.unsupported
+        summary.reason = Reason.UNKNOWN_SYMBOL if fact.unknown_symbol else None
         report = self._report(summary, ReportKind.MASS_CANCELED, fact.at_ns, fact.report_at_ns)
         report.affected = list(fact.order_ids)
         report.affected_cl_ord_ids = [order.terms.cl_ord_id for order in orders]
@@ -351,10 +404,20 @@ class VenueState:
         self.latent[fact.name] = self.latent.get(fact.name, 0) + fact.quantity
 
     def _on_halted(self, fact: TradingHalted) -> None:
+        self.bands.pop(fact.symbol, None)
         self.halted[fact.symbol] = fact.reason
+        if fact.resumes_ns:
+            self.resumes[fact.symbol] = fact.resumes_ns
+
+    def _on_limited(self, fact: LimitStateEntered) -> None:
+        self.bands[fact.symbol] = Bands(fact.low, fact.high, fact.pauses_ns)
 
     def _on_resumed(self, fact: TradingResumed) -> None:
-        del self.halted[fact.symbol]
+        for table in (self.halted, self.resumes, self.bands):
+            table.pop(fact.symbol, None)
+
+    def _on_phase(self, fact: PhaseChanged) -> None:
+        self.phase = fact.phase
 
     # --- internals ------------------------------------------------------------------------
 

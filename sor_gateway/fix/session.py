@@ -130,7 +130,7 @@ class Session:
         self._begin_field = f"8={settings.begin_string}\x01".encode("latin-1")
         self._own = settings.sender_comp_id
         self._peer = settings.target_comp_id
-        self._sending_times = SendingTimes(settings.sending_time_tolerance_ns)
+        self.sending_times = SendingTimes(settings.sending_time_tolerance_ns)
 
         self._framer = Framer(settings.max_message_bytes)
         self._inbound = Inbound(settings.queue_limit)
@@ -413,7 +413,7 @@ class Session:
         if (
             first.get(tags.SenderCompID) != self._peer
             or first.get(tags.TargetCompID) != self._own
-            or not self._sending_times.within(first.get(tags.SendingTime), now)
+            or not self.sending_times.within(first.get(tags.SendingTime), now)
         ):
             fault = self._identity_fault(message, now)
             if fault is not None:
@@ -524,7 +524,7 @@ class Session:
         """Someone else's message, or one from another time: the session cannot go on."""
         if not checks.is_between(message, self._peer, self._own):
             return Fault(Reason.COMP_ID_PROBLEM, None, "CompID problem")
-        if not self._sending_times.within(message.first.get(tags.SendingTime), now):
+        if not self.sending_times.within(message.first.get(tags.SendingTime), now):
             return Fault(Reason.SENDING_TIME_ACCURACY_PROBLEM, None, "SendingTime accuracy problem")
         return None
 
@@ -698,7 +698,7 @@ class Session:
             or first.get(tags.TargetCompID) != self._own
         ):
             self._abandon("identity", "the first message is someone else's")  # test cases 1c, 1d
-        elif not first.get(tags.SendingTime) or not self._sending_times.within(
+        elif not first.get(tags.SendingTime) or not self.sending_times.within(
             first[tags.SendingTime], now
         ):
             self._abandon("sending-time", "SendingTime of the first message is off")

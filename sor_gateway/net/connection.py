@@ -67,6 +67,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._gone = False
         self._paused = False
+        self._deaf = False
         self._timer: asyncio.TimerHandle | None = None
 
     # --- what asyncio calls ---------------------------------------------------------------
@@ -141,9 +142,21 @@ class Connection(asyncio.Protocol):
             self.pending = pending[limit:]
         if self._paused and len(self.pending) <= PENDING_HIGH_BYTES:
             self._paused = False
-            if self.ended is None:
+            if self.ended is None and not self._deaf:
                 self._open_transport().resume_reading()
         return data
+
+    def hear(self, *, hears: bool) -> None:
+        """Whether more is read from the peer than what has come already."""
+        if hears is not self._deaf or self.ended is not None:
+            return
+        self._deaf = not hears
+        if self._paused:
+            return
+        if hears:
+            self._open_transport().resume_reading()
+        else:
+            self._open_transport().pause_reading()
 
     def write(self, data: bytes) -> None:
         """Send bytes, with one write to the transport. Dropped when the connection has ended: what
@@ -172,6 +185,12 @@ class Connection(asyncio.Protocol):
         if not self._gone:
             self._stop_timer()
             self._open_transport().abort()
+
+    def abandon(self, reason: str) -> None:
+        """Have nothing more to do with the peer, who is not told: what it sends is dropped."""
+        if self.ended is None:
+            self.hear(hears=True)  # so that its end is noticed
+            self._end(reason)
 
     def _end(self, reason: str) -> None:
         self.ended = reason

@@ -266,12 +266,15 @@ class Reactor:
             sessions = [line.session for line in self._lines.values()]
         for session in sessions:
             data = session.take_output()
-            if not data:
-                continue
-            connection = self._line(session).connection
-            if connection is not None:
-                self.counters.bytes_out += len(data)
-                connection.write(data)
+            if data:
+                self.write(session, data)
+
+    def write(self, session: Session, data: bytes) -> None:
+        """Write bytes on the session's connection; without one they are dropped."""
+        connection = self._line(session).connection
+        if connection is not None:
+            self.counters.bytes_out += len(data)
+            connection.write(data)
 
     def close(self, session: Session, reason: str) -> None:
         """Close the session's connection when its output is sent (`LINGER_S` at most). The session
@@ -281,6 +284,27 @@ class Reactor:
             return
         line.connection.close(reason)
         self._make_ready(line)
+
+    def abort(self, session: Session, reason: str) -> None:
+        """End the session's connection at once; what is on its way is dropped. The session is told
+        in the next turn."""
+        line = self._line(session)
+        if line.connection is not None:
+            line.connection.abort(reason)
+            self._make_ready(line)
+
+    def abandon(self, session: Session, reason: str) -> None:
+        """Forget the session's connection; the peer is not told, the session in the next turn."""
+        line = self._line(session)
+        if line.connection is not None:
+            line.connection.abandon(reason)
+            self._make_ready(line)
+
+    def hear(self, session: Session, *, hears: bool) -> None:
+        """Whether the session's connection is read at all."""
+        connection = self._line(session).connection
+        if connection is not None:
+            connection.hear(hears=hears)
 
     # --- shutdown -------------------------------------------------------------------------
 

@@ -90,6 +90,13 @@ class ClientTranslator:
             MsgType.ORDER_STATUS_REQUEST: self._status,
         }
 
+        self._trans_types: dict[ReportKind, str] = {
+            **dict.fromkeys(ReportKind, dialect.new_exec_trans_type or ""),
+            ReportKind.STATUS: dialect.status_exec_trans_type or "",
+            ReportKind.BUSTED: dialect.bust_exec_trans_type or "",
+            ReportKind.CORRECTED: dialect.correct_exec_trans_type or "",
+        }
+
     # --- messages to facts ------------------------------------------------------------------
 
     def to_fact(
@@ -244,15 +251,11 @@ class ClientTranslator:
 
     def _execution_report(self, report: Report) -> Fields:
         """The body of an 8, in the order of the dictionaries."""
-        fill = report.kind is ReportKind.FILL
+        fill = report.kind in TRADES
         status = self._ord_status(report)
         fields = self._identity(report, fill)
         if self.dialect.exec_trans_type_required:
-            answer = report.kind is ReportKind.STATUS
-            trans_type = (
-                self.dialect.status_exec_trans_type if answer else self.dialect.new_exec_trans_type
-            )
-            fields.append((tags.ExecTransType, str(trans_type)))
+            fields.append((tags.ExecTransType, self._trans_types[report.kind]))
         fields += [(tags.ExecType, self._exec_type(report, status)), (tags.OrdStatus, status)]
         if report.state is ParentState.REJECTED and report.reason is not Reason.NONE:
             code = tables.ORD_REJ_REASONS.get(report.reason, tables.OTHER)
@@ -288,7 +291,8 @@ class ClientTranslator:
             fields.append((tags.OrigClOrdID, report.orig_cl_ord_id))
         if report.request_id and self.dialect.status_request_id:
             fields.append((tags.OrdStatusReqID, report.request_id))
-        return [*fields, (tags.ExecID, report.exec_id)]
+        fields.append((tags.ExecID, report.exec_id))
+        return [*fields, (tags.ExecRefID, report.ref_exec_id)] if report.ref_exec_id else fields
 
     def _terms(self, report: Report) -> Fields:
         """What was ordered. An order that was refused unread gets its own words back."""
@@ -355,9 +359,15 @@ class ClientTranslator:
             return self.dialect.exec_type_of_fill(complete=complete)
         if report.kind is ReportKind.STATUS:
             return self.dialect.exec_type_of_status(status)
+        if report.kind is ReportKind.BUSTED:
+            return self.dialect.exec_type_of_bust(status)
+        if report.kind is ReportKind.CORRECTED:
+            return self.dialect.exec_type_of_correct(status)
         return tables.EXEC_TYPES[report.kind]
 
 
+TRADES: Final = frozenset({ReportKind.FILL, ReportKind.BUSTED, ReportKind.CORRECTED})
+"""Reports about an execution."""
 REQUIRED: Final = {
     MsgType.NEW_ORDER_SINGLE: (
         (tags.ClOrdID, "ClOrdID"),

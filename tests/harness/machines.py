@@ -26,6 +26,7 @@ from venue_sims import recovery as venue_recovery
 from venue_sims.assembly import build_venue
 from venue_sims.config import MarketSettings, VenueFile
 from venue_sims.flow.clock import MarketClock
+from venue_sims.flow.impact import Path
 from venue_sims.server import VenueServer
 
 BOOT_ID = "virtual"
@@ -127,7 +128,12 @@ class Venue:
     """A simulated venue but its socket and its control socket."""
 
     def __init__(
-        self, loop: VirtualLoop, file: VenueFile, market: MarketSettings, t0_ns: int
+        self,
+        loop: VirtualLoop,
+        file: VenueFile,
+        market: MarketSettings,
+        t0_ns: int,
+        paths: dict[str, Path] | None = None,
     ) -> None:
         self.file = file
         self.storage = MemoryStorage()
@@ -136,6 +142,7 @@ class Venue:
         self.up = False
         self._loop = loop
         self._market = market
+        self._paths = paths
         self._clock = MarketClock(t0_ns, market.scale_milli)
         self.start()
 
@@ -144,7 +151,7 @@ class Venue:
         codec = venue_recovery.fact_codec()
         journal = MemoryJournal(self.storage, boot_id=BOOT_ID)
         recovered = venue_recovery.recover(self.file.mic, journal.snapshot, journal.tail(), codec)
-        venue = build_venue(self.file, self._market, self._clock, recovered.state)
+        venue = build_venue(self.file, self._market, self._clock, recovered.state, self._paths)
         loop, clock = self._loop.as_asyncio, self._loop.clock
         self.server = VenueServer(venue, journal, codec, recovered, loop, clock, self.log)
         self.server.add_sessions(self.file)
