@@ -142,6 +142,7 @@ class Session:
         self._last_application = 0
         self._asked_again = 0  # messages that an operator asked for and that may still come
         self._peer_reset = False  # within this session, and our marker has not returned since
+        self._claims_too_much = False  # in 789, perhaps: its last line came to no marker
 
         self._events: list[Event] = []
         self._consumed: list[Consumed] = []
@@ -226,6 +227,7 @@ class Session:
         if now >= timers.challenge_by:
             self._abandon("peer-silent", "no word after a challenge")
         elif now >= timers.marker_by:
+            self._claims_too_much = not self.synchronised
             self._abandon("marker-lost", f"TestRequest {self._marker_id} did not return")
         elif now >= timers.gap_by and self._inbound.repeated:
             self.expel("resend-unanswered", "ResendRequest was not answered", now)
@@ -253,10 +255,8 @@ class Session:
 
     def next_deadline(self) -> int | None:
         """When `tick` has to be called next, or None."""
-        if self._established and self.state is not State.RESETTING:
-            deadline = self._timers.next_of_established()
-        else:
-            deadline = self._timers.phase_by
+        talks = self._established and self.state is not State.RESETTING
+        deadline = self._timers.next_of_established() if talks else self._timers.phase_by
         return deadline if deadline < NEVER else None
 
     # -- what the program wants --------------------------------------------------------------------
@@ -497,10 +497,9 @@ class Session:
             handler(message, number, now)
             return
         first = message.first
-        poss_dup = first.get(tags.PossDupFlag) == "Y"
-        poss_resend = first.get(tags.PossResend) == "Y"
-        asked = poss_dup and self._inbound.open
-        self._events.append(AppReceived(number, message, poss_dup, poss_resend, asked))
+        repeated, again = first.get(tags.PossDupFlag) == "Y", first.get(tags.PossResend) == "Y"
+        asked = repeated and self._inbound.open
+        self._events.append(AppReceived(number, message, repeated, again, asked))
 
     def _count(self, raw: bytes, number: int, msg_type: str) -> None:
         """The only place where the expected number moves."""
@@ -526,8 +525,7 @@ class Session:
         if not checks.is_between(message, self._peer, self._own):
             return Fault(Reason.COMP_ID_PROBLEM, None, "CompID problem")
         if not self.sending_times.within(message.first.get(tags.SendingTime), now):
-            text = "SendingTime accuracy problem"
-            return Fault(Reason.SENDING_TIME_ACCURACY_PROBLEM, None, text)
+            return Fault(Reason.SENDING_TIME_ACCURACY_PROBLEM, None, "SendingTime accuracy problem")
         return None
 
     def _on_identity_fault(
@@ -827,7 +825,8 @@ class Session:
         if wanted < 1:
             self.expel("next-expected", "NextExpectedMsgSeqNum must be positive", now)
             return False
-        if wanted < next_out:
+        if wanted < next_out:  # QuickFIX 1.16 as an acceptor says one more, and waits without end
+            wanted -= self._claims_too_much and wanted > 1
             self._serve(wanted, self.numbers.next_out - 1)
         self._prove(wanted - 1)
         return True
@@ -979,6 +978,7 @@ class Session:
 
     def _on_synchronised(self) -> None:
         self._peer_reset = False
+        self._claims_too_much = False
         self._step(Step.MARKER_RETURNED)
         self._events.append(Synchronised(self.numbers.epoch))
 

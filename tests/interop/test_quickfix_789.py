@@ -162,16 +162,18 @@ class TestQuickfixAsTheEms:
 
 
 class TestQuickfixAsTheVenue:
-    async def test_what_it_misses_is_gap_filled_without_a_request(self, desk: Desk) -> None:
-        """An order below this connection's Logon is never sent again (recovery.md 3.1)."""
+    async def test_what_it_misses_comes_although_it_claims_to_have_it(self, desk: Desk) -> None:
+        """QuickFIX 1.16 as an acceptor writes one more into 789 than it expects, also when it
+        misses something, and then waits for that message without end and without asking. Our
+        marker does not return; on the next line one more is sent than it asks for."""
         child = await desk.child()
         await desk.venue.disconnect()
         desk.venue.tell(f"setin {child[34]}")
         known = len(orders(desk.venue))
         await desk.venue.again()
-        assert desk.venue.sent[0][789] == child[34]
+        assert int(desk.venue.sent[0][789]) == int(child[34]) + 1
         await desk.venue.until(lambda: "4" in kinds(desk.venue.received), "no gap fill")
-        assert len(orders(desk.venue)) == known
+        assert len(orders(desk.venue)) == known, "an order below the Logon is never sent again"
         assert (await desk.child())[11] != child[11]
 
     async def test_what_we_miss_is_sent_without_a_request(self, desk: Desk) -> None:
