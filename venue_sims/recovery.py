@@ -15,7 +15,7 @@ import msgspec
 from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
 from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.record import Entry, FactCodec, Record
-from venue_sims.facts import FACTS, EpochStarted, Operated
+from venue_sims.facts import FACTS, EpochStarted, Operated, TradeDenied
 from venue_sims.faults.facts import MemoryLost
 from venue_sims.faults.forget import forget
 from venue_sims.faults.memory import FaultMemory, HeldCommand
@@ -165,7 +165,7 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
             lost = fact
         elif isinstance(fact, RangeFact):
             fold_range(recovered.session_numbers(fact.session), fact)
-        elif not isinstance(fact, Operated):
+        elif not isinstance(fact, Operated | TradeDenied):
             recovered.state.apply(fact)
     for entry in record.entries:
         _count(recovered, entry)

@@ -45,6 +45,7 @@ from venue_sims.translate import (
     OTHER_BUSINESS,
     BusinessReject,
     business_reject,
+    denied,
     to_command,
     to_message,
 )
@@ -370,6 +371,9 @@ class VenueServer:
             leaves_at = self.venue.trading.leaves_at(link.name, now)
             if link.answer(message, now, leaves_at):
                 return
+        if message.msg_type == MsgType.DONT_KNOW_TRADE:
+            self._facts.append(denied(message, link.name, now))
+            return
         poss_resend = message.get(tags.PossResend) == "Y"
         command = to_command(message, link.name, link.dialect, now, poss_resend)
         if not isinstance(command, BusinessReject):
