@@ -10,6 +10,7 @@ from typing import Final
 
 from sor_gateway.sor import clients
 from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, SendChild
+from sor_gateway.sor.dark_venue import DarkVenue
 from sor_gateway.sor.events import (
     ChildCancelPlanned,
     ChildPlanned,
@@ -31,7 +32,6 @@ from sor_gateway.sor.ledger import DARK, Ledger
 from sor_gateway.sor.orders import (
     REJECTS_MAX,
     Child,
-    DarkVenue,
     Flight,
     Parent,
     ParentEvent,
