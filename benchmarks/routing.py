@@ -8,11 +8,14 @@ May not know: how anything is estimated or placed.
 - Lit placement (routing_lit.py): cost on common draws of what is placed from 1,000 samples; the bar
   is the published optimum. Median over seeds of the samples, and their s.e.
 - Splits by completion: share of the savings of an oracle that sees what is hidden.
+- The market (routing_market.py): what an order costs us and what it costs five simple routers
+  where trades move the price: paired by seed, in five regimes. We may be worse nowhere at 95 %, and
+  must be better than each in four of five; no child of ours passes over a better known price.
 - Time of one decision, as processor time of the thread: median and, shown, the 99th percentile.
 
 A measurement below its floor fails the run (exit 1); one between floor and goal is named so. The
 quick form has few stocks: there a floor is missed by more than two standard errors, and times are
-shown only.
+shown only, and the market's differences too.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import routing_dark, routing_lit
+from benchmarks import routing_dark, routing_lit, routing_market
 from benchmarks.routing_dark import Outcome
 from benchmarks.routing_lit import Cell
 from sor_gateway.sor.estimators.liquidity import DarkAllocator
@@ -257,22 +260,38 @@ def table(lines: list[Row], errors: float) -> Table:
 def main() -> int:
     parser = argparse.ArgumentParser(description="The router's brain against published results")
     parser.add_argument("--quick", action="store_true", help="few stocks, less than a minute")
+    parser.add_argument("--only", choices=("published", "market"), help="one half of it")
+    parser.add_argument("--seeds", type=int, help="markets of each regime")
     parser.add_argument("--json", action="store_true", help="figures instead of a table")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for the workers: one core each
     console = Console(stderr=True)
     scale, errors = (QUICK, QUICK_ERRORS) if options.quick else (FULL, 0.0)
-    lines = [*time_rows(100 if options.quick else 500, judged=not options.quick)]
-    lines = [*rows(run_all(scale, options.workers, console)), *lines]
+    lines: list[Row] = []
+    market = routing_market.Verdicts([], [], [], [])
+    if options.only != "market":
+        times = [*time_rows(100 if options.quick else 500, judged=not options.quick)]
+        lines = [*rows(run_all(scale, options.workers, console)), *times]
+    if options.only != "published":
+        few = routing_market.QUICK_SEEDS if options.quick else routing_market.SEEDS
+        market = routing_market.judge(options.seeds or few, options.workers, console)
     if options.json:
-        print(json.dumps([asdict(row) | {"verdict": row.verdict(errors)} for row in lines]))
+        judged = [asdict(row) | {"verdict": row.verdict(errors)} for row in lines]
+        print(json.dumps({"published": judged, "market": market.as_json()}))
     else:
-        Console(width=None if sys.stdout.isatty() else 150).print(table(lines, errors))
+        out = Console(width=None if sys.stdout.isatty() else 150)
+        if lines:
+            out.print(table(lines, errors))
+        if market.comparisons:
+            out.print(*routing_market.tables(market))
     failed = [row.name for row in lines if row.verdict(errors) == "FAILS"]
     if failed:
         console.print(f"below the floor: {'; '.join(failed)}")
-    return 1 if failed else 0
+    for text in (*market.breaches, *market.failures):
+        console.print(f"in the market: {text}", highlight=False)
+    missed = failed or market.breaches or (market.failures and not options.quick)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

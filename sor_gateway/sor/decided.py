@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from sor_gateway.sor import clients
-from sor_gateway.sor.commands import AskChild, CancelChild, Output, SendChild
+from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, SendChild
+from sor_gateway.sor.dark_venue import DarkVenue
 from sor_gateway.sor.events import (
     ChildCancelPlanned,
     ChildPlanned,
@@ -20,16 +21,17 @@ from sor_gateway.sor.events import (
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
+    RequestOverdue,
     StageMoved,
     VenueDropped,
     VenueReadmitted,
+    VenueTried,
     WaveStarted,
 )
 from sor_gateway.sor.ledger import DARK, Ledger
 from sor_gateway.sor.orders import (
     REJECTS_MAX,
     Child,
-    DarkVenue,
     Flight,
     Parent,
     ParentEvent,
@@ -72,10 +74,10 @@ def parent_refused(ledger: Ledger, fact: ParentRefused) -> list[Output]:
 
 def stage_moved(ledger: Ledger, fact: StageMoved) -> list[Output]:
     """The next tier of the pecking order; a dark wave under way was judged with it."""
-    work = ledger.state.parents[fact.parent_id].work
-    assert work is not None
-    work.stage, work.lit_opened_ns = fact.stage, fact.at_ns
-    work.close_dark_wave(judged=True)
+    parent = ledger.state.parents[fact.parent_id]
+    assert parent.work is not None
+    parent.work.stage, parent.work.lit_opened_ns = fact.stage, fact.at_ns
+    ledger.close_dark_wave(parent, judged=True)
     return []
 
 
@@ -98,14 +100,34 @@ def venue_readmitted(ledger: Ledger, fact: VenueReadmitted) -> list[Output]:
     return []
 
 
+def venue_tried(ledger: Ledger, fact: VenueTried) -> list[Output]:
+    """It has rested: whoever comes first sends the order that decides."""
+    breaker = ledger.venue(fact.venue).breaker
+    assert breaker is not None
+    breaker.tried()
+    ledger.resting.pop(fact.venue, None)
+    ledger.all_due()
+    return []
+
+
+def request_overdue(ledger: Ledger, fact: RequestOverdue) -> list[Output]:
+    """The operator has to see what holds a client's request up (recovery.md 3.9)."""
+    request = ledger.state.parents[fact.parent_id].request
+    assert request is not None
+    request.overdue = True
+    text = f"{request.cl_ord_id} for {fact.parent_id} still waits for {fact.waits_for}"
+    return [Alarm(fact.at_ns, "request-overdue", text, parent_id=fact.parent_id)]
+
+
 def wave_started(ledger: Ledger, fact: WaveStarted) -> list[Output]:
     """The next round. A dark one judges the one before it."""
-    work = ledger.state.parents[fact.parent_id].work
+    parent = ledger.state.parents[fact.parent_id]
+    work = parent.work
     assert work is not None
     assert fact.wave == work.wave + 1
     work.wave = fact.wave
     if fact.stage is Stage.DARK:
-        work.close_dark_wave(judged=True)
+        ledger.close_dark_wave(parent, judged=True)
         work.dark_wave, work.dark_ends_ns = fact.wave, fact.at_ns
     else:
         work.lit_began_ns = fact.at_ns
@@ -128,6 +150,8 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
     )
     ledger.state.children[fact.child_id] = child
     ledger.launch(child, flight)
+    if (breaker := ledger.venue(fact.venue).breaker) is not None:
+        breaker.left(fact.child_id)
     if fact.tactic == DARK:
         _count_dark(parent, fact)
     command = SendChild(
@@ -141,6 +165,7 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
         fact.time_in_force,
         fact.at_ns,
         fact.post_only,
+        fact.min_quantity,
     )
     return [command]
 
@@ -154,6 +179,7 @@ def _count_dark(parent: Parent, fact: ChildPlanned) -> None:
     work.dark_open += 1
     work.dark_ends_ns = max(work.dark_ends_ns, fact.pull_at_ns)
     venue.sent += fact.quantity
+    venue.is_guarded = fact.min_quantity > 0
 
 
 def child_cancel_planned(ledger: Ledger, fact: ChildCancelPlanned) -> list[Output]:
@@ -250,7 +276,7 @@ def parent_replace_refused(ledger: Ledger, fact: ParentReplaceRefused) -> list[O
 def _resume(ledger: Ledger, parent: Parent) -> None:
     """After a replace the routing goes on; a dark wave that was cut short proves nothing."""
     if parent.work is not None:
-        parent.work.close_dark_wave(judged=False)
+        ledger.close_dark_wave(parent, judged=False)
     ledger.agenda.due(parent.parent_id)
     ledger.settle(parent)
 

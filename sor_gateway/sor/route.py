@@ -6,6 +6,7 @@ May not know: which child is wanted, quotes beyond the NBBO that it was given.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +33,7 @@ class Draft:
     time_in_force: TimeInForce = TimeInForce.IOC
     pull_at_ns: Nanos = 0
     post_only: bool = False
+    min_quantity: Shares = 0
 
 
 @dataclass(slots=True)
@@ -102,6 +104,14 @@ class Route:
         """Whether a child may have this price."""
         return price_micros <= self.worst if self.is_buy else price_micros >= self.worst
 
+    def hold_within(self, bands: Iterable[tuple[Micros, Micros]]) -> None:
+        """No child beyond a price band (LULD): the tightest holds."""
+        for low, high in bands:
+            if self.is_buy:
+                self.worst = min(self.worst, high or self.worst)
+            else:
+                self.worst = max(self.worst, low)
+
     def next_wave(self) -> int:
         """The number of the wave that is being planned."""
         self.wave += 1
@@ -142,6 +152,7 @@ class Route:
             self.nbbo.bid_micros,
             self.nbbo.ask_micros,
             draft.post_only,
+            draft.min_quantity,
         )
         self.available -= draft.quantity
         self.planned = True

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sor_gateway.sor import clients, decided, operations, reports
+from sor_gateway.sor import clients, conditions, decided, operations, reports, revisions
 from sor_gateway.sor.commands import Output
 from sor_gateway.sor.counts import Counts, count_from
 from sor_gateway.sor.events import (
@@ -28,12 +28,14 @@ from sor_gateway.sor.events import (
     ChildPlanned,
     ChildReleased,
     ChildrenDoubted,
+    ChildResolved,
     ChildStatusPlanned,
     ChildStatusReported,
     ChildVoided,
     ClientDisconnected,
     Decision,
     Fact,
+    FillRevised,
     FlowStopped,
     IdsReserved,
     KillSwitched,
@@ -45,14 +47,19 @@ from sor_gateway.sor.events import (
     ParentSubmitted,
     ParentUnreadable,
     ReplaceRequested,
+    RequestOverdue,
     Restarted,
+    SessionStatusChanged,
     StageMoved,
     StatusRequested,
+    SymbolStatusChanged,
     VenueClosed,
     VenueCongested,
     VenueDropped,
     VenueOpened,
+    VenueQuarantined,
     VenueReadmitted,
+    VenueTried,
     WaveStarted,
 )
 from sor_gateway.sor.ledger import Ledger
@@ -77,6 +84,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ClientDisconnected: clients.disconnected,
     ChildAccepted: reports.accepted,
     ChildFilled: reports.filled,
+    FillRevised: revisions.revised,
     ChildEnded: reports.ended,
     ChildCancelRefused: reports.cancel_refused,
     ChildStatusReported: reports.status_reported,
@@ -85,6 +93,10 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     VenueOpened: reports.opened,
     VenueClosed: reports.closed,
     VenueCongested: reports.congested,
+    SymbolStatusChanged: conditions.symbol_status_changed,
+    SessionStatusChanged: conditions.session_status_changed,
+    VenueQuarantined: conditions.quarantined,
+    ChildResolved: revisions.resolved,
     KillSwitched: operations.kill_switched,
     FlowStopped: operations.flow_stopped,
     Restarted: operations.restarted,
@@ -94,6 +106,8 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     StageMoved: decided.stage_moved,
     VenueDropped: decided.venue_dropped,
     VenueReadmitted: decided.venue_readmitted,
+    VenueTried: decided.venue_tried,
+    RequestOverdue: decided.request_overdue,
     WaveStarted: decided.wave_started,
     ChildPlanned: decided.child_planned,
     ChildCancelPlanned: decided.child_cancel_planned,
@@ -137,9 +151,11 @@ class Router:
         """What to do now about the parents that are due. Changes no state; each decision has to be
         given to `handle` before the next call."""
         taken = self._agenda.take(now, self.settings.decide_budget)
-        if not taken:
+        rested = self._rested(now) if self._ledger.resting else []
+        if not taken and not rested:
             return []
         plan = Plan(self.state, self.settings.venues, now)
+        plan.decisions.extend(rested)
         for index, parent_id in enumerate(taken):
             parent = self.state.parents[parent_id]
             needed = len(parent.children) + CHILDREN_MAX + 2 * len(self.settings.venues) + 4
@@ -152,7 +168,16 @@ class Router:
 
     def next_deadline(self) -> Nanos | None:
         """When `decide` has something to do: 0 for at once, None for nothing planned."""
-        return self._agenda.next_deadline()
+        resting = self._ledger.resting
+        deadline = self._agenda.next_deadline()
+        if not resting or deadline == 0:
+            return deadline
+        rested = min(resting.values())
+        return rested if deadline is None else min(deadline, rested)
+
+    def refresh(self, now: Nanos) -> None:
+        """Between turns: bring an estimate that decisions use up to date. Changes no state."""
+        self._planner.refresh(now)
 
     def next_parent_id(self) -> str:
         """The id that the next ParentSubmitted or ParentUnreadable must carry."""
@@ -206,6 +231,11 @@ class Router:
     def open_children(self) -> int:
         """Children that may still fill, in doubt or not."""
         return sum(len(venue.children) for venue in self.state.venues.values())
+
+    def _rested(self, now: Nanos) -> list[Decision]:
+        """Venues that are to be tried again."""
+        resting = self._ledger.resting
+        return [VenueTried(now, venue) for venue, until in resting.items() if until <= now]
 
     def _sent(self, fact: ChildPlanned) -> None:
         """A child left: its displayed target counts as taken, its answer has a deadline."""

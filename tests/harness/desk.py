@@ -6,7 +6,7 @@ May not know: what any machine does. Same scenario, same seed: the same bytes in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -23,7 +23,8 @@ from tests.harness.ems import Ems
 from tests.harness.line import Line
 from tests.harness.loop import SECOND, VirtualLoop
 from tests.harness.machines import Gateway, Venue, frames
-from venue_sims.config import load_market, load_venue
+from venue_sims.assembly import build_paths
+from venue_sims.config import MarketSettings, VenueFile, load_market, load_venue
 
 CONFIG: Final = Path(__file__).parents[2] / "config"
 START: Final = 1_790_000_000 * SECOND
@@ -61,7 +62,7 @@ class Link:
 
 class Desk:
     """See the module. `scenario` is read from `config`, with its venues, market and overrides;
-    `overrides` are more of the gateway's variables."""
+    `overrides` are more of the gateway's variables, `world` is another market with its venues."""
 
     def __init__(
         self,
@@ -71,30 +72,27 @@ class Desk:
         config: Path = CONFIG,
         overrides: Mapping[str, str] | None = None,
         line_ns: int = LINE_NS,
+        world: tuple[MarketSettings, Sequence[VenueFile]] | None = None,
+        market_scale: float | None = None,
     ) -> None:
+        """`market_scale`: how many times as fast as the clock the market is, if not the
+        scenario's."""
         self.scenario: Scenario = load_scenario(config, scenario)
+        if market_scale is not None:
+            self.scenario.market_scale = market_scale
         self.loop = VirtualLoop(START)
         self.line_ns = line_ns
         environment = {**self.scenario.environment, **(overrides or {})}
         configuration = load(config, environment)
-        market = load_market(market_file(config, scenario))
-        market.seed = seed
-        market.scale_milli = round(self.scenario.market_scale * 1_000)
         t0_ns = START - MARKET_AGE_MS * SECOND // 1_000
         enabled = [
             venue
             for venue in configuration.venues
             if configuration.router.venues[venue.name].enabled
         ]
-        self.venues = {
-            venue.name: Venue(
-                self.loop,
-                load_venue(self.scenario.folder / f"{venue.name}.toml"),
-                market,
-                t0_ns,
-            )
-            for venue in enabled
-        }
+        market, files = world or self._world(config, seed, [venue.name for venue in enabled])
+        paths = build_paths(market) if market.impact is not None else None
+        self.venues = {file.name: Venue(self.loop, file, market, t0_ns, paths) for file in files}
         self.gateway = Gateway(self.loop, configuration)
         self.ems = Ems(self.loop)
         self.links: dict[str, Link] = {}
@@ -106,6 +104,15 @@ class Desk:
             if settings.name == EMS:
                 self.links[EMS] = Link(EMS, settings, EMS)
         self.connect()
+
+    def _world(
+        self, config: Path, seed: int, names: Sequence[str]
+    ) -> tuple[MarketSettings, list[VenueFile]]:
+        """The scenario's market and its venues' files."""
+        market = load_market(market_file(config, self.scenario.name))
+        market.seed = seed
+        market.scale_milli = round(self.scenario.market_scale * 1_000)
+        return market, [load_venue(self.scenario.folder / f"{name}.toml") for name in names]
 
     @property
     def now(self) -> int:

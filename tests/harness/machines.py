@@ -25,7 +25,9 @@ from tests.harness.loop import VirtualLoop
 from venue_sims import recovery as venue_recovery
 from venue_sims.assembly import build_venue
 from venue_sims.config import MarketSettings, VenueFile
+from venue_sims.faults.facts import MemoryLost
 from venue_sims.flow.clock import MarketClock
+from venue_sims.flow.impact import Path
 from venue_sims.server import VenueServer
 
 BOOT_ID = "virtual"
@@ -79,7 +81,8 @@ class Gateway:
         self.parts: Parts
         self.up = False
         self._loop = loop
-        self._operations: EngineOperations
+        self.operations: EngineOperations
+        """What an operator may ask."""
         self.start()
 
     def start(self) -> None:
@@ -95,7 +98,7 @@ class Gateway:
             stopwatch=lambda: 0,
         )
         engine = self.parts.engine
-        self._operations = EngineOperations(
+        self.operations = EngineOperations(
             engine, self.configuration, journal.counters, self._loop.clock, dict
         )
         for fact in first_facts(engine, recovered, BOOT_ID, False, self._loop.now_ns):
@@ -120,14 +123,19 @@ class Gateway:
 
     def unready(self) -> list[str]:
         """Why orders cannot flow, in the words of /readyz; empty when they can."""
-        return self._operations.readiness()
+        return self.operations.readiness()
 
 
 class Venue:
     """A simulated venue but its socket and its control socket."""
 
     def __init__(
-        self, loop: VirtualLoop, file: VenueFile, market: MarketSettings, t0_ns: int
+        self,
+        loop: VirtualLoop,
+        file: VenueFile,
+        market: MarketSettings,
+        t0_ns: int,
+        paths: dict[str, Path] | None = None,
     ) -> None:
         self.file = file
         self.storage = MemoryStorage()
@@ -136,6 +144,7 @@ class Venue:
         self.up = False
         self._loop = loop
         self._market = market
+        self._paths = paths
         self._clock = MarketClock(t0_ns, market.scale_milli)
         self.start()
 
@@ -144,10 +153,11 @@ class Venue:
         codec = venue_recovery.fact_codec()
         journal = MemoryJournal(self.storage, boot_id=BOOT_ID)
         recovered = venue_recovery.recover(self.file.mic, journal.snapshot, journal.tail(), codec)
-        venue = build_venue(self.file, self._market, self._clock, recovered.state)
+        venue = build_venue(self.file, self._market, self._clock, recovered.state, self._paths)
         loop, clock = self._loop.as_asyncio, self._loop.clock
         self.server = VenueServer(venue, journal, codec, recovered, loop, clock, self.log)
         self.server.add_sessions(self.file)
+        self.server.on_death = self._died
         self.server.open()
         self.up = True
 
@@ -155,6 +165,11 @@ class Venue:
         """kill -9."""
         self.server.reactor.shutdown()
         self.up = False
+
+    def _died(self, death: MemoryLost) -> None:
+        """Of a fault; it comes up again by itself."""
+        self.up = False
+        self._loop.at_ns(self._loop.now_ns + death.down_ns, self.start)
 
     def attach(self, settings: SessionSettings, end: End, on_end: Callable[[], None]) -> None:
         """By the identity that the initiator writes."""
