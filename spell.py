@@ -24,22 +24,17 @@ WORDS = {"default", "default_factory", "repr"}
 """What `field(...)` may say."""
 
 
-class NotPlain(Exception):  # noqa: N818 - what it says is what is wrong
-    """A dataclass uses what this file does not know how to spell out."""
-
-
 def spell_out(path: Path) -> None:
-    """Rewrite a source file. Raises NotPlain with file and line."""
+    """Rewrite a source file. A dataclass that is more than fields and methods, or frozen, keeps the
+    `__init__` that it gets when the program runs."""
     source = path.read_text(encoding="utf-8")
     lines, told = source.splitlines(), []
     for node in ast.parse(source).body:
         if isinstance(node, ast.ClassDef) and (call := _dataclass_call(node)) is not None:
-            options = {word.arg for word in call.keywords}
             fields = [each for each in node.body if isinstance(each, ast.AnnAssign)]
-            if not options <= {"slots", "frozen", "eq"} or not _is_plain(node, fields):
-                raise NotPlain(f"{path}:{node.lineno}: {node.name}")
-            told += [_annotations(node.name, fields), _copies(node.name, fields)]
-            if "frozen" not in options:
+            told.append(_annotations(node.name, fields))
+            if _is_plain(node, call, fields):
+                told.append(_copies(node.name, fields))
                 _write_init(lines, node, call, fields)
     path.write_text("\n".join([*lines, *told, ""]), encoding="utf-8")
 
@@ -51,11 +46,13 @@ def _dataclass_call(node: ast.ClassDef) -> ast.Call | None:
     return None
 
 
-def _is_plain(node: ast.ClassDef, fields: list[ast.AnnAssign]) -> bool:
+def _is_plain(node: ast.ClassDef, call: ast.Call, fields: list[ast.AnnAssign]) -> bool:
     """Whether the class is fields and methods, with a docstring to take the place of."""
-    inherits = bool(node.bases) or ast.get_docstring(node) is None
-    shared = any("ClassVar" in ast.unparse(each.annotation) for each in fields)
-    return not inherits and not shared and all(_words(each).keys() <= WORDS for each in fields)
+    options = {word.arg for word in call.keywords}
+    if node.bases or ast.get_docstring(node) is None or not options <= {"slots", "eq"}:
+        return False
+    is_shared = any("ClassVar" in ast.unparse(each.annotation) for each in fields)
+    return not is_shared and all(_words(each).keys() <= WORDS for each in fields)
 
 
 def _words(field: ast.AnnAssign) -> dict[str | None, str]:

@@ -31,7 +31,7 @@ def test_a_compiled_class_says_what_its_fields_hold() -> None:
     """By this msgspec reads a journal; and `__init__` is the class's own, not made at run time."""
     fields = orders.Child.__annotations__
     assert fields["limit_micros"] == "Micros | None"
-    assert fields["execs"] == "dict[str, tuple[Shares, Micros, Shares]]"
+    assert fields["execs"] == "dict[str, Executed]"
     assert hasattr(orders.Child.__init__, "__code__") != COMPILED
 
 
