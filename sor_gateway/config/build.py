@@ -147,6 +147,8 @@ class Builder:
             model.busy_per_cent,
             model.backlog_s,
             model.on_disconnect,
+            model.resume_window_s,
+            model.after_outage,
         )
 
     def _tls(self, model: TlsModel | None, where: str, *, server: bool) -> TlsSettings | None:

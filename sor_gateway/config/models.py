@@ -185,6 +185,12 @@ class EmsModel(SessionModel):
     )
     backlog_s: int = Field(10, ge=1, le=3_600, description="seconds, 1 to 3600")
     on_disconnect: Literal["keep", "cancel"] = Field("keep", description='"keep" or "cancel"')
+    resume_window_s: int = Field(
+        60, ge=0, le=604_800, description="seconds, 0 (an outage of any length) to 604800"
+    )
+    after_outage: Literal["resume", "suspend"] = Field(
+        "resume", description='"resume" or "suspend"'
+    )
 
 
 class LimitsModel(Model):

@@ -68,6 +68,10 @@ class ClientSettings:
     """How many seconds' worth of these rates may fill a gap that we asked about."""
     on_disconnect: Literal["keep", "cancel"] = "keep"
     """What happens to its parents when its session ends."""
+    resume_window_s: int = 0
+    """After an outage of ours that was longer its parents catch nothing up; 0: however long."""
+    after_outage: Literal["resume", "suspend"] = "resume"
+    """Whether they then go on by themselves, or rest until an operator releases them."""
 
 
 @dataclass(slots=True)
