@@ -319,6 +319,8 @@ class StrategyModel(Model):
     )
     dark_box_ms: int = Field(2_000, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     dark_dry_share: float = Field(0.4, ge=0, le=1, description="a share from 0 to 1")
+    dark_min_quantity: int = Field(0, ge=0, description="shares, 0 for any number")
+    dark_guard_quantity: int = Field(300, ge=0, description="shares, 0 to let small fills")
     lit_tactic: LitTactic = Field(
         LitTactic.SWEEP, description='"sweep", "spray" or "spray-then-sweep"'
     )
