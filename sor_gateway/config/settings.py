@@ -46,6 +46,8 @@ class GatewaySettings:
     """0: reference data of any age will do."""
     listener_limits: ListenerLimits = field(default_factory=ListenerLimits)
     connection_limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    concurrent_replays: int = 5
+    """How many sessions are served their replays at a time."""
     keep_out_s: int = 60
     """How long a client stays out that was cut for sending too much."""
 

@@ -136,6 +136,7 @@ def wire(
         poisoned=recovered.poisoned,
         stopwatch=stopwatch,
         turn_number=recovered.turn,
+        concurrent_replays=configuration.gateway.concurrent_replays,
     )
     return Parts(engine, reactor, links)
 
