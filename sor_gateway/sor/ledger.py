@@ -131,6 +131,7 @@ class Ledger:
             at_ns,
             parent.account,
             parent.echo,
+            suspended=parent.work is not None and bool(parent.work.suspended),
         )
 
     def answer(self, parent: Parent, request: Request, kind: ReportKind, at_ns: Nanos) -> Report:
