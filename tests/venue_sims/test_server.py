@@ -243,8 +243,9 @@ class TestRestart:
 
     async def test_reports_that_never_left_are_sent_after_the_restart(self, tmp_path: Path) -> None:
         client = RawClient("SOR", "EXCH")
-        # Its answers would take seconds: it dies when the order is recorded and nothing has left.
-        slow = running("exchange", tmp_path, quiet=True, crash=True, out_us=200_000)
+        # Its answers would take half a second and more: it dies when the order is recorded (and
+        # perhaps matched, on a busy machine) and nothing has left.
+        slow = running("exchange", tmp_path, quiet=True, crash=True, out_us=50_000)
         async with slow as venue:
             await client.connect(venue.port)
             client.order("C1", (54, 2), (38, 100), (40, 2), (44, "49.00"))
