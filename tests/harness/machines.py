@@ -81,7 +81,8 @@ class Gateway:
         self.parts: Parts
         self.up = False
         self._loop = loop
-        self._operations: EngineOperations
+        self.operations: EngineOperations
+        """What an operator may ask."""
         self.start()
 
     def start(self) -> None:
@@ -97,7 +98,7 @@ class Gateway:
             stopwatch=lambda: 0,
         )
         engine = self.parts.engine
-        self._operations = EngineOperations(
+        self.operations = EngineOperations(
             engine, self.configuration, journal.counters, self._loop.clock, dict
         )
         for fact in first_facts(engine, recovered, BOOT_ID, False, self._loop.now_ns):
@@ -122,7 +123,7 @@ class Gateway:
 
     def unready(self) -> list[str]:
         """Why orders cannot flow, in the words of /readyz; empty when they can."""
-        return self._operations.readiness()
+        return self.operations.readiness()
 
 
 class Venue:
