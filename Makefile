@@ -5,7 +5,7 @@
 #   make block     the same scenario in one process in virtual time, its journals byte for byte   (ARGS="--runs 1 --hash-seeds 2")
 #   make crash N=200   kill -9 the gateway N times in mid-write and count violations
 #   make soak      1,000 parents from three EMS sessions, venues that reject, fade and die   (minutes)
-#   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
+#   make interop   QuickFIX as the EMS and as a venue (needs Debian's libquickfix-dev and g++; 789 needs PyPI's quickfix, built once)
 #   make conformance   the public acceptance definitions of FIX sessions, and our own
 #   make compose-test  the stack under Docker Compose, driven from outside (needs a Docker engine)
 #   make session-pairs N=100000   random walks of two sessions over a bad line
@@ -60,8 +60,8 @@ crash: .venv/dev
 soak: .venv/dev
 	@$(BIN)/python -m tests.soak.run --parents $(PARENTS)
 
-interop: .venv/dev
-	@$(BIN)/python -m pytest tests/interop
+interop: .venv/bench
+	@QUICKFIX_BINDING=required $(BIN)/python -m pytest tests/interop
 
 compose-test: .venv/dev
 	@$(BIN)/python -m pytest tests/compose/drive.py
