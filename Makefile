@@ -12,6 +12,7 @@
 #   make fuzz N=10000000   feed so many fuzzed messages to decoder and session
 #   make compiled  the gateway with all that an order passes compiled to C, in build/compiled: for production
 #   make test-compiled   the tests of what passes through it, on the compiled code
+#   make faults SEEDS=100   every fault of the venues with so many seeds, then once over real sockets; a table
 #   make bench     round trips and throughput against a bare byte relay
 #   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
 #                  (a quarter of an hour on a machine with nothing else to do; a quick look: ARGS="--seconds 10 --messages 100000")
@@ -26,11 +27,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 N ?= 20
 PARENTS ?= 1000
+SEEDS ?= 3
+JOBS ?= 2
 SCENARIO ?= block
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: block compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing naive bench-venue venues-report
+.PHONY: block compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing naive bench-venue venues-report faults
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -56,6 +59,11 @@ block: .venv/dev
 
 crash: .venv/dev
 	@$(BIN)/python -m tests.crash.run --kills $(N)
+
+# With two processes a seed of all faults takes about two minutes of one core.
+faults: .venv/dev
+	@$(BIN)/python -m tests.faults.run --seeds $(SEEDS) --jobs $(JOBS) $(ARGS)
+	@$(BIN)/python -m tests.faults.sockets
 
 soak: .venv/dev
 	@$(BIN)/python -m tests.soak.run --parents $(PARENTS)

@@ -211,12 +211,16 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
 
 def _known_over(ledger: Ledger, child: Child, fact: ChildStatusReported) -> list[Output]:
     """The venue knows the child as over."""
-    if fact.how is ChildState.FILLED:
+    if fact.how is ChildState.FILLED and child.cum_quantity < child.quantity:
         text = f"filled with {fact.cum_quantity} of {child.quantity}"
         return _contradicted(ledger, child, fact.at_ns, text)
     out: list[Output] = []
     if fact.cum_quantity < child.cum_quantity:
         out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
+    if fact.how is ChildState.FILLED:
+        child.move(ChildEvent.FILL_ALL)
+        ledger.land(child, fact.at_ns)
+        return out
     return out + ledger.end(child, fact.how, fact.at_ns)
 
 
