@@ -16,6 +16,7 @@
 #   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
 #                  (a quarter of an hour on a machine with nothing else to do; a quick look: ARGS="--seconds 10 --messages 100000")
 #   make bench-routing   allocation, placement and splits against published results (minutes; ARGS=--quick)
+#   make bench-decisions   what the router takes to decide, by venues and live parents (two minutes; ARGS=--quick)
 #   make venues-report   the simulated market against the stylised facts of real ones (minutes)
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
@@ -28,7 +29,7 @@ SCENARIO ?= block
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: block compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing venues-report
+.PHONY: block compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing bench-decisions venues-report
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -101,6 +102,9 @@ hostile: .venv/dev
 
 bench-routing: .venv/dev
 	@$(BIN)/python -m benchmarks.routing $(ARGS)
+
+bench-decisions: .venv/dev
+	@$(BIN)/python -m benchmarks.decisions $(ARGS)
 
 venues-report: .venv/dev
 	@$(BIN)/python -m benchmarks.venues_report $(ARGS)

@@ -90,8 +90,8 @@ class World:
     """One router with its population. All that is measured concerns the order in the first place,
     which is anew and anew one of another preset; the others are there.
 
-    `order`, `fill`, `quote` and `full` prepare an event and return the measured part of it as a
-    function, whose outputs `react` takes.
+    `order`, `fill` and `quote` prepare an event and return the measured part of it as a function,
+    whose outputs `react` takes.
     """
 
     def __init__(self, venues: int, parents: int, config: Path, seed: int) -> None:
@@ -163,13 +163,18 @@ class World:
 
         return moved
 
-    def full(self) -> Turn:
-        """Every symbol moved at once: as many parents are visited as a turn may visit."""
+    def move_all(self) -> None:
+        """Every symbol moves at once: more is due than one turn may do."""
         for place in range(len(self._parents)):
             self._mids[place] = MID + self.random.choice((-TICK, TICK))
             self._quote(place)
             self.router.quoted(symbol_of(place))
-        return self.turn
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is due now."""
+        deadline = self.router.next_deadline()
+        return deadline is not None and deadline <= self.now
 
     # --- around it ----------------------------------------------------------------------------
 
@@ -183,7 +188,7 @@ class World:
 
     def settle(self) -> None:
         """Turns, and what venues answer to them, until nothing is due."""
-        while (deadline := self.router.next_deadline()) is not None and deadline <= self.now:
+        while self.is_busy:
             self.react(self.turn())
 
     def react(self, outputs: list[Output]) -> None:
