@@ -18,14 +18,17 @@ from sor_gateway.fix.session import Numbers, Role, Session, SessionSettings
 from sor_gateway.fix.tags import MsgType
 from sor_gateway.journal.record import Entry
 from venue_sims.facts import News
+from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.market_data import Publisher
-from venue_sims.status import STATUS_MSG_TYPES, Outgoing, StatusDesk
+from venue_sims.status import STATUS_MSG_TYPES, STATUS_REQUESTS, Outgoing, StatusDesk
 from venue_sims.venue import Venue
 from venue_sims.words import session_name
 
-STATUS_REQUESTS = frozenset(
-    {MsgType.SECURITY_STATUS_REQUEST, MsgType.TRADING_SESSION_STATUS_REQUEST}
-)
+ANSWERED_HERE = STATUS_REQUESTS | {MsgType.MARKET_DATA_REQUEST}
+"""What an order session asks that needs no venue."""
+
+TOLERANCE_NS = 120 * NANOS_PER_SECOND
+"""How far a client's clock may be from ours, unless a file says otherwise."""
 
 
 @dataclass(slots=True)
@@ -47,7 +50,7 @@ class OrderLink:
 
     def answer(self, message: Message, now: int, leaves_at: int) -> bool:
         """Answer what needs no venue; whether it was that."""
-        if message.msg_type in STATUS_REQUESTS:
+        if self.status.takes(message):
             answers = self.status.request(message, now)
         elif message.msg_type == MsgType.MARKET_DATA_REQUEST:
             answers = self.publisher.request(message, now)
@@ -91,7 +94,7 @@ class DataLink:
 
     def answer(self, message: Message, now: int) -> list[Outgoing] | None:
         """The answers to a request; None for a message that is not taken here."""
-        if message.msg_type in STATUS_REQUESTS:
+        if self.status.takes(message):
             return self.status.request(message, now)
         if message.msg_type == MsgType.MARKET_DATA_REQUEST:
             return self.publisher.request(message, now)
@@ -107,8 +110,15 @@ class DataLink:
         self.status.forget()
 
 
-def make_session(client: str, version: str, comp_id: str, numbers: Numbers) -> Session:
-    """An acceptor session for one client in one version of FIX."""
+def make_session(
+    client: str,
+    version: str,
+    comp_id: str,
+    numbers: Numbers,
+    tolerance_ns: int = TOLERANCE_NS,
+) -> Session:
+    """An acceptor session for one client in one version of FIX. `tolerance_ns`: how far SendingTime
+    (52) of its messages may be from ours."""
     settings = SessionSettings(
         name=session_name(client, version),
         begin_string=version,
@@ -116,6 +126,7 @@ def make_session(client: str, version: str, comp_id: str, numbers: Numbers) -> S
         target_comp_id=client,
         role=Role.ACCEPTOR,
         markers=False,
+        sending_time_tolerance_ns=tolerance_ns,
     )
     return Session(settings, numbers, load_packaged(version))
 
@@ -131,7 +142,9 @@ def data_link(session: Session, venue: Venue, interval_ns: int) -> DataLink:
     publisher = Publisher(
         list(venue.floors),
         venue.kind.depth,
-        lambda symbol, side, depth: venue.floors[symbol].matcher.depth(side, depth),
+        lambda symbol, side, depth: venue.faults.shown(
+            symbol, side, venue.floors[symbol].matcher.depth(side, depth)
+        ),
         interval_ns,
         venue.state.trades,
     )

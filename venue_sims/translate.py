@@ -28,6 +28,7 @@ from venue_sims.commands import (
     StatusReceived,
     Terms,
 )
+from venue_sims.facts import TradeDenied
 from venue_sims.instructions import (
     PEGGED,
     UnusableError,
@@ -113,6 +114,8 @@ _TRADES: Final = frozenset(
 )
 """What is about one trade, and says of what quantity and price it is."""
 _OTHER: Final = 99
+OTHER_BUSINESS: Final = 0
+"""BusinessRejectReason (380) of what has none of its own."""
 _VENUE_OPTION: Final = 2
 """CxlRejReason of the venue's own rules, where the version has no 6 and no 99."""
 _UNSUPPORTED_MESSAGE: Final = 3
@@ -169,6 +172,18 @@ def business_reject(
         (tags.BusinessRejectReason, dialect.business_reject_reason(reject.reason)),
         (tags.Text, reject.text),
     ]
+
+
+def denied(message: Message, session: str, now: int) -> TradeDenied:
+    """What a DontKnowTrade (Q) says. The message passed the dictionary."""
+    return TradeDenied(
+        now,
+        session,
+        message[tags.OrderID],
+        message[tags.ExecID],
+        message[tags.DKReason],
+        message.get(tags.Text, ""),
+    )
 
 
 def _order(message: Message, session: str, now: int, poss_resend: bool) -> Command:

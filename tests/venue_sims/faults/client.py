@@ -7,7 +7,8 @@ May not know: the gateway.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from sor_gateway.fix import events
 from sor_gateway.fix.dictionary import load_packaged
@@ -24,9 +25,13 @@ from venue_sims.fault_config import fault_settings
 from venue_sims.faults.facts import FaultStruck
 from venue_sims.recovery import fact_codec
 
+F = TypeVar("F")
 START = 1_790_000_000 * SECOND
 LINE_NS = 50_000
 MS = SECOND // 1_000
+_ORDER: dict[int, object] = {55: "ACME", 54: "1", 38: 100, 40: "2"}
+_SIDED: dict[int, object] = {55: "ACME", 54: "1"}
+_BODIES = {"D": _ORDER, "G": _ORDER, "F": _SIDED, "H": _SIDED}
 
 
 class Client(asyncio.Protocol):
@@ -69,14 +74,19 @@ class Client(asyncio.Protocol):
         self.session.connect(self._loop.now_ns)
         self.flush()
 
-    def send(self, msg_type: str, fields: Mapping[int, object]) -> None:
-        """A message; what is not in `fields` is a buy limit order for 100 ACME."""
-        body: dict[int, object] = {55: "ACME", 54: "1", 38: 100, 40: "2"}
-        if msg_type not in "DG":
-            body = {55: "ACME", 54: "1"}
-        stamp = {60: utc_timestamp(self._loop.now_ns)}
-        pairs = [(tag, str(value)) for tag, value in {**body, **stamp, **fields}.items()]
-        self.session.send(msg_type, pairs, self._loop.now_ns)
+    def send(
+        self,
+        msg_type: str,
+        fields: Mapping[int, object],
+        behind: Sequence[tuple[int, str]] = (),
+    ) -> None:
+        """A message; what is not in `fields` of an order is a buy limit order for 100 ACME.
+        `behind`: more fields, as they stand."""
+        body = {**_BODIES.get(msg_type, {}), **fields}
+        if msg_type in "DFG":
+            body.setdefault(60, utc_timestamp(self._loop.now_ns))
+        pairs = [(tag, str(value)) for tag, value in body.items()]
+        self.session.send(msg_type, [*pairs, *behind], self._loop.now_ns)
         self.flush()
 
     def reports(self, cl_ord_id: str) -> list[Fix]:
@@ -193,12 +203,12 @@ class Floor:
         client.send("D", {11: cl_ord_id, 44: price_to_text(self.bid - 5 * CENT)})
         self.run(seconds)
 
+    def facts(self, kind: type[F]) -> list[F]:
+        """All of the journal of this kind."""
+        codec, journal = fact_codec(), MemoryJournal(self.venue.storage, boot_id="audit")
+        facts = (codec.decode(pair) for record in journal.records() for pair in record.facts)
+        return [fact for fact in facts if isinstance(fact, kind)]
+
     def struck(self, fault: str) -> int:
         """How often the journal says that a fault happened."""
-        codec = fact_codec()
-        facts = [
-            codec.decode(pair)
-            for record in MemoryJournal(self.venue.storage, boot_id="audit").records()
-            for pair in record.facts
-        ]
-        return sum(isinstance(fact, FaultStruck) and fact.fault == fault for fact in facts)
+        return sum(fact.fault == fault for fact in self.facts(FaultStruck))
