@@ -17,6 +17,7 @@
 #   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
 #                  (a quarter of an hour on a machine with nothing else to do; a quick look: ARGS="--seconds 10 --messages 100000")
 #   make bench-routing   allocation, placement and splits against published results (minutes; ARGS=--quick)
+#   make bench-decisions   what the router takes to decide, by venues and live parents (two minutes; ARGS=--quick)
 #   make naive N=100000   the matchers against obvious ones, so many random commands each
 #   make bench-venue   orders a second of one venue process beside its market, against a bare echo
 #   make venues-report   the simulated market against the stylised facts of real ones (minutes)
@@ -33,7 +34,7 @@ SCENARIO ?= block
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: block compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing naive bench-venue venues-report faults
+.PHONY: block compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing naive bench-venue venues-report faults bench-decisions
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -111,6 +112,9 @@ hostile: .venv/dev
 
 bench-routing: .venv/dev
 	@$(BIN)/python -m benchmarks.routing $(ARGS)
+
+bench-decisions: .venv/dev
+	@$(BIN)/python -m benchmarks.decisions $(ARGS)
 
 naive: .venv/dev
 	@$(BIN)/python -m tests.venue_sims.matching.fuzz --commands $(N)

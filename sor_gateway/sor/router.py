@@ -153,8 +153,10 @@ class Router:
 
     def decide(self, now: Nanos) -> list[Decision]:
         """What to do now about the parents that are due. Changes no state; each decision has to be
-        given to `handle` before the next call."""
-        taken = self._agenda.take(now, self.settings.decide_budget)
+        given to `handle` before the next call. Once so many decisions are made as parents may be
+        visited, the others wait for the next turn: each decision is a message to write, too."""
+        budget = self.settings.decide_budget
+        taken = self._agenda.take(now, budget)
         rested = self._rested(now) if self._ledger.resting else []
         if not taken and not rested:
             return []
@@ -163,9 +165,9 @@ class Router:
         for index, parent_id in enumerate(taken):
             parent = self.state.parents[parent_id]
             needed = len(parent.children) + CHILDREN_MAX + 2 * len(self.settings.venues) + 4
-            if plan.ids_left < REPORTS_PER_DECISION * needed:
-                for waiting_id in taken[index:]:
-                    self._agenda.due(waiting_id)
+            is_full = len(plan.decisions) >= budget
+            if is_full or plan.ids_left < REPORTS_PER_DECISION * needed:
+                self._agenda.put_back(taken[index:])
                 break
             self._planner.visit(plan, parent)
         return plan.decisions
