@@ -366,6 +366,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+DIED, CRASHED = 9, 1
 STEPS = ["write_all", "fdatasync", "rename", "fsync", "unlink"]
 
 
@@ -418,6 +419,56 @@ class TestCrashWindows:
             return plain(*arguments, **named)
 
         patch.setattr(place, step, deadly)
+
+    @pytest.mark.parametrize("whose", ["journal", "writer"])
+    @pytest.mark.parametrize("step", STEPS)
+    @pytest.mark.parametrize("call", range(1, 5))
+    def test_killed_at_each_step_of_a_roll_beside_the_turns(
+        self, tmp_path: Path, step: str, call: int, whose: str
+    ) -> None:
+        """The process itself, or the one that writes the snapshot, ends at the n-th call."""
+        pid = os.fork()
+        if pid == 0:
+            self._roll_and_die(tmp_path, step, call, whose)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert code in (0, DIED), f"{step} {call} of the {whose}"
+        again = open_journal(tmp_path)
+        assert state(again) == [1, 2, 3, 4, 5, 6, 7][: None if code == 0 else 6]
+        last = 7 if code == 0 else 6
+        again.append(record(last + 1, sent(last + 1)))
+        again.roll(snapshot_of(again))
+        again.close()
+        final = open_journal(tmp_path)
+        assert state(final) == list(range(1, last + 2))
+        assert [e.number for e in final.outbound("ecn", 1, 1, 9)] == list(range(1, last + 2))
+
+    def _roll_and_die(self, folder: Path, step: str, call: int, whose: str) -> None:
+        code = CRASHED
+        try:
+            journal = open_journal(folder)
+            append_and_roll(journal, 1, 2)
+            append_and_roll(journal, 3, 4)
+            for turn in (5, 6):
+                journal.append(record(turn, sent(turn)))
+            ours, calls = os.getpid(), [0]
+            place: object = {"write_all": disk, "rename": Path, "unlink": Path}.get(step, os)
+            plain = getattr(place, step)
+
+            def deadly(*arguments: object, **named: object) -> object:
+                calls[0] += (os.getpid() == ours) is (whose == "journal")
+                if calls[0] == call:
+                    os._exit(DIED)
+                return plain(*arguments, **named)
+
+            setattr(place, step, deadly)
+            snapshot = snapshot_of(journal)
+            roll_apart(journal, lambda: snapshot)
+            journal.settle()
+            setattr(place, step, plain)
+            journal.append(record(7, sent(7)))
+            code = 0
+        finally:
+            os._exit(code)
 
     def test_a_snapshot_without_its_segment_does_not_count(self, tmp_path: Path) -> None:
         journal = open_journal(tmp_path)
