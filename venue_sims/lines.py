@@ -23,7 +23,7 @@ from venue_sims.faults.when import When
 
 WAITING_MAX_BYTES: Final = 8 * 1024 * 1024
 """A line on which more than this waits to be written is cut."""
-REASON: Final = "a fault of this venue"
+DOWN: Final = "this venue takes no connection now"
 
 
 class Lines:
@@ -66,7 +66,7 @@ class Lines:
             if until <= now:
                 del self._down[name]
             elif self._sessions[name].state is State.DISCONNECTED:
-                self._reactor.abort(self._sessions[name], REASON)
+                self._reactor.abort(self._sessions[name], DOWN)
 
     def prepare(self, now: int) -> None:
         """Ask the faults about all that the turn has to say."""
@@ -136,21 +136,21 @@ class Lines:
 
     def _tear(self, session: Session, action: LineAction, now: int) -> None:  # noqa: ARG002
         self._stay_down(session, action)
-        self._reactor.abort(session, REASON)
+        self._reactor.abort(session, action.reason)
 
     def _close(self, session: Session, action: LineAction, now: int) -> None:  # noqa: ARG002
         self._stay_down(session, action)
-        self._reactor.close(session, REASON)
+        self._reactor.close(session, action.reason)
 
     def _log_out(self, session: Session, action: LineAction, now: int) -> None:
         self._stay_down(session, action)
         if session.logged_on:
-            session.logout(REASON, now)
+            session.logout(action.reason, now)
             self._reactor.wake()
 
     def _abandon(self, session: Session, action: LineAction, now: int) -> None:  # noqa: ARG002
         self._waiting.pop(session.settings.name, None)
-        self._reactor.abandon(session, REASON)
+        self._reactor.abandon(session, action.reason)
 
     def _deafen(self, session: Session, action: LineAction, now: int) -> None:  # noqa: ARG002
         self._deaf[session.settings.name] = action.until_ns

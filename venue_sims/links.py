@@ -18,6 +18,7 @@ from sor_gateway.fix.session import Numbers, Role, Session, SessionSettings
 from sor_gateway.fix.tags import MsgType
 from sor_gateway.journal.record import Entry
 from venue_sims.facts import News
+from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.market_data import Publisher
 from venue_sims.status import STATUS_MSG_TYPES, Outgoing, StatusDesk
 from venue_sims.venue import Venue
@@ -26,6 +27,9 @@ from venue_sims.words import session_name
 STATUS_REQUESTS = frozenset(
     {MsgType.SECURITY_STATUS_REQUEST, MsgType.TRADING_SESSION_STATUS_REQUEST}
 )
+
+TOLERANCE_NS = 120 * NANOS_PER_SECOND
+"""How far a client's clock may be from ours, unless a file says otherwise."""
 
 
 @dataclass(slots=True)
@@ -107,8 +111,15 @@ class DataLink:
         self.status.forget()
 
 
-def make_session(client: str, version: str, comp_id: str, numbers: Numbers) -> Session:
-    """An acceptor session for one client in one version of FIX."""
+def make_session(
+    client: str,
+    version: str,
+    comp_id: str,
+    numbers: Numbers,
+    tolerance_ns: int = TOLERANCE_NS,
+) -> Session:
+    """An acceptor session for one client in one version of FIX. `tolerance_ns`: how far SendingTime
+    (52) of its messages may be from ours."""
     settings = SessionSettings(
         name=session_name(client, version),
         begin_string=version,
@@ -116,6 +127,7 @@ def make_session(client: str, version: str, comp_id: str, numbers: Numbers) -> S
         target_comp_id=client,
         role=Role.ACCEPTOR,
         markers=False,
+        sending_time_tolerance_ns=tolerance_ns,
     )
     return Session(settings, numbers, load_packaged(version))
 
@@ -131,7 +143,9 @@ def data_link(session: Session, venue: Venue, interval_ns: int) -> DataLink:
     publisher = Publisher(
         list(venue.floors),
         venue.kind.depth,
-        lambda symbol, side, depth: venue.floors[symbol].matcher.depth(side, depth),
+        lambda symbol, side, depth: venue.faults.shown(
+            symbol, side, venue.floors[symbol].matcher.depth(side, depth)
+        ),
         interval_ns,
         venue.state.trades,
     )

@@ -16,6 +16,8 @@ from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
 from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.record import Entry, FactCodec, Record
 from venue_sims.facts import FACTS, EpochStarted, Operated
+from venue_sims.faults.facts import MemoryLost
+from venue_sims.faults.forget import forget
 from venue_sims.faults.memory import FaultMemory, HeldCommand
 from venue_sims.matching.invitations import Conduct, Invitation
 from venue_sims.reports import Report
@@ -145,20 +147,26 @@ def recover(
 
 
 def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
-    """Apply one record: its facts, then what its messages say about numbers and reports."""
+    """Apply one record: its facts, then what its messages say about numbers and reports, and last
+    what was forgotten behind it."""
     recovered.turn = record.turn
+    lost: MemoryLost | None = None
     for pair in record.facts:
         fact = codec.decode(pair)
         if isinstance(fact, EpochStarted):
             recovered.numbers[fact.session] = Numbers(
                 epoch=fact.epoch, reset_pending=fact.reset_pending
             )
+        elif isinstance(fact, MemoryLost):
+            lost = fact
         elif isinstance(fact, RangeFact):
             fold_range(recovered.session_numbers(fact.session), fact)
         elif not isinstance(fact, Operated):
             recovered.state.apply(fact)
     for entry in record.entries:
         _count(recovered, entry)
+    if lost is not None:
+        forget(recovered.state, recovered.numbers, lost)
 
 
 def _count(recovered: Recovered, entry: Entry) -> None:

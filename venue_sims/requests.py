@@ -43,7 +43,7 @@ from venue_sims.matching.events import Amended, Cause
 from venue_sims.matching.orders import Lifetime, Manner, Order
 from venue_sims.matching.rules import round_lot
 from venue_sims.state import VenueOrder
-from venue_sims.throttle import Throttle
+from venue_sims.throttle import Style, Throttle
 from venue_sims.trading import Trading
 from venue_sims.words import TRADING, Capacity, OrdType, Reason, State, worded
 
@@ -228,7 +228,10 @@ class Requests:
     # --- checks ---------------------------------------------------------------------------
 
     def _admit(self, command: OrderReceived | OrderUnusable | ReplaceReceived) -> None:
-        """Hold the session to the throttle. Raises RefusalError."""
+        """Hold the session to the throttle, unless it was when the message came. Raises
+        RefusalError."""
+        if self._throttle.settings.style is not Style.REJECT:
+            return
         if not self._throttle.admits(command.session, command.at_ns):
             refuse(Reason.THROTTLED, f"more than {self._throttle.settings}")
 

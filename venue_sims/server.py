@@ -9,9 +9,9 @@ May not know: matching, fees, FIX fields of orders.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final
 
 from sor_gateway.fix import events, tags
 from sor_gateway.fix.dialect import dialect_of
@@ -25,10 +25,20 @@ from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
 from venue_sims.config import VenueFile
 from venue_sims.facts import EpochStarted, Operated, PhaseChanged
+from venue_sims.faults.facts import MemoryLost
+from venue_sims.faults.forget import untold
+from venue_sims.faults.line import Deed, LineAction
 from venue_sims.lines import Lines
-from venue_sims.links import DataLink, OrderLink, data_link, make_session, order_link
+from venue_sims.links import TOLERANCE_NS, DataLink, OrderLink, data_link, make_session, order_link
+from venue_sims.ports import Counters, Log, TurnJournal
 from venue_sims.recovery import Recovered, encode_image
-from venue_sims.translate import BusinessReject, business_reject, to_command, to_message
+from venue_sims.translate import (
+    OTHER_BUSINESS,
+    BusinessReject,
+    business_reject,
+    to_command,
+    to_message,
+)
 from venue_sims.venue import Venue
 from venue_sims.words import session_name
 
@@ -44,50 +54,12 @@ STALL_RETRY_NS: Final = 250_000_000
 """How often a stalled journal is tried again, and a congested consumer looked at."""
 TIMER_GRAIN_NS: Final = 1_000_000
 """Timers of event loops are whole milliseconds: asking for less would make turns spin."""
-DISCONNECT_MODES: Final = ("logout", "fin")
-"""How a session can be ended: with a Logout, or by closing its connection without a word."""
+DISCONNECT_MODES: Final = ("logout", "fin", "rst")
+"""How a session can be ended: with a Logout, without a word, or with a reset of its connection."""
+RECENT_RECORDS: Final = 200
+"""Records that are kept for who asks what happened last."""
 STOP_S: Final = 3.0
 """How long a clean stop waits for Logouts to be answered."""
-
-
-class Log(Protocol):
-    """Where incidents go."""
-
-    def info(self, event: str, **fields: Any) -> Any:
-        """Something worth a line."""
-
-    def warning(self, event: str, **fields: Any) -> Any:
-        """Something an operator may want to see."""
-
-
-class TurnJournal(Protocol):
-    """What a turn needs of a journal."""
-
-    @property
-    def roll_due(self) -> bool:
-        """Whether the segment is full."""
-
-    def append(self, record: Record, durable: bool = False) -> None:
-        """Write one record."""
-
-    def retry(self) -> None:
-        """Write the bytes that stalled again."""
-
-    def outbound(self, session: str, epoch: int, begin: int, end: int) -> list[Entry]:
-        """Our stored messages with these numbers."""
-
-    def roll(self, snapshot: bytes) -> bool:
-        """Begin a new segment behind a snapshot."""
-
-
-@dataclass(slots=True)
-class Counters:
-    """Plain integers for `status`."""
-
-    messages_in: dict[str, int] = field(default_factory=dict)
-    messages_out: dict[str, int] = field(default_factory=dict)
-    records: int = 0
-    incidents: int = 0
 
 
 class VenueServer:
@@ -102,13 +74,15 @@ class VenueServer:
         loop: asyncio.AbstractEventLoop,
         clock: Clock,
         log: Log,
+        reactor: Callable[..., Reactor] = Reactor,
     ) -> None:
         self.venue = venue
         self.clock = clock
         self.counters = Counters()
         self.orders: dict[str, OrderLink] = {}
         self.data: dict[str, DataLink] = {}
-        self.reactor = Reactor(loop, clock, self.turn)
+        self.recent: deque[Record] = deque(maxlen=RECENT_RECORDS)
+        self.reactor = reactor(loop, clock, self.turn)
         self.lines = Lines(self.reactor, venue.faults)
         self._journal = journal
         self._codec = codec
@@ -116,11 +90,14 @@ class VenueServer:
         self._log = log
         self._turn_number = recovered.turn
         self._facts: list[object] = []
-        self._operations: list[tuple[str, Callable[[int], None]]] = []
+        self._operations: list[tuple[str, Callable[[int], object]]] = []
         self._to_close: list[tuple[Session, str]] = []
         self._frozen = False
         self._stopping = False
         self._listener: Listener | None = None
+        self._death: MemoryLost | None = None
+        self.on_death: Callable[[MemoryLost], None] = lambda _: None
+        """Called when the venue died of a fault: nobody was told, and it is to come up again."""
 
     # --- set-up and end -------------------------------------------------------------------
 
@@ -128,22 +105,33 @@ class VenueServer:
         """Take in every session that a venue's file names."""
         for version in file.versions:
             for client in file.sessions:
-                self.add_order_session(client, version, file.comp_id)
+                self.add_order_session(client, version, file.comp_id, file.tolerance_ns)
             for client in file.data_sessions:
-                self.add_data_session(client, version, file.comp_id, file.interval_ns)
+                self.add_data_session(
+                    client, version, file.comp_id, file.interval_ns, file.tolerance_ns
+                )
 
-    def add_order_session(self, client: str, version: str, comp_id: str) -> None:
+    def add_order_session(
+        self, client: str, version: str, comp_id: str, tolerance_ns: int = TOLERANCE_NS
+    ) -> None:
         """Take orders from this client."""
         numbers = self._recovered.session_numbers(session_name(client, version))
-        session = make_session(client, version, comp_id, numbers)
+        session = make_session(client, version, comp_id, numbers, tolerance_ns)
         self.orders[session.settings.name] = order_link(session, dialect_of(version), self.venue)
         self.venue.state.client(session.settings.name)
         self.reactor.add_session(session, acceptor=True)
         self.lines.add(session)
 
-    def add_data_session(self, client: str, version: str, comp_id: str, interval_ns: int) -> None:
+    def add_data_session(
+        self,
+        client: str,
+        version: str,
+        comp_id: str,
+        interval_ns: int,
+        tolerance_ns: int = TOLERANCE_NS,
+    ) -> None:
         """Give this client market data."""
-        session = make_session(client, version, comp_id, Numbers())
+        session = make_session(client, version, comp_id, Numbers(), tolerance_ns)
         self.data[session.settings.name] = data_link(session, self.venue, interval_ns)
         self.reactor.add_session(session, acceptor=True)
         self.lines.add(session)
@@ -179,7 +167,7 @@ class VenueServer:
             self._log.warning("stop-timeout", seconds=STOP_S)
         self.reactor.shutdown()
 
-    def operate(self, line: str, operation: Callable[[int], None]) -> None:
+    def operate(self, line: str, operation: Callable[[int], object]) -> None:
         """Change something in the next turn, on record; `line` says what."""
         self._operations.append((line, operation))
         self.reactor.wake()
@@ -190,11 +178,8 @@ class VenueServer:
 
     def disconnect(self, name: str, mode: str, now: int) -> None:
         """End a session's connection in one of DISCONNECT_MODES; the client may come again."""
-        link = self.orders.get(name) or self.data[name]
-        if mode == "logout":
-            link.session.logout("disconnected by the venue's operator", now)
-        else:
-            self.reactor.close(link.session, "disconnected by the venue's operator")
+        reason = "disconnected by the venue's operator"
+        self.venue.trading.line_actions.append(LineAction(name, Deed(mode), now, reason=reason))
 
     # --- the turn -------------------------------------------------------------------------
 
@@ -233,12 +218,18 @@ class VenueServer:
             data.session.take_consumed()
             data.session.take_sent()
         facts, self._facts = [*self._facts, *self.venue.take_facts()], []
+        self._death = self.venue.faults.take_death()
+        if self._death is not None:
+            self._death.undone = untold(self.venue.state, self._death.lose)
+            facts.append(self._death)
         if not entries and not facts:
             return
         self._turn_number += 1
         self.counters.records += 1
         encoded = [self._codec.encode(fact) for fact in facts]
-        self._journal.append(Record(self._turn_number, now, entries, encoded))
+        record = Record(self._turn_number, now, entries, encoded)
+        self.recent.append(record)
+        self._journal.append(record)
 
     def _collect(self, link: OrderLink, entries: list[Entry]) -> None:
         name = link.name
@@ -252,6 +243,10 @@ class VenueServer:
             entries.append(entry)
 
     def _release(self, now: int) -> None:
+        if self._death is not None:
+            self.reactor.shutdown()
+            self.on_death(self._death)
+            return
         self.lines.release(now)
         closing, self._to_close = self._to_close, []
         for session, reason in closing:
@@ -280,7 +275,7 @@ class VenueServer:
             deadlines.append(data.session.next_deadline())
             if data.session.logged_on:
                 due = data.publisher.next_deadline()
-                if due is not None and self._congested(data):
+                if due is not None and self._held_back(data, now):
                     due = max(due, now + STALL_RETRY_NS)
                 deadlines.append(due)
         return min((each for each in deadlines if each is not None), default=None)
@@ -359,8 +354,12 @@ class VenueServer:
         poss_resend = message.get(tags.PossResend) == "Y"
         command = to_command(message, link.name, link.dialect, now, poss_resend)
         if not isinstance(command, BusinessReject):
-            self.venue.receive(command, now)
-        elif link.session.logged_on:
+            beyond = self.venue.beyond(command, now)
+            if not beyond:
+                self.venue.receive(command, now)
+                return
+            command = BusinessReject(OTHER_BUSINESS, beyond)
+        if link.session.logged_on:
             body = business_reject(message, event.number, command, link.dialect)
             link.session.send(MsgType.BUSINESS_MESSAGE_REJECT, body, now)
 
@@ -434,12 +433,16 @@ class VenueServer:
             link.publisher.traded(prints)
             for symbol in changed:
                 link.publisher.changed(symbol)
-            if link.session.logged_on and not self._congested(link):
+            if link.session.logged_on and not self._held_back(link, now):
                 for msg_type, body in link.publisher.due(now):
-                    link.session.send(msg_type, body, now)
+                    if not self.venue.faults.drops(msg_type, link.session.settings.name, now):
+                        link.session.send(msg_type, body, now)
 
-    def _congested(self, link: DataLink) -> bool:
-        return self.reactor.buffered(link.session) > CONGESTED_BYTES
+    def _held_back(self, link: DataLink, now: int) -> bool:
+        """Whether nothing is published to it: it does not read, or a fault has it so."""
+        if self.reactor.buffered(link.session) > CONGESTED_BYTES:
+            return True
+        return self.venue.faults.silent(link.session.settings.name, now)
 
     def _log_out(self, now: int) -> None:
         self._stopping = False

@@ -15,7 +15,7 @@ from venue_sims import facts
 from venue_sims.agenda import NEVER, Agenda
 from venue_sims.commands import Command, Terms
 from venue_sims.facts import Executed, LatentTraded, OrderCanceled, VenueFact
-from venue_sims.faults.facts import FaultFact
+from venue_sims.faults.facts import FaultFact, MemoryLost
 from venue_sims.fees import FeeSchedule
 from venue_sims.floor import Floor
 from venue_sims.flow.clock import MarketClock
@@ -121,6 +121,8 @@ class Trading:
         """Faults that charge what the schedule does not say."""
         self.line_actions: list[LineAction] = []
         """What is to be done to lines when the turn is written down."""
+        self.death: MemoryLost | None = None
+        """How the venue is to die then."""
         self.kind = kind
         self.clock = clock
         self.floors = floors

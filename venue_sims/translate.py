@@ -113,6 +113,8 @@ _TRADES: Final = frozenset(
 )
 """What is about one trade, and says of what quantity and price it is."""
 _OTHER: Final = 99
+OTHER_BUSINESS: Final = 0
+"""BusinessRejectReason (380) of what has none of its own."""
 _VENUE_OPTION: Final = 2
 """CxlRejReason of the venue's own rules, where the version has no 6 and no 99."""
 _UNSUPPORTED_MESSAGE: Final = 3

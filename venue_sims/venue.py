@@ -22,7 +22,7 @@ from typing import Final
 
 from venue_sims.agenda import NEVER, Agenda
 from venue_sims.checks import VenueSettings
-from venue_sims.commands import Command
+from venue_sims.commands import Command, OrderReceived, OrderUnusable, ReplaceReceived
 from venue_sims.facts import (
     LimitStateEntered,
     News,
@@ -35,6 +35,7 @@ from venue_sims.facts import (
 from venue_sims.faults.board import Faults
 from venue_sims.faults.facts import FaultFact
 from venue_sims.faults.fault import Leaving
+from venue_sims.faults.line import Deed, LineAction
 from venue_sims.floor import MAX_BEHIND_NS, Floor
 from venue_sims.flow.clock import NANOS_PER_SECOND, MarketClock
 from venue_sims.kinds import Kind
@@ -42,9 +43,9 @@ from venue_sims.matching.orders import Lifetime
 from venue_sims.reports import Report
 from venue_sims.requests import Requests
 from venue_sims.state import VenueOrder, VenueState
-from venue_sims.throttle import Throttle
+from venue_sims.throttle import Style, Throttle
 from venue_sims.trading import Print, Trading
-from venue_sims.words import TRADING, Phase, Restatement, State
+from venue_sims.words import TRADING, Phase, Reason, Restatement, State, worded
 
 LIMIT_STATE_NS: Final = 15 * NANOS_PER_SECOND
 """How long a limit state lasts before trading is paused, market time (the LULD plan)."""
@@ -52,6 +53,8 @@ PAUSE_NS: Final = 300 * NANOS_PER_SECOND
 """How long such a pause lasts, market time."""
 PAUSED: Final = "volatility trading pause"
 
+THROTTLED: Final = (OrderReceived, OrderUnusable, ReplaceReceived)
+"""What counts against the throttle: who wants out, gets out."""
 WAKE_GRAIN_NS: Final = 10_000_000
 """How late flows may be lived through: they act at their own times, but the venue is not woken for
 each of them. Commands and reports are never late by this."""
@@ -126,12 +129,28 @@ class Venue:
         """A client's command has come; it meets the book when its latency is over."""
         client = self.state.client(command.session)
         delay = self.trading.latency.inbound(command.session, client.received)
-        command.due_ns = max(client.last_in_ns, now + delay)
+        passes_ns = now
+        if self.throttle.settings.style is Style.QUEUE and isinstance(command, THROTTLED):
+            passes_ns = self.throttle.passes_ns(command.session, now)
+        command.due_ns = max(client.last_in_ns, passes_ns + delay)
         self.trading.fact(command)
+
+    def beyond(self, command: Command, now: int) -> str:
+        """What to say of a command that is beyond the throttle, where that is said (or done) when
+        it comes; empty: nothing is."""
+        settings = self.throttle.settings
+        if settings.style not in (Style.BUSINESS_REJECT, Style.DROP):
+            return ""
+        if not isinstance(command, THROTTLED) or self.throttle.admits(command.session, now):
+            return ""
+        if settings.style is Style.DROP:
+            self.trading.line_actions.append(LineAction(command.session, Deed.FIN, now))
+        return worded(Reason.THROTTLED, f"more than {settings}")
 
     def advance(self, now: int, budget: int | None = None) -> bool:
         """Live through what is due up to `now`, at most `budget` events of it; whether that was
         all."""
+        self.faults.now = now
         while budget is None or budget > 0:
             floor_at, symbol = self.trading.agenda.next()
             command_at, session = self._next_command()
@@ -263,9 +282,12 @@ class Venue:
     def lost(self, session: str, now: int) -> None:
         """A client is not connected: where that is the rule, its Day orders are cancelled after
         the grace, and behind every command that came before."""
-        if self.settings.cod:
+        grace_ns = (
+            self.settings.grace_ns if self.settings.cod else self.faults.grace_ns(session, now)
+        )
+        if grace_ns is not None:
             last = self.state.client(session).last_in_ns
-            self._appoint("lost", session, max(now + self.settings.grace_ns, last))
+            self._appoint("lost", session, max(now + grace_ns, last))
 
     def _cancel_lost(self, session: str, now: int) -> None:
         for order in self.state.live_orders():

@@ -141,12 +141,13 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
 
     links: dict[str, Link] = {}
     keep_out_ns = configuration.gateway.keep_out_s * NANOS_PER_SECOND
+    markets = {venue.name: venue.mic for venue in configuration.router.venues.values()}
     for settings in configuration.ems_sessions:
         name = settings.name
         client = configuration.clients.get(name) or ClientSettings()
         links[name] = ClientLink(
             session(settings, recovered.session_numbers(name)),
-            ClientTranslator(name, dialect_of(settings.begin_string)),
+            ClientTranslator(name, dialect_of(settings.begin_string), markets),
             recovered.outbox(name),
             throttle=Throttle(
                 client.messages_per_second,

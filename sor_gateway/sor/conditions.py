@@ -4,7 +4,7 @@ Owns: booking what was said about it. May not know: settings, quotes, FIX.
 
 A halt stops new orders for a symbol at the venue that halts it; what rests there stays, because the
 venue may cancel or keep it as it likes, and says which. What a venue said holds until it says
-otherwise or begins a new epoch: within one, FIX loses nothing of what it says.
+otherwise or its session ends: on the next connection it says anew what is not as usual.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def quarantined(ledger: Ledger, fact: VenueQuarantined) -> list[Output]:
 
 
 def forget_conditions(ledger: Ledger, venue: str) -> None:
-    """A new epoch: the venue may have forgotten what it said; it trades until it says otherwise."""
+    """Its session is over: what it said before may have changed since."""
     ledger.venue(venue).closed_session = ""
     for table in (ledger.state.halted, ledger.state.bands):
         for symbol in list(table):

@@ -47,7 +47,8 @@ def impossible(ledger: Ledger, child: Child, fact: ChildFilled) -> list[Output]:
     """Booked as it was reported, and not accepted."""
     if child.cum_quantity > child.quantity:
         text = f"{fact.exec_id}: {child.cum_quantity} executed of {child.quantity}"
-        return _deny(ledger, child, fact, DenyReason.QUANTITY, text)
+        denied = _deny(ledger, child, fact, DenyReason.QUANTITY, text)
+        return [*denied, *ledger.reopen(child, fact.at_ns)]  # nor is it sure that it is over
     text = f"{fact.exec_id}: executed at {fact.price_micros}, the limit is {child.limit_micros}"
     return _deny(ledger, child, fact, DenyReason.PRICE, text)
 

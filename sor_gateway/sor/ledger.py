@@ -294,12 +294,15 @@ class Ledger:
         return [self.alarm(at_ns, "released-child-lives", text, child)]
 
     def reopen(self, child: Child, at_ns: Nanos) -> list[Output]:
-        """The venue works an order again that was over: a bust gave it shares back. It counts
-        again, in doubt, until status says otherwise."""
-        if child.flight is not None:
+        """The venue works an order again that was over: a bust gave it shares back; or it was said
+        to be over in words that cannot be true. It is open, in doubt, until status says."""
+        if child.state not in CHILD_OVER:
             return []
         before = child.state
         child.move(ChildEvent.REOPEN)
+        if child.flight is not None:
+            self.doubt(child, "it was filled in a way that cannot be", at_ns)
+            return []
         self._relaunch(child, f"it was {before.value} and the venue works it again", at_ns)
         text = f"{child.child_id} was {before.value} and is open again at {child.venue}"
         return [self.alarm(at_ns, "child-reopened", text, child)]

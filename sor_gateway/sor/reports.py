@@ -190,7 +190,10 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         text = f"{child.venue} does not know {child.child_id} ({child.state.value} here)"
         return [*out, ledger.alarm(fact.at_ns, "child-unknown", text, child)]
     if fact.cum_quantity < child.cum_quantity:
-        return [*out, _less_than_known(ledger, child, fact.cum_quantity, fact.at_ns)]
+        out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
+        if child.cum_quantity <= child.quantity:
+            return out
+        # More than was ordered was a lie, and now it lives: whatever is true, it has to go.
     ledger.believe(child)
     flight.checked_ns = fact.at_ns
     if fact.cancel_pending and flight.cancel_id:
@@ -258,8 +261,6 @@ def opened(ledger: Ledger, fact: VenueOpened) -> list[Output]:
     new_epoch = venue.epoch not in (0, fact.epoch)
     venue.is_open, venue.epoch = True, fact.epoch
     _forget_questions(ledger, fact.venue)
-    if new_epoch:
-        forget_conditions(ledger, fact.venue)
     for child_id in venue.children:
         flight = ledger.state.children[child_id].flight
         if new_epoch and flight is not None:
@@ -273,6 +274,7 @@ def closed(ledger: Ledger, fact: VenueClosed) -> list[Output]:
     """No orders there for now; what is open there stays counted."""
     venue = ledger.venue(fact.venue)
     was_open, venue.is_open, venue.is_congested = venue.is_open, False, False
+    forget_conditions(ledger, fact.venue)
     _forget_questions(ledger, fact.venue)
     for child_id in venue.children:
         ledger.agenda.due(ledger.state.children[child_id].parent_id)

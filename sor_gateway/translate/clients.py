@@ -11,7 +11,7 @@ BusinessReject.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,9 +78,13 @@ class BusinessReject:
 class ClientTranslator:
     """Both directions for one client session."""
 
-    def __init__(self, client: str, dialect: Dialect) -> None:
+    def __init__(
+        self, client: str, dialect: Dialect, markets: Mapping[str, str] | None = None
+    ) -> None:
+        """`markets`: the MIC of each venue, for executions of which its report never came."""
         self.client = client
         self.dialect = dialect
+        self._markets = markets or {}
         self._body_echo = tables.BODY_ECHO[dialect.begin_string]
         self._reject_echo = tables.REJECT_ECHO[dialect.begin_string]
         self._replaced_status = tables.REPLACED_STATUS[dialect.begin_string]
@@ -266,7 +270,8 @@ class ClientTranslator:
                 (tags.LastQty, str(report.last_quantity)),
                 (tags.LastPx, price_to_text(report.last_price_micros)),
             ]
-            fields += [(int(tags.LastMkt), report.last_market)] if report.last_market else []
+            market = self._markets.get(report.last_market, report.last_market)
+            fields += [(int(tags.LastMkt), market)] if market else []
         fields += [
             (tags.LeavesQty, str(report.leaves_quantity)),
             (tags.CumQty, str(report.cum_quantity)),

@@ -35,9 +35,10 @@ TRADING: Final = {
     "23": "fast market",
 }
 """SecurityTradingStatus (326) of one that does."""
-CLOSED: Final = {"1": "halted", "3": "closed", "4": "before the open", "5": "about to close"}
-"""TradSesStatus (340) of a session in which no new order is wanted."""
-OPEN: Final = "2"
+CLOSED: Final = {"1": "halted", "3": "closed", "4": "before the open"}
+"""TradSesStatus (340) of a session in which nothing trades."""
+OPEN: Final = {"2": "open", "5": "about to close"}
+"""TradSesStatus (340) of one in which orders trade."""
 
 
 def to_condition(
@@ -46,19 +47,20 @@ def to_condition(
     """What an `f` or `h` of a venue says."""
     if message.msg_type == MsgType.TRADING_SESSION_STATUS:
         status = message.get(tags.TradSesStatus, "")
-        if status != OPEN and status not in CLOSED:
+        words = OPEN.get(status) or CLOSED.get(status)
+        if words is None:
             return Unusable(f"35=h of {venue}: 340={clean(shown(status))} is not supported")
-        return SessionStatusChanged(now, venue, status == OPEN, CLOSED.get(status, "open"))
+        return SessionStatusChanged(now, venue, status in OPEN, words)
     symbol = message.get(tags.Symbol, "")
     status = message.get(tags.SecurityTradingStatus, "")
     if not symbol or (status not in HALTING and status not in TRADING):
-        words = clean(f"55={shown(symbol)}, 326={shown(status)}")
-        return Unusable(f"35=f of {venue}: {words} is not supported")
-    words = HALTING.get(status) or TRADING[status]
+        shown_as = clean(f"55={shown(symbol)}, 326={shown(status)}")
+        return Unusable(f"35=f of {venue}: {shown_as} is not supported")
+    state = HALTING.get(status) or TRADING[status]
     if reason := message.get(tags.Text) or message.get(tags.HaltReasonChar):
-        words = f"{words}: {clean(reason)}"
+        state = f"{state}: {clean(reason)}"
     low, high = _price(message, tags.LowPx), _price(message, tags.HighPx)
-    return SymbolStatusChanged(now, venue, symbol, status in HALTING, words, low, high)
+    return SymbolStatusChanged(now, venue, symbol, status in HALTING, state, low, high)
 
 
 def _price(message: Message, tag: int) -> Micros:

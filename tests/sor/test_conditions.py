@@ -67,12 +67,15 @@ class TestHalts:
         made.submit(quantity=500)
         assert {send.venue for send in made.sends()} == {"x", "y"}
 
-    def test_a_new_epoch_of_the_venue_forgets_them(self) -> None:
+    def test_a_venue_says_them_anew_on_each_connection(self) -> None:
         made = two_lit()
         made.step(halt(made, "x"))
         made.step(ev.VenueClosed(made.now, "x", "restart"))
-        made.step(ev.VenueOpened(made.now, "x", 2))
         assert not made.router.state.halted
+        made.step(halt(made, "x"))
+        made.step(ev.VenueOpened(made.now, "x", 1))
+        made.submit(quantity=500)
+        assert {send.venue for send in made.sends()} == {"y"}
 
     def test_hidden_orders_do_not_give_way_to_displayed_ones_by_a_halt(self) -> None:
         made = Script(settings(dark("a"), lit("x")))
@@ -164,6 +167,18 @@ class TestImpossibleExecutions:
         assert [each.reason for each in made.of(DenyExecution, out)] == [DenyReason.QUANTITY]
         assert {"over-fill", "execution-denied", "venue-quarantined"} <= set(made.alarms(out))
         assert made.reports(out)[0].last_quantity == send.quantity + 50
+
+    def test_an_order_that_lives_on_behind_an_over_fill_is_pulled(self) -> None:
+        made = two_lit()
+        made.submit(quantity=600)
+        send = made.sends()[0]
+        made.fill(send.child_id, send.quantity + 50)
+        assert made.asks(), "more than all of it: who knows whether it is over"
+        made.answer(send.child_id, known=True, live=True, cum=50)
+        assert send.child_id in [each.child_id for each in made.cancels()]
+        assert "executed-less-than-booked" in made.alarms()
+        made.end(send.child_id, ChildState.CANCELED, 50)
+        assert made.router.state.children[send.child_id].flight is None
 
     def test_the_wrong_side_is_not_booked_and_its_total_decides(self) -> None:
         made = two_lit()

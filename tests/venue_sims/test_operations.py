@@ -298,7 +298,7 @@ class TestControl:
             ("set weather p=1", "expected: set latency|throttle|fee|fade KEY=VALUE"),
             ("set fade", "expected: set"),
             ("halt NONE", "expected a symbol: ACME"),
-            ("disconnect SOR-FIX.4.4 gently", "logout|fin; sessions are SOR-FIX.4.4"),
+            ("disconnect SOR-FIX.4.4 gently", "logout|fin|rst; sessions are SOR-FIX.4.4"),
             ("disconnect NOBODY fin", "sessions are SOR-FIX.4.4"),
             ("cancel X1", "X1 is not a live order"),
         ],

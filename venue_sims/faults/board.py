@@ -13,17 +13,21 @@ from venue_sims.commands import Command, OrderReceived
 from venue_sims.faults.facts import (
     CommandReturned,
     FaultSet,
+    MemoryLost,
     PlanDone,
     ReportReleased,
 )
 from venue_sims.faults.fault import (
     CommandFault,
     CutFault,
+    DataFault,
     FactFault,
     Fault,
     FeeFault,
     HintFault,
+    Ladder,
     Leaving,
+    LostFault,
     Piece,
     ReportFault,
     Timed,
@@ -36,6 +40,7 @@ from venue_sims.faults.orders import RejectStorm
 from venue_sims.faults.table import FAULTS, PLANS
 from venue_sims.faults.when import When
 from venue_sims.flow.streams import Stream
+from venue_sims.matching.orders import Side
 from venue_sims.reports import Report
 
 if TYPE_CHECKING:
@@ -57,8 +62,12 @@ class Faults:
         self.reports: list[ReportFault[When]] = []
         self.wires: list[WireFault[When]] = []
         self.cuts: list[CutFault[When]] = []
+        self.data: list[DataFault[When]] = []
+        self._lost: list[LostFault[When]] = []
         self._hints: list[HintFault[When]] = []
         self._storm: RejectStorm | None = None
+        self.now = 0
+        """The time up to which the venue has lived."""
 
     def open(self, now: int) -> None:
         """The venue opens: what is configured is set."""
@@ -92,6 +101,8 @@ class Faults:
         self.reports = [each for each in faults if isinstance(each, ReportFault)]
         self.wires = [each for each in faults if isinstance(each, WireFault)]
         self.cuts = [each for each in faults if isinstance(each, CutFault)]
+        self.data = [each for each in faults if isinstance(each, DataFault)]
+        self._lost = [each for each in faults if isinstance(each, LostFault)]
         self._hints = [each for each in faults if isinstance(each, HintFault)]
         self._trading.observers = [each for each in faults if isinstance(each, FactFault)]
         self._trading.surcharges = [each for each in faults if isinstance(each, FeeFault)]
@@ -112,6 +123,13 @@ class Faults:
     def executes(self, session: str, number: int, now: int) -> bool:
         """Whether a message that was gap-filled away is dealt with all the same."""
         return any(fault.executes(session, number, now) for fault in self._hints)
+
+    def grace_ns(self, session: str, now: int) -> int | None:
+        """How long a client that is lost has until its Day orders go; None: they stay."""
+        for fault in self._lost:
+            if (grace_ns := fault.grace_ns(session, now)) is not None:
+                return grace_ns
+        return None
 
     # --- what is due ----------------------------------------------------------------------
 
@@ -185,3 +203,24 @@ class Faults:
         """What faults want done to lines."""
         actions, self._trading.line_actions = self._trading.line_actions, []
         return actions
+
+    def take_death(self) -> MemoryLost | None:
+        """How the venue is to die now, if it is."""
+        death, self._trading.death = self._trading.death, None
+        return death
+
+    # --- market data ----------------------------------------------------------------------
+
+    def shown(self, symbol: str, side: Side, ladder: Ladder) -> Ladder:
+        """What is shown of one side of a book."""
+        for fault in self.data:
+            ladder = fault.shown(symbol, side, ladder, self.now)
+        return ladder
+
+    def silent(self, session: str, now: int) -> bool:
+        """Whether nothing is published to a session now."""
+        return any(fault.silent(session, now) for fault in self.data)
+
+    def drops(self, msg_type: str, session: str, now: int) -> bool:
+        """Whether a message that was to be published is left out."""
+        return any(fault.drops(msg_type, session, now) for fault in self.data)

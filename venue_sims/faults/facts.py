@@ -6,7 +6,8 @@ May not know: how a fault came to it, FIX tags, sockets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from venue_sims.words import Liquidity
@@ -177,6 +178,43 @@ class OrderRenamed:
     shown_id: str
 
 
+class Lost(StrEnum):
+    """What a restart forgets."""
+
+    NOTHING = "nothing"
+    OUTBOUND = "outbound"
+    """Reports that were not sent, and what was sent."""
+    INBOUND = "inbound"
+    """Commands that were not dealt with."""
+    ORDERS = "orders"
+    ALL = "all"
+
+
+class Reset(StrEnum):
+    """How sessions number after a restart."""
+
+    NONE = "none"
+    """As before."""
+    LOW = "low"
+    """Lower than before, as if nothing were wrong."""
+    FLAG = "141"
+    """From 1, with 141=Y."""
+
+
+@dataclass(slots=True)
+class MemoryLost:
+    """The venue died, and from here on its memory is without this. Written as the last of a life:
+    it is booked by the fold alone. `undone`: trades that nobody was told of, and which with their
+    orders never were. `back`: how much lower numbers are; 0: they begin at 1."""
+
+    at_ns: int
+    down_ns: int
+    lose: Lost
+    reset: Reset
+    back: int = 0
+    undone: list[str] = field(default_factory=list)
+
+
 FaultFact = (
     FaultSet
     | FaultStruck
@@ -213,5 +251,6 @@ FAULT_FACTS: Final[tuple[type, ...]] = (
     ReportReleased,
     ReportDropped,
     OrderRenamed,
+    MemoryLost,
 )
 """Every fact here, for the journal's codec."""

@@ -12,6 +12,8 @@ A fault is a subclass of one or more of the stages. Each stage is asked at one p
     WireFault        messages are about to be written              lines.py
     CutFault         their bytes are about to be written           lines.py
     HintFault        a message of a client was gap-filled away     server.py
+    DataFault        market data is about to be published          server.py
+    LostFault        a client's line is gone                       venue.py
     TimedFault       a time has come                               venue.py
     PlanFault        the consequence that was planned is due       venue.py
 """
@@ -26,6 +28,7 @@ from venue_sims.faults.facts import FaultPlanned, FaultStruck
 from venue_sims.faults.memory import FaultMemory
 from venue_sims.faults.when import When, at_least, seconds
 from venue_sims.flow.streams import Stream
+from venue_sims.matching.orders import Side
 from venue_sims.reports import Report
 
 if TYPE_CHECKING:
@@ -98,6 +101,10 @@ class Fault(Generic[S]):
     def act(self, action: LineAction) -> None:
         """Have something done to a line when the turn is written down."""
         self._trading.line_actions.append(action)
+
+    def symbols(self, venue: Venue) -> list[str]:
+        """The symbols that are meant."""
+        return [each for each in venue.floors if self.settings.symbol in ("", each)]
 
     def strikes_order(self, order: VenueOrder, k: int, now: int) -> bool:
         """The same, about an order."""
@@ -231,3 +238,35 @@ class HintFault(Fault[S]):
     def executes(self, session: str, number: int, now: int) -> bool:
         """Whether a message of a client that a gap fill covered is dealt with all the same."""
         raise NotImplementedError
+
+
+class LostFault(Fault[S]):
+    """Does something when a client's line is lost."""
+
+    def grace_ns(self, session: str, now: int) -> int | None:
+        """After how long its Day orders are cancelled; None: never."""
+        raise NotImplementedError
+
+
+Ladder = list[tuple[int, int, int]]
+"""Displayed (price, shares, orders), best first."""
+
+
+class DataFault(Fault[S]):
+    """Changes what market data shows."""
+
+    def shown(self, symbol: str, side: Side, ladder: Ladder, now: int) -> Ladder:  # noqa: ARG002
+        """The displayed side of a book, in place of what it is."""
+        return ladder
+
+    def silent(self, session: str, now: int) -> bool:  # noqa: ARG002
+        """Whether nothing is published."""
+        return False
+
+    def drops(self, msg_type: str, session: str, now: int) -> bool:  # noqa: ARG002
+        """Whether a message that was to be published is left out."""
+        return False
+
+    def lasts_for(self, symbol: str, now: int) -> bool:
+        """Whether it is so now, for this symbol."""
+        return self.settings.symbol in ("", symbol) and self.lasts(now)

@@ -1,6 +1,6 @@
 """Faults of a session's line: cut, forgotten, unread, unwritten.
 
-Owns: F1, F14, F29, and the words for what is to be done to a line.
+Owns: F1, F2, F14, F29, and the words for what is to be done to a line.
 May not know: sockets, sessions beyond their names, the clock.
 """
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from venue_sims.faults.fault import Leaving, ReportFault, Timed, TimedFault
+from venue_sims.faults.fault import Leaving, LostFault, ReportFault, Timed, TimedFault
 from venue_sims.faults.reports import strikes_report
-from venue_sims.faults.when import at_least, ms
+from venue_sims.faults.when import When, at_least, ms
 
 if TYPE_CHECKING:
     from venue_sims.venue import Venue
@@ -52,6 +52,7 @@ class LineAction:
     deed: Deed
     until_ns: int = 0
     part: Part = Part.ALL
+    reason: str = "a fault of this venue"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,6 +96,28 @@ class Disconnect(TimedFault[DisconnectSettings], ReportFault[DisconnectSettings]
         settings = self.settings
         until = now + ms(settings.down_ms)
         self.act(LineAction(session, Deed(settings.mode), until, settings.part))
+
+
+@dataclass(slots=True, kw_only=True)
+class CodSettings(When):
+    """`grace_ms`: how long the client has to come back."""
+
+    grace_ms: int = 0
+
+    def __post_init__(self) -> None:
+        When.__post_init__(self)
+        at_least(0, grace_ms=self.grace_ms)
+
+
+class Cod(LostFault[CodSettings]):
+    """Day orders of a client whose line is lost are cancelled, as `[fix] cod` has it for good."""
+
+    name, number, Settings = "cod", "F2", CodSettings
+
+    def grace_ns(self, session: str, now: int) -> int | None:
+        """The grace, if it happens to this client now."""
+        k = self._trading.state.client(session).received
+        return ms(self.settings.grace_ms) if self.strikes(k, now, session=session) else None
 
 
 class HalfOpen(TimedFault[Timed]):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from venue_sims.faults.data import Crossed, MdGap, MdSilent, StaleMd
+from venue_sims.faults.day import Halt, Luld, Restart, SessionEnd
 from venue_sims.faults.fault import Fault, PlanFault
-from venue_sims.faults.line import Disconnect, HalfOpen, SlowConsumer, TcpStall
+from venue_sims.faults.line import Cod, Disconnect, HalfOpen, SlowConsumer, TcpStall
 from venue_sims.faults.orders import NoAck, RejectStorm, StuckPending
 from venue_sims.faults.reports import (
     DupEr,
@@ -43,7 +45,9 @@ FAULTS: Final[dict[str, type[Fault[Any]]]] = {
         *(Reorder, PriceBad, Overfill, WrongSide, IdReuse, OrderidChange, DupEr),
         *(SeqGap, SeqLow, ResendIgnored, ResendGapFilled, GapFillWrong, ResendFreshDup),
         *(ClockSkew, Garbled, LogonFail, PartialWrite, ExecutesQueue),
-        *(Disconnect, HalfOpen, SlowConsumer, TcpStall),
+        *(StaleMd, Crossed, MdSilent, MdGap),
+        *(Halt, Luld, SessionEnd),
+        *(Cod, Disconnect, HalfOpen, SlowConsumer, TcpStall, Restart),
     )
 }
 PLANS: Final[dict[str, type[PlanFault[Any]]]] = {

@@ -7,7 +7,7 @@ May not know: the gateway.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sor_gateway.fix import events
 from sor_gateway.fix.dictionary import load_packaged
@@ -27,6 +27,9 @@ from venue_sims.recovery import fact_codec
 START = 1_790_000_000 * SECOND
 LINE_NS = 50_000
 MS = SECOND // 1_000
+_ORDER: dict[int, object] = {55: "ACME", 54: "1", 38: 100, 40: "2"}
+_SIDED: dict[int, object] = {55: "ACME", 54: "1"}
+_BODIES = {"D": _ORDER, "G": _ORDER, "F": _SIDED, "H": _SIDED}
 
 
 class Client(asyncio.Protocol):
@@ -69,14 +72,19 @@ class Client(asyncio.Protocol):
         self.session.connect(self._loop.now_ns)
         self.flush()
 
-    def send(self, msg_type: str, fields: Mapping[int, object]) -> None:
-        """A message; what is not in `fields` is a buy limit order for 100 ACME."""
-        body: dict[int, object] = {55: "ACME", 54: "1", 38: 100, 40: "2"}
-        if msg_type not in "DG":
-            body = {55: "ACME", 54: "1"}
-        stamp = {60: utc_timestamp(self._loop.now_ns)}
-        pairs = [(tag, str(value)) for tag, value in {**body, **stamp, **fields}.items()]
-        self.session.send(msg_type, pairs, self._loop.now_ns)
+    def send(
+        self,
+        msg_type: str,
+        fields: Mapping[int, object],
+        behind: Sequence[tuple[int, str]] = (),
+    ) -> None:
+        """A message; what is not in `fields` of an order is a buy limit order for 100 ACME.
+        `behind`: more fields, as they stand."""
+        body = {**_BODIES.get(msg_type, {}), **fields}
+        if msg_type in "DFG":
+            body.setdefault(60, utc_timestamp(self._loop.now_ns))
+        pairs = [(tag, str(value)) for tag, value in body.items()]
+        self.session.send(msg_type, [*pairs, *behind], self._loop.now_ns)
         self.flush()
 
     def reports(self, cl_ord_id: str) -> list[Fix]:

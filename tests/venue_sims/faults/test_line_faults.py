@@ -8,6 +8,8 @@ from sor_gateway.fix import events
 from sor_gateway.fix.values import parse_utc_timestamp
 from tests.harness.loop import SECOND
 from tests.venue_sims.faults.client import MS, Client, Floor
+from venue_sims.config import VenueFile
+from venue_sims.throttle import Style, ThrottleSettings
 
 
 def incidents(client: Client) -> list[str]:
@@ -63,6 +65,76 @@ class TestF1Disconnect:
             if quotes.line is None:
                 quotes.dial()
         assert (len(orders.lost), len(quotes.lost)) == (0, 3)
+
+
+class TestF2CancelOnDisconnect:
+    def test_day_orders_go_after_the_grace_and_the_report_waits(self) -> None:
+        floor = Floor({"cod": {"grace_ms": 1_000}, "disconnect": {"at_s": 2}})
+        client = floor.client()
+        floor.rest(client, "C1")
+        floor.run(4)
+        assert said(client, "C1") == ["0"]
+        client.dial()
+        floor.run(0.5)
+        last = client.reports("C1")[-1]
+        assert (last[150], last[378], last[58]) == ("4", "7", "z: cancelled on disconnect")
+
+    def test_who_is_back_in_time_keeps_its_orders(self) -> None:
+        floor = Floor({"cod": {"grace_ms": 1_000}, "disconnect": {"at_s": 2}})
+        client = floor.client()
+        floor.rest(client, "C1", 2)
+        client.dial()
+        floor.run(3)
+        assert said(client, "C1") == ["0"]
+
+
+def throttled(style: Style) -> tuple[Floor, Client]:
+    """Three orders at once, where two a second pass."""
+
+    def change(file: VenueFile) -> None:
+        file.throttle = ThrottleSettings(2, 1_000, style)
+
+    floor = Floor({}, change=change)
+    client = floor.client()
+    for number in range(3):
+        floor.rest(client, f"C{number}", 0)
+    floor.run(0.5)
+    return floor, client
+
+
+class TestF11Throttle:
+    def test_refused_by_an_execution_report(self) -> None:
+        _, client = throttled(Style.REJECT)
+        assert [said(client, f"C{number}") for number in range(3)] == [["0"], ["0"], ["8"]]
+
+    def test_refused_by_a_business_reject(self) -> None:
+        _, client = throttled(Style.BUSINESS_REJECT)
+        assert said(client, "C2") == []
+        (reject,) = [
+            event.message for event in client.events if isinstance(event, events.PeerRejected)
+        ]
+        assert (reject.msg_type, reject[372], reject[58][:2]) == ("j", "D", "K:")
+
+    def test_dealt_with_when_the_window_allows(self) -> None:
+        floor, client = throttled(Style.QUEUE)
+        assert said(client, "C2") == []
+        floor.run(1)
+        assert said(client, "C2") == ["0"]
+
+    def test_dropped_with_the_line(self) -> None:
+        floor, client = throttled(Style.DROP)
+        assert len(client.lost) == 1
+        client.dial()
+        floor.run(1)
+        assert said(client, "C2") == []
+
+    def test_a_cancel_is_never_held_back(self) -> None:
+        floor, client = throttled(Style.QUEUE)
+        client.send("F", {11: "X1", 41: "C0"})
+        floor.run(0.2)
+        assert client.reports("X1") == [], "it stands behind the order that came before it"
+        floor.run(1)
+        assert [each[39] for each in client.reports("X1")] == ["4"]
 
 
 class TestF12Numbers:
