@@ -320,6 +320,15 @@ class Ledger:
         text = f"{child.child_id} was {before.value} and is open again at {child.venue}"
         return [self.alarm(at_ns, "child-reopened", text, child)]
 
+    def contradicted(self, child: Child, text: str, at_ns: Nanos, cum: Shares) -> list[Output]:
+        """The venue said two things that cannot both be: the child is in doubt, status decides. One
+        that is over is opened for that when the venue's total shows that executions are missing."""
+        out: list[Output] = [self.alarm(at_ns, "contradicting-report", text, child)]
+        if child.flight is None and cum > child.cum_quantity:
+            out += self.reopen(child, at_ns)
+        self.doubt(child, f"contradicting reports: {text}", at_ns)
+        return out
+
     def _relaunch(self, child: Child, cause: str, at_ns: Nanos) -> None:
         flight = Flight(OrdType.LIMIT, TimeInForce.DAY, "", 0, at_ns, 0, answered=True)
         self.launch(child, flight)

@@ -392,8 +392,11 @@ class Revisions:
     """By ExecID: quantity and price of an execution as they stand now."""
     told: dict[str, tuple[Shares, Micros]] = field(default_factory=dict)
     """By our ExecID: what the client was told, where that is not the execution as it came."""
-    denied: dict[str, None] = field(default_factory=dict)
-    """ExecIDs of executions that were not booked because they cannot be ours."""
+    denied: dict[str, Executed] = field(default_factory=dict)
+    """By ExecID: executions that were not booked because they cannot be ours."""
+    early: dict[str, tuple[str, Shares, Micros]] = field(default_factory=dict)
+    """By the ExecID of an execution that did not come yet: ExecID, quantity and price of what
+    revises it."""
 
 
 @dataclass(slots=True)

@@ -31,6 +31,7 @@ from sor_gateway.sor.events import (
 )
 from sor_gateway.sor.ledger import Ledger, known_price
 from sor_gateway.sor.orders import Child, ChildEvent, Doubt
+from sor_gateway.sor.revisions import overtaken
 from sor_gateway.sor.types import ChildState, Micros, Nanos, Shares, TimeInForce
 
 PENDING_ALARM: Final = 3
@@ -67,7 +68,7 @@ def filled(ledger: Ledger, fact: ChildFilled) -> list[Output]:
     if known is not None or start < 0:
         says = (fact.quantity, fact.price_micros, fact.cum_quantity)
         text = f"{fact.exec_id} says {says}, before it said {known[:3] if known else 'nothing'}"
-        return _contradicted(ledger, child, fact.at_ns, text)
+        return ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
     out: list[Output] = []
     if owner := ledger.venue(child.venue).exec_id_owner(fact.exec_id, child.child_id):
         text = f"{fact.exec_id} was used for {owner} before"
@@ -77,7 +78,7 @@ def filled(ledger: Ledger, fact: ChildFilled) -> list[Output]:
     news = fact.cum_quantity - max(start, child.cum_quantity) if netted < fact.quantity else 0
     if max(news, 0) + netted != fact.quantity:
         text = f"{fact.exec_id} says cum {fact.cum_quantity}, known is {child.cum_quantity}"
-        out += _contradicted(ledger, child, fact.at_ns, text)
+        out += ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
         if news <= 0:
             return out
     ledger.answered(child, fact.at_ns)
@@ -96,7 +97,11 @@ def filled(ledger: Ledger, fact: ChildFilled) -> list[Output]:
         out += [report, *booked]
     told = (fact.quantity, fact.price_micros, fact.cum_quantity, told_id)
     child.remember(fact.exec_id, told)
-    return out
+    if netted and fact.cum_quantity > child.cum_quantity:
+        # A bust made the venue's totals go back: this may be that execution, or a new one.
+        text = f"{fact.exec_id} says cum {fact.cum_quantity}, known is {child.cum_quantity}"
+        out += ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
+    return out + overtaken(ledger, child, fact.exec_id, fact.at_ns)
 
 
 def _book_news(
@@ -175,6 +180,8 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         value = fact.avg_price_micros * fact.cum_quantity
         out = _book_difference(ledger, child, fact.cum_quantity, value, fact.at_ns)
         out += ledger.revive(child, fact.at_ns, "known")
+        if fact.how is not ChildState.REJECTED:
+            ledger.took(child)
     flight = child.flight
     if flight is None:
         return out
@@ -213,7 +220,7 @@ def _known_over(ledger: Ledger, child: Child, fact: ChildStatusReported) -> list
     """The venue knows the child as over."""
     if fact.how is ChildState.FILLED and child.cum_quantity < child.quantity:
         text = f"filled with {fact.cum_quantity} of {child.quantity}"
-        return _contradicted(ledger, child, fact.at_ns, text)
+        return ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
     out: list[Output] = []
     if fact.cum_quantity < child.cum_quantity:
         out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
@@ -221,6 +228,8 @@ def _known_over(ledger: Ledger, child: Child, fact: ChildStatusReported) -> list
         child.move(ChildEvent.FILL_ALL)
         ledger.land(child, fact.at_ns)
         return out
+    if fact.how is ChildState.REJECTED:
+        out += ledger.rejected(child, fact.at_ns)
     return out + ledger.end(child, fact.how, fact.at_ns)
 
 
@@ -327,12 +336,6 @@ def _book_difference(
         return []
     price = known_price(child, cum, value, 0)
     return ledger.book_unreported(child, cum, price, at_ns)
-
-
-def _contradicted(ledger: Ledger, child: Child, at_ns: Nanos, text: str) -> list[Output]:
-    """The venue said two things that cannot both be: the child is in doubt, status decides."""
-    ledger.doubt(child, f"contradicting reports: {text}", at_ns)
-    return [ledger.alarm(at_ns, "contradicting-report", text, child)]
 
 
 def _less_than_known(ledger: Ledger, child: Child, cum: Shares, at_ns: Nanos) -> Alarm:

@@ -12,10 +12,18 @@ in doubt when the venue's report leaves something open.
 
 from __future__ import annotations
 
-from sor_gateway.sor.commands import Output
+from sor_gateway.sor.commands import Alarm, Output
 from sor_gateway.sor.events import ChildResolved, FillRevised
 from sor_gateway.sor.ledger import Ledger, known_price
-from sor_gateway.sor.orders import CHILD_OVER, Child, ChildEvent, Parent, ParentEvent
+from sor_gateway.sor.orders import (
+    CHILD_OVER,
+    Child,
+    ChildEvent,
+    Executed,
+    Parent,
+    ParentEvent,
+    Revisions,
+)
 from sor_gateway.sor.types import ChildState, Micros, Nanos, ReportKind, Shares
 
 
@@ -23,17 +31,69 @@ def revised(ledger: Ledger, fact: FillRevised) -> list[Output]:
     """An execution is taken back or corrected. The same report again says nothing."""
     child = ledger.find_child(fact.venue, fact.child_id)
     if child is None:
-        return []
+        text = f"{fact.child_id} is revised at {fact.venue} and is not ours"
+        return [Alarm(fact.at_ns, "unknown-child", text, fact.venue, child_id=fact.child_id)]
     known = child.revised()
-    if fact.exec_id in known.roots or fact.ref_exec_id in known.denied:
+    if fact.exec_id in known.roots:
         return []
     root = known.roots.get(fact.ref_exec_id, fact.ref_exec_id)
-    executed = child.execs.get(root)
+    executed = child.execs.get(root) or _untold(child, known, root, fact)
+    if executed is None and root in known.denied:
+        return []  # it was never booked: there is nothing to take back
+    known.roots[fact.exec_id] = root
     if executed is None:
+        known.early[root] = (fact.exec_id, fact.quantity, fact.price_micros)
         text = f"{fact.exec_id} revises {fact.ref_exec_id}, which is not known"
         ledger.doubt(child, text, fact.at_ns)
         return [ledger.alarm(fact.at_ns, "revision-unknown", text, child)]
-    known.roots[fact.exec_id] = root
+    out = _apply(ledger, child, fact, root, executed)
+    if fact.leaves_quantity:
+        out += ledger.reopen(child, fact.at_ns)
+    out += ledger.after_fill(child, fact.at_ns)
+    return out + _compare(ledger, child, fact)
+
+
+def overtaken(ledger: Ledger, child: Child, exec_id: str, at_ns: Nanos) -> list[Output]:
+    """An execution that came behind its own revision: what became of it is known already."""
+    known = child.revisions
+    early = None if known is None else known.early.pop(exec_id, None)
+    if early is None:
+        return []
+    revision_id, quantity, price = early
+    executed = child.execs[exec_id]
+    cum = child.cum_quantity - executed[0] + quantity
+    fact = FillRevised(
+        at_ns, child.venue, child.child_id, revision_id, exec_id, quantity, price, cum, 0
+    )
+    out = _apply(ledger, child, fact, exec_id, executed)
+    return out + ledger.after_fill(child, at_ns)
+
+
+def _untold(child: Child, known: Revisions, root: str, fact: FillRevised) -> Executed | None:
+    """An execution that was booked without its own report, by the order's total: one that was
+    denied and is in that total, or a lost one whose bust shows by how much the total is too high.
+    None: it was not booked."""
+    if root in known.denied:
+        quantity, price, end, _ = known.denied[root]
+    else:
+        quantity, price = child.cum_quantity - fact.cum_quantity, fact.price_micros
+        ends = [high for low, high, _ in child.synthetic if 0 < quantity <= high - low]
+        if fact.quantity or not ends:
+            return None
+        end = ends[-1]
+    netted, told_id = child.net_synthetic(end - quantity, end)
+    if not netted:
+        return None
+    executed = (netted, price, end, told_id)
+    child.remember(root, executed)
+    return executed
+
+
+def _apply(
+    ledger: Ledger, child: Child, fact: FillRevised, root: str, executed: Executed
+) -> list[Output]:
+    """The execution becomes what the fact says; the client is told by the id that it knows."""
+    known = child.revised()
     quantity, price = known.current.get(root, executed[:2])
     known.current[root] = (fact.quantity, fact.price_micros)
     told_id = executed[3]
@@ -54,13 +114,17 @@ def revised(ledger: Ledger, fact: FillRevised) -> list[Output]:
         f"{root}: {quantity} at {price} became {fact.quantity} at {fact.price_micros}; "
         f"{parent.parent_id} is {parent.state.value} with {parent.cum_quantity}"
     )
-    if fact.quantity:
-        out += [report, ledger.alarm(fact.at_ns, "trade-corrected", text, child)]
-    else:
-        out += [report, ledger.alarm(fact.at_ns, "trade-busted", text, child)]
-    if fact.leaves_quantity:
-        out += ledger.reopen(child, fact.at_ns)
-    return out + ledger.after_fill(child, fact.at_ns)
+    code = "trade-corrected" if fact.quantity else "trade-busted"
+    return [*out, report, ledger.alarm(fact.at_ns, code, text, child)]
+
+
+def _compare(ledger: Ledger, child: Child, fact: FillRevised) -> list[Output]:
+    """The report's total is the venue's word on all executions: another one than ours means that
+    reports are missing, and status has to tell what."""
+    if fact.cum_quantity == child.cum_quantity:
+        return []
+    text = f"{fact.exec_id} says cum {fact.cum_quantity}, known is {child.cum_quantity}"
+    return ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
 
 
 def _book(
