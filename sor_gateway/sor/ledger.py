@@ -302,6 +302,7 @@ class Ledger:
         doubt, until status says otherwise (recovery.md 3.1)."""
         if child.state is not ChildState.RELEASED:
             return []
+        child.move(ChildEvent.ACCEPT)
         self._relaunch(child, f"{how} after it was released", at_ns)
         text = f"{child.child_id} was released and is {how} by {child.venue}"
         return [self.alarm(at_ns, "released-child-lives", text, child)]

@@ -41,11 +41,13 @@ def revised(ledger: Ledger, fact: FillRevised) -> list[Output]:
     if executed is None and root in known.denied:
         return []  # it was never booked: there is nothing to take back
     known.roots[fact.exec_id] = root
+    out: list[Output]
     if executed is None:
-        known.early[root] = (fact.exec_id, fact.quantity, fact.price_micros)
+        known.early[root] = None
         text = f"{fact.exec_id} revises {fact.ref_exec_id}, which is not known"
         ledger.doubt(child, text, fact.at_ns)
-        return [ledger.alarm(fact.at_ns, "revision-unknown", text, child)]
+        out = [ledger.alarm(fact.at_ns, "revision-unknown", text, child)]
+        return out + _compare(ledger, child, fact)
     out = _apply(ledger, child, fact, root, executed)
     if fact.leaves_quantity:
         out += ledger.reopen(child, fact.at_ns)
@@ -53,69 +55,79 @@ def revised(ledger: Ledger, fact: FillRevised) -> list[Output]:
     return out + _compare(ledger, child, fact)
 
 
-def overtaken(ledger: Ledger, child: Child, exec_id: str, at_ns: Nanos) -> list[Output]:
-    """An execution that came behind its own revision: what became of it is known already."""
-    known = child.revisions
-    early = None if known is None else known.early.pop(exec_id, None)
-    if early is None:
-        return []
-    revision_id, quantity, price = early
-    executed = child.execs[exec_id]
-    cum = child.cum_quantity - executed[0] + quantity
-    fact = FillRevised(
-        at_ns, child.venue, child.child_id, revision_id, exec_id, quantity, price, cum, 0
-    )
-    out = _apply(ledger, child, fact, exec_id, executed)
-    return out + ledger.after_fill(child, at_ns)
-
-
 def _untold(child: Child, known: Revisions, root: str, fact: FillRevised) -> Executed | None:
     """An execution that was booked without its own report, by the order's total: one that was
-    denied and is in that total, or a lost one whose bust shows by how much the total is too high.
-    None: it was not booked."""
+    denied and is in that total, or a lost one. Of that the revision tells how much there was: what
+    is left of it, and by how much our total is too high. None: it was not booked."""
     if root in known.denied:
         quantity, price, end, _ = known.denied[root]
     else:
-        quantity, price = child.cum_quantity - fact.cum_quantity, fact.price_micros
-        ends = [high for low, high, _ in child.synthetic if 0 < quantity <= high - low]
-        if fact.quantity or not ends:
+        less = child.cum_quantity - fact.cum_quantity
+        quantity, price = fact.quantity + less, fact.price_micros
+        outstanding = sum(high - low for low, high, _ in child.synthetic)
+        if less < 0 or not 0 < quantity <= outstanding:
             return None
-        end = ends[-1]
-    netted, told_id = child.net_synthetic(end - quantity, end)
-    if not netted:
+        end = child.synthetic[-1][1]
+        known.early[root] = None
+    pieces = child.net_synthetic(end - quantity, end)
+    if not pieces:
         return None
-    executed = (netted, price, end, told_id)
+    executed = (quantity, price, end, pieces[-1][0])
     child.remember(root, executed)
+    known.pieces[root] = pieces
     return executed
 
 
 def _apply(
     ledger: Ledger, child: Child, fact: FillRevised, root: str, executed: Executed
 ) -> list[Output]:
-    """The execution becomes what the fact says; the client is told by the id that it knows."""
+    """The execution becomes what the fact says; the client is told by the ids that it knows. Where
+    that were several, the last one takes what there is more or less."""
     known = child.revised()
     quantity, price = known.current.get(root, executed[:2])
     known.current[root] = (fact.quantity, fact.price_micros)
-    told_id = executed[3]
-    told, told_price = known.told.get(told_id, (quantity, price))
-    left = told - quantity + fact.quantity
-    value = (told - quantity) * told_price + fact.quantity * fact.price_micros
+    pieces = known.pieces.get(root, [(executed[3], executed[0])])
+    booked = sum(shares for _, shares in pieces)
+    left = max(0, booked - quantity + fact.quantity) if fact.quantity else 0
+    out: list[Output] = []
+    known.pieces[root] = []
+    for number, (told_id, before) in enumerate(pieces, 1):
+        after = left if number == len(pieces) else min(before, left)
+        left -= after
+        known.pieces[root].append((told_id, after))
+        known.told.setdefault(told_id, (before, executed[1]))
+        out += _tell(ledger, child, fact, told_id, after - before, before)
+    parent = ledger.state.parents[child.parent_id]
+    text = (
+        f"{root}: {quantity} at {price} became {fact.quantity} at {fact.price_micros}; "
+        f"{parent.parent_id} is {parent.state.value} with {parent.cum_quantity}"
+    )
+    if fact.quantity:
+        return [*out, ledger.alarm(fact.at_ns, "trade-corrected", text, child)]
+    return [*out, ledger.alarm(fact.at_ns, "trade-busted", text, child)]
+
+
+def _tell(
+    ledger: Ledger, child: Child, fact: FillRevised, told_id: str, shares: Shares, before: Shares
+) -> list[Output]:
+    """What the client was told by this id becomes `shares` more, and `before` of it get the fact's
+    price; both orders move by that. Nothing when it is so already."""
+    known = child.revised()
+    told, told_price = known.told[told_id]
+    left = told + shares
+    value = (told - before) * told_price + (before + shares) * fact.price_micros
     left_price = (value + left // 2) // left if left else told_price
+    if (left, left_price) == (told, told_price):
+        return []
     known.told[told_id] = (left, left_price)
-    shares, worth = left - told, left * left_price - told * told_price
-    out = _book(ledger, child, shares, worth, fact.at_ns)
+    out = _book(ledger, child, shares, left * left_price - told * told_price, fact.at_ns)
     parent = ledger.state.parents[child.parent_id]
     report = ledger.report(parent, ReportKind.CORRECTED if left else ReportKind.BUSTED, fact.at_ns)
     report.ref_exec_id, report.venue_exec_id = told_id, fact.exec_id
     report.last_quantity, report.last_price_micros = left or told, left_price
     report.last_market, report.text = child.venue, fact.text
     report.fee_micros = fact.fee_micros if left else 0
-    text = (
-        f"{root}: {quantity} at {price} became {fact.quantity} at {fact.price_micros}; "
-        f"{parent.parent_id} is {parent.state.value} with {parent.cum_quantity}"
-    )
-    code = "trade-corrected" if fact.quantity else "trade-busted"
-    return [*out, report, ledger.alarm(fact.at_ns, code, text, child)]
+    return [*out, report]
 
 
 def _compare(ledger: Ledger, child: Child, fact: FillRevised) -> list[Output]:
