@@ -61,6 +61,9 @@ class TurnJournal(StoredMessages, Protocol):
     def roll_apart(self, snapshot: Callable[[], bytes]) -> bool:
         """A step towards a new segment with a snapshot behind it; False: the disk is in the way."""
 
+    def look_after(self) -> bool:
+        """False, once, when the snapshot that was under way could not be written."""
+
 
 class Engine:
     """Runs the turn over its links, router and journal."""
@@ -243,6 +246,8 @@ class Engine:
                 child=alarm.child_id,
             )
         self._draft.alarms.clear()
+        if not self.journal.look_after():
+            self._log("journal-not-rolled", remedy="a snapshot failed; a start takes longer")
         if self.journal.roll_due:
             self._roll()
         self.router.refresh(now)

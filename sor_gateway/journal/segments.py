@@ -325,17 +325,15 @@ class Journal:
         """Like `roll`, but in steps that hold nobody up: to be called, between two turns, for as
         long as `roll_due`. The old segment goes to the disk in a thread; then the new one begins,
         and a child process calls `snapshot` and writes it. A start before it is there folds over
-        two segments. False: the disk does not take the new segment, or did not take the last
-        snapshot. Raises JournalFatal.
+        two segments. False: the disk does not take the new segment. Raises JournalFatal.
         """
         assert self._pending is None, "a stalled journal cannot roll"
-        if self._child is not None and not self._child.ended():
-            return True
-        good = self.settle()
+        if self._child is not None:
+            return True  # one after the other; `look_after` tells when it has ended
         if self._flush is None:
             self._flush = Flush(self._descriptor, disk.sync)
         if not self._flush.done:
-            return good
+            return True
         flush, self._flush = self._flush, None
         if flush.error is not None:
             raise flush.error
@@ -350,7 +348,12 @@ class Journal:
         self._adopt(number, descriptor, size)
         reserve.hold(self.folder, self._reserve_bytes, self.notes)
         self._child = Child(lambda: disk.write_snapshot(self.folder, number, snapshot()))
-        return good
+        return True
+
+    def look_after(self) -> bool:
+        """To be called between turns: whether all is well with the snapshot under way, if any.
+        False, once: it could not be written."""
+        return self._child is None or not self._child.ended() or self.settle()
 
     def settle(self) -> bool:
         """Wait for the child that writes a snapshot, if there is one; False: it did not succeed."""
