@@ -44,6 +44,7 @@ class ClientImage:
     last_in_ns: int
     last_out_ns: int
     ledger: Ledger
+    ids_before: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -69,6 +70,7 @@ class Image:
     resumes: dict[str, int] = field(default_factory=dict)
     bands: dict[str, Bands] = field(default_factory=dict)
     phase: Phase = Phase.OPEN
+    phase_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -104,6 +106,7 @@ def encode_image(
             client.last_in_ns,
             client.last_out_ns,
             client.ledger,
+            client.ids_before,
         )
         for client in state.clients.values()
     ]
@@ -130,6 +133,7 @@ def encode_image(
             state.resumes,
             state.bands,
             state.phase,
+            state.phase_ns,
         )
     )
 
@@ -197,12 +201,13 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
         for session, order_id, command, until_ns in image.held
     ]
     state.halted, state.resumes, state.bands = image.halted, image.resumes, image.bands
-    state.phase = image.phase
+    state.phase, state.phase_ns = image.phase, image.phase_ns
     state.orders = {order.order_id: order for order in image.orders}
     for each in image.clients:
         state.clients[each.name] = ClientState(
             each.name,
             each.ids,
+            each.ids_before,
             deque(codec.decode(pair) for pair in each.inbound),
             deque(each.outbox),
             each.received,

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from typing import Final
 
 NICE: Final = 19
-SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 DESCRIPTORS_MAX: Final = 1 << 20
 
 
@@ -82,8 +81,9 @@ def _work_and_exit(work: Callable[[], None]) -> None:
     code = 1
     try:
         signal.set_wakeup_fd(-1)
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all of us
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         os.closerange(3, DESCRIPTORS_MAX)
         os.nice(NICE)
         work()

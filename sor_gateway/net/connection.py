@@ -78,7 +78,9 @@ class Connection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=WRITE_LOW_BYTES)
         raw_socket = transport.get_extra_info("socket")
         raw_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.address, self.peer = describe(transport.get_extra_info("peername"))
+        if not self.peer:  # whoever was accepted is known by the address that `accept` gave: a peer
+            # that is gone again has none any more, and its address would stay counted for ever
+            self.address, self.peer = describe(transport.get_extra_info("peername"))
         self.watcher.opened(self)
 
     def data_received(self, data: bytes) -> None:
