@@ -477,7 +477,7 @@ class TestWalks:
             outputs += walk(seed, revises=True).script.out
         codes = {item.code for item in outputs if isinstance(item, Alarm)}
         assert {"trade-busted", "trade-corrected", "child-reopened"} <= codes
-        assert {"execution-denied", "child-resolved", "revision-unknown"} <= codes
+        assert {"execution-denied", "child-resolved"} <= codes
         kinds = {item.kind for item in outputs if isinstance(item, Report)}
         assert {ReportKind.BUSTED, ReportKind.CORRECTED} <= kinds
 
