@@ -7,9 +7,11 @@ May not know: how any of them is made.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sor_gateway.journal.record import Entry, Record
+
+LATE_MS: Final = (20, 50, 100, 1_000)
 
 
 class Log(Protocol):
@@ -50,3 +52,6 @@ class Counters:
     messages_out: dict[str, int] = field(default_factory=dict)
     records: int = 0
     incidents: int = 0
+    turns: int = 0
+    late_turns: dict[int, int] = field(default_factory=lambda: dict.fromkeys(LATE_MS, 0))
+    """Turns that found the market so many milliseconds behind its clock, or more."""

@@ -311,6 +311,7 @@ def to_command(command: Command, at_ns: int) -> VenueCommand:
     )
     if command.post_only:
         terms.manner = Manner.POST_ONLY
+    terms.min_qty = command.min_quantity
     return OrderReceived(SESSION, at_ns, terms)
 
 

@@ -145,6 +145,7 @@ class Builder:
             model.cut_refusals_per_second,
             model.cut_messages_per_second,
             model.busy_per_cent,
+            model.backlog_s,
             model.on_disconnect,
         )
 
@@ -390,6 +391,8 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         dark_first_box_ns=model.dark_first_box_ms * NANOS_PER_MILLISECOND,
         dark_box_ns=model.dark_box_ms * NANOS_PER_MILLISECOND,
         dark_dry_share=model.dark_dry_share,
+        dark_min_quantity=model.dark_min_quantity,
+        dark_guard_quantity=model.dark_guard_quantity,
         lit_tactic=model.lit_tactic,
         lit_wave_ns=model.lit_wave_ms * NANOS_PER_MILLISECOND,
         sweep_levels=model.sweep_levels,

@@ -183,6 +183,7 @@ class EmsModel(SessionModel):
     busy_per_cent: int = Field(
         25, ge=0, le=100, description="per cent of our time, 0 (as much as it likes) to 100"
     )
+    backlog_s: int = Field(10, ge=1, le=3_600, description="seconds, 1 to 3600")
     on_disconnect: Literal["keep", "cancel"] = Field("keep", description='"keep" or "cancel"')
 
 
@@ -312,6 +313,8 @@ class StrategyModel(Model):
     )
     dark_box_ms: int = Field(2_000, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     dark_dry_share: float = Field(0.4, ge=0, le=1, description="a share from 0 to 1")
+    dark_min_quantity: int = Field(0, ge=0, description="shares, 0 for any number")
+    dark_guard_quantity: int = Field(300, ge=0, description="shares, 0 to let small fills")
     lit_tactic: LitTactic = Field(
         LitTactic.SWEEP, description='"sweep", "spray" or "spray-then-sweep"'
     )

@@ -68,6 +68,8 @@ BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 def run(configuration: Configuration) -> int:
     """Run the gateway until SIGTERM or SIGINT. Returns the process's exit code."""
+    # Until there are certificates to renew it asks for nothing; by default it would end us.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log = open_log(configuration.gateway.log_level, configuration.gateway.log_file)
     try:
         journal = open_journal(configuration)
@@ -154,6 +156,7 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
                 client.cut_refusals_per_second,
                 client.cut_messages_per_second,
                 client.busy_per_cent,
+                client.backlog_s,
             ),
             keep_out_ns=keep_out_ns,
             on_disconnect=client.on_disconnect,
@@ -212,6 +215,7 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
 
     gateway = configuration.gateway
     network = Network(configuration, parts.links, parts.reactor, log)
+    loop.add_signal_handler(signal.SIGHUP, network.renew_certificates)
     operations = EngineOperations(
         parts.engine,
         configuration,
@@ -229,7 +233,6 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
         code = EXIT_ADDRESS
     else:
         network.dial()
-        loop.add_signal_handler(signal.SIGHUP, network.renew_certificates)
         _spare_the_collector()
         log("listening", host=gateway.host, port=network.listener.port, admin_port=admin.port)
         code = await _until_stopped(parts, network, loop, log)

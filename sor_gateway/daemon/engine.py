@@ -244,6 +244,7 @@ class Engine:
         self._draft.alarms.clear()
         if self.journal.roll_due:
             self._roll()
+        self.router.refresh(now)
         if self._draft.outboxes_due:
             self.reactor.wake()
         self.reactor.schedule(self._next_deadline(now))

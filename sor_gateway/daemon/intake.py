@@ -112,7 +112,8 @@ class Intake:
         if (abs(offset_ns) > CLOCK_SKEW_NS) is not link.is_skewed:
             self._skew(link, offset_ns)
         if isinstance(link, ClientLink):
-            danger = link.throttle.danger(link.session.unasked_in, now)
+            session = link.session
+            danger = link.throttle.danger(session.unasked_in, session.asked_in, now)
             if danger:
                 self._cut(link, danger, now)
 
@@ -190,15 +191,15 @@ class Intake:
 
     def _throttled(self, link: ClientLink, event: events.AppReceived, now: int) -> str:
         """Why an order or request is refused unread. Never a cancel; never a repetition of what is
-        known or was asked for, whose answer has to be about the order that it names."""
+        known, whose answer has to be about the order that it names."""
         message = event.message
-        if message.msg_type == MsgType.ORDER_CANCEL_REQUEST or event.poss_dup:
+        if message.msg_type == MsgType.ORDER_CANCEL_REQUEST:
             return ""
         asks = message.msg_type == MsgType.ORDER_STATUS_REQUEST
         cl_ord_id = message.get(tags.ClOrdID) or ""
         if not asks and self._draft.router.is_known(link.name, cl_ord_id):
             return ""
-        if link.throttle.admits(now):
+        if link.throttle.admits(now, asked=event.asked):
             return ""
         return f"throttled: more than {link.throttle.messages_per_second} requests a second"
 

@@ -19,7 +19,6 @@ from collections.abc import Callable
 from typing import Final
 
 NICE: Final = 19
-SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 DESCRIPTORS_MAX: Final = 1 << 20
 CHILD_MAX_S: Final = 600.0
 """A child that takes longer hangs: it is killed, or no further roll would ever come."""
@@ -115,8 +114,9 @@ def _work_and_exit(work: Callable[[], None]) -> None:
     code = 1
     try:
         signal.set_wakeup_fd(-1)
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all of us
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         os.closerange(3, DESCRIPTORS_MAX)
         os.nice(NICE)
         work()

@@ -39,6 +39,8 @@ class SendChild:
     at_ns: Nanos
     post_only: bool = False
     """Refuse it rather than let it take."""
+    min_quantity: Shares = 0
+    """Execute no fewer shares at a time (FIX 110); 0 for any number."""
 
 
 @dataclass(slots=True)

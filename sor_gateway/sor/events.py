@@ -495,6 +495,8 @@ class ChildPlanned:
     ask_micros: Micros = 0
     post_only: bool = False
     """The venue is to refuse it rather than let it take."""
+    min_quantity: Shares = 0
+    """Fewer shares at a time are not to be executed (FIX 110); 0 for any number."""
 
 
 @dataclass(slots=True)

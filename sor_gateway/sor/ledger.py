@@ -17,6 +17,7 @@ from sor_gateway.sor.breaker import Breaker
 from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.counts import count_from
 from sor_gateway.sor.estimators import fills, latency
+from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.orders import (
     CHILD_OVER,
     END_EVENTS,
@@ -163,10 +164,21 @@ class Ledger:
         if parent.is_over:
             if parent.work is not None:
                 self.counts.parents_ended[parent.state] += 1
+                self.learn_hidden(parent.symbol, parent.work.dark_rest())
                 parent.work = None
             if not parent.children:
                 self.state.open_parents.pop(parent.parent_id, None)
                 self.agenda.forget(parent.parent_id, parent.symbol)
+
+    def close_dark_wave(self, parent: Parent, *, judged: bool) -> None:
+        """The dark wave of a parent is over: what it showed is learnt, if it ran its time."""
+        assert parent.work is not None
+        self.learn_hidden(parent.symbol, parent.work.close_dark_wave(judged))
+
+    def learn_hidden(self, symbol: str, runs: dict[str, Run]) -> None:
+        """By venue, hidden size that was met."""
+        for venue, run in runs.items():
+            self.state.hidden.observe(symbol, venue, run)
 
     # --- children -------------------------------------------------------------------------
 
@@ -435,7 +447,9 @@ class Ledger:
         if flight is None or work is None or flight.tactic != DARK:
             return
         venue = work.dark[child.venue]
-        venue.filled_ever += quantity
+        venue.count_fill(quantity)
+        if venue.is_probed and not venue.is_guarded:
+            self.agenda.due(parent.parent_id)
         if flight.wave == work.dark_wave:
             venue.filled += quantity
 

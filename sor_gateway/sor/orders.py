@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from sor_gateway.sor.dark_venue import DarkVenue
+from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.types import (
     ChildState,
     Micros,
@@ -40,9 +42,6 @@ REJECTS_MAX: Final = 3
 """A venue that rejects this many children of a parent in a row is left out for a while."""
 EXECS_KEPT: Final = 256
 """Most executions of one child remembered for finding duplicates; the oldest go first."""
-
-GROWTH_STEP: Final = 2_500
-"""Sizes in dark venues grow to multiples of this (playbook)."""
 
 
 class ParentEvent(StrEnum):
@@ -207,36 +206,6 @@ class Request:
 
 
 @dataclass(slots=True)
-class DarkVenue:
-    """What one dark venue did for one parent."""
-
-    size: Shares = 0
-    """What it grew to by filling; 0 while it did not: then the strategy's size holds."""
-    sent: Shares = 0
-    """In the current wave."""
-    filled: Shares = 0
-    """In the current wave."""
-    filled_ever: Shares = 0
-    dry_waves: int = 0
-    """Finished waves in a row that brought nothing."""
-
-    @property
-    def next_size(self) -> Shares:
-        """Its size in the next wave: what filled shows that there is more, so it gets more once
-        (playbook: ceil to 2,500 of q(1 + fill rate)), then the size holds."""
-        if self.size or not self.filled:
-            return self.size
-        return -(-(self.sent + self.filled) // GROWTH_STEP) * GROWTH_STEP
-
-    def close_wave(self) -> None:
-        """The wave ran its time: what it showed is kept, its counts begin anew."""
-        if self.sent:
-            self.size = self.next_size
-            self.dry_waves = 0 if self.filled else self.dry_waves + 1
-        self.sent = self.filled = 0
-
-
-@dataclass(slots=True)
 class Work:
     """How far the routing of an open parent has come."""
 
@@ -264,14 +233,30 @@ class Work:
     closing: str = ""
     """Why the operator ends this order; empty while he does not."""
 
-    def close_dark_wave(self, judged: bool) -> None:
-        """The dark wave is over; its result counts only if it ran its time (`judged`)."""
-        for venue in self.dark.values():
-            if judged:
-                venue.close_wave()
-            else:
+    def close_dark_wave(self, judged: bool) -> dict[str, Run]:
+        """The dark wave is over; its result counts only if it ran its time (`judged`). By venue,
+        the runs that it ended: how much was there is known now."""
+        ended: dict[str, Run] = {}
+        for name, venue in self.dark.items():
+            if not judged:
                 venue.sent = venue.filled = 0
+            elif venue.sent:
+                venue.close_wave()
+                if not venue.run.is_live:
+                    ended[name] = venue.run
         self.dark_wave = self.dark_open = 0
+        return ended
+
+    def dark_rest(self) -> dict[str, Run]:
+        """What the order's end leaves: by venue, runs that filled as far as they went. A wave that
+        was cut short says nothing unless it filled."""
+        rest: dict[str, Run] = {}
+        for name, venue in self.dark.items():
+            whole = venue.filled >= venue.sent
+            run = venue.next_run if whole else venue.run
+            if run.is_live:
+                rest[name] = run
+        return rest
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sor_gateway.sor import risk
+from sor_gateway.sor.estimators.sizing import Beliefs
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.market import Book, Market, Nbbo
 from sor_gateway.sor.orders import Parent
@@ -31,7 +32,11 @@ class Outlook:
         self.market: Final = market
         enabled = [venue for venue in settings.venues.values() if venue.enabled]
         self.dark: Final = [venue for venue in enabled if venue.is_dark]
+        self.beliefs: Final = Beliefs(ledger.state.hidden, [venue.name for venue in self.dark])
         self.lit: Final = {venue.name: venue for venue in enabled if not venue.is_dark}
+
+        fees = [venue.take_fee_micros for venue in self.lit.values()]
+        self.least_take_fee_micros: Final = min(fees, default=0)
 
     # --- the parent's ---------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ class Draft:
     time_in_force: TimeInForce = TimeInForce.IOC
     pull_at_ns: Nanos = 0
     post_only: bool = False
+    min_quantity: Shares = 0
 
 
 @dataclass(slots=True)
@@ -151,6 +152,7 @@ class Route:
             self.nbbo.bid_micros,
             self.nbbo.ask_micros,
             draft.post_only,
+            draft.min_quantity,
         )
         self.available -= draft.quantity
         self.planned = True

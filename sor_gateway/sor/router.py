@@ -175,6 +175,10 @@ class Router:
         rested = min(resting.values())
         return rested if deadline is None else min(deadline, rested)
 
+    def refresh(self, now: Nanos) -> None:
+        """Between turns: bring an estimate that decisions use up to date. Changes no state."""
+        self._planner.refresh(now)
+
     def next_parent_id(self) -> str:
         """The id that the next ParentSubmitted or ParentUnreadable must carry."""
         return self._ledger.next_order_id("P")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sor_gateway.sor.dark_venue import DarkVenue
 from sor_gateway.sor.orders import (
     CHILD_OVER,
     CHILD_TABLE,
@@ -16,7 +17,6 @@ from sor_gateway.sor.orders import (
     PARENT_TABLE,
     Child,
     ChildEvent,
-    DarkVenue,
     Flight,
     Parent,
     ParentEvent,

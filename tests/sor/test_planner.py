@@ -9,7 +9,7 @@ import pytest
 
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.orders import REJECTS_MAX
-from sor_gateway.sor.settings import RouterSettings, StrategySettings
+from sor_gateway.sor.settings import RouterSettings, Sizing, StrategySettings
 from sor_gateway.sor.types import (
     ChildState,
     OrdType,
@@ -22,7 +22,7 @@ from sor_gateway.sor.types import (
 
 from .script import MS, SECOND, Script, dark, lit, px, settings
 
-BALANCED = StrategySettings("balanced")
+BALANCED = StrategySettings("balanced", sizing=Sizing.PLAYBOOK)
 LIT_ONLY = StrategySettings("lit-only", use_dark=False)
 MARKET: dict[str, Any] = {"ord_type": OrdType.MARKET, "limit_micros": None}
 IOC: dict[str, Any] = {"time_in_force": TimeInForce.IOC}
