@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sor_gateway.sor import clients, decided, operations, reports
-from sor_gateway.sor.commands import Output
+from sor_gateway.sor.commands import Output, Report
 from sor_gateway.sor.counts import Counts, count_from
 from sor_gateway.sor.events import (
     AmendUnreadable,
@@ -37,6 +37,7 @@ from sor_gateway.sor.events import (
     FlowStopped,
     IdsReserved,
     KillSwitched,
+    MarkoutsSeen,
     ParentAccepted,
     ParentClosed,
     ParentRefused,
@@ -57,6 +58,7 @@ from sor_gateway.sor.events import (
 )
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.market import Market, News
+from sor_gateway.sor.marks import Marks
 from sor_gateway.sor.plan import REPORTS_PER_DECISION, Plan
 from sor_gateway.sor.planner import Planner
 from sor_gateway.sor.settings import RouterSettings
@@ -102,6 +104,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ParentReplaced: decided.parent_replaced,
     ParentReplaceRefused: decided.parent_replace_refused,
     ParentClosed: decided.parent_closed,
+    MarkoutsSeen: decided.markouts_seen,
 }
 """Who books what. Every fact has one."""
 
@@ -117,6 +120,7 @@ class Router:
             self.state.venues.setdefault(name, VenueState())
         self._ledger: Final = Ledger(self.state)
         self._agenda: Final = self._ledger.agenda
+        self._marks: Final = Marks()
         self._planner: Final = Planner(settings, self._ledger, self.market)
         for parent_id in self.state.open_parents:
             self._agenda.due(parent_id)
@@ -129,6 +133,8 @@ class Router:
         outputs = HANDLERS[type(fact)](self._ledger, fact)
         if isinstance(fact, ChildPlanned):
             self._sent(fact)
+        elif isinstance(fact, ChildFilled):
+            self._mark(fact, outputs)
         elif isinstance(fact, (ChildCancelPlanned, ChildStatusPlanned)):
             self._spend(self.state.children[fact.child_id].venue, fact.at_ns)
         return outputs
@@ -137,8 +143,9 @@ class Router:
         """What to do now about the parents that are due. Changes no state; each decision has to be
         given to `handle` before the next call."""
         taken = self._agenda.take(now, self.settings.decide_budget)
+        marks = self._marks.take(self.market, now)
         if not taken:
-            return []
+            return [*marks]
         plan = Plan(self.state, self.settings.venues, now)
         for index, parent_id in enumerate(taken):
             parent = self.state.parents[parent_id]
@@ -148,11 +155,14 @@ class Router:
                     self._agenda.due(waiting_id)
                 break
             self._planner.visit(plan, parent)
-        return plan.decisions
+        return [*plan.decisions, *marks] if marks else plan.decisions
 
     def next_deadline(self) -> Nanos | None:
         """When `decide` has something to do: 0 for at once, None for nothing planned."""
-        return self._agenda.next_deadline()
+        planned_ns, mark_ns = self._agenda.next_deadline(), self._marks.next_ns
+        if planned_ns is None or mark_ns is None:
+            return mark_ns if planned_ns is None else planned_ns
+        return min(planned_ns, mark_ns)
 
     def refresh(self, now: Nanos) -> None:
         """Between turns: bring an estimate that decisions use up to date. Changes no state."""
@@ -210,6 +220,14 @@ class Router:
     def open_children(self) -> int:
         """Children that may still fill, in doubt or not."""
         return sum(len(venue.children) for venue in self.state.venues.values())
+
+    def _mark(self, fact: ChildFilled, outputs: list[Output]) -> None:
+        """A fill that is news will be held against the market later."""
+        for report in outputs:
+            if isinstance(report, Report) and report.venue_exec_id == fact.exec_id:
+                is_buy = report.side.is_buy
+                self._marks.add(fact, report.symbol, is_buy, report.last_quantity)
+                return
 
     def _sent(self, fact: ChildPlanned) -> None:
         """A child left: its displayed target counts as taken, its answer has a deadline."""
