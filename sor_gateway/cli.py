@@ -24,6 +24,7 @@ from rich.table import Table
 
 from sor_gateway import config as configuration
 from sor_gateway import explain as explanation
+from sor_gateway import explain_picture as drawing
 from sor_gateway.client import send as sending
 from sor_gateway.demo import run as demonstration
 from sor_gateway.projection import follower, queries, waves
@@ -194,6 +195,10 @@ def orders(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
 def explain(
     parent: Annotated[str, typer.Argument(help="The parent's id or ClOrdID, see `orders`.")],
     full: Annotated[bool, typer.Option("--full", help="Each wave apart, however many.")] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="Draw it into this SVG file: shares by venue, children, gates, scores."),
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
@@ -205,6 +210,10 @@ def explain(
     children = queries.children(database, order.parent_id)
     happenings = queries.story(database, order.parent_id)
     story = waves.tell(order, children, happenings, full or as_json)
+    if picture is not None:
+        executions = queries.executions(database, order.parent_id)
+        _write(picture, drawing.picture(story, children, executions))
+        return
     if as_json:
         typer.echo(json.dumps(asdict(story), indent=2))
         return
@@ -271,6 +280,15 @@ def kill(
     """Stop all flow: cancel every child, end every parent, refuse new ones."""
     answer = _ask(config, "kill", {"on": not off, "reason": reason})
     typer.echo(json.dumps(answer))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        typer.echo(f"{file}: {error.strerror}", err=True)
+        raise typer.Exit(EXIT_FAILED) from error
+    typer.echo(f"written to {file}")
 
 
 def _no_parent(parent: str) -> NoReturn:

@@ -98,6 +98,11 @@ class TestCommands:
         (order,) = await asked(stack, "orders")
         assert (order["state"], order["cum_quantity"]) == ("filled", 300)
         story = await asked(stack, "explain", order["parent_id"])
+        drawn = stack.folder / "order.svg"
+        code, output = await command(stack, "explain", order["parent_id"], "--picture", str(drawn))
+        assert code == 0, output
+        children_of = sum(share["children"] for share in story["shares"])
+        assert drawn.read_text().count("<circle") == children_of
         waves = [chapter for chapter in story["chapters"] if "legs" in chapter]
         children = [leg["child"] for wave in waves for leg in wave["legs"]]
         assert {child["venue"] for child in children} == {"exchange"}
