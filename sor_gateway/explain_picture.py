@@ -21,7 +21,7 @@ from sor_gateway.projection.waves import Note, Story
 NANOS_PER_SECOND: Final = 1_000_000_000
 NAMESPACE: Final = "http://www.w3.org/2000/svg"
 WIDTH: Final = 1_000
-LEFT, RIGHT, TOP, GAP, BOTTOM = 110, 20, 56, 34, 50
+LEFT, RIGHT, TOP, GAP, BOTTOM = 110, 40, 56, 34, 50
 SHARES_HEIGHT, ROW_HEIGHT, SCORES_HEIGHT = 260, 22, 120
 SCORE_MAX: Final = 10.0
 TICKS: Final = 6
