@@ -5,7 +5,7 @@
 #   make block     the same scenario in one process in virtual time, its journals byte for byte   (ARGS="--runs 1 --hash-seeds 2")
 #   make crash N=200   kill -9 the gateway N times in mid-write and count violations
 #   make soak      1,000 parents from three EMS sessions, venues that reject, fade and die   (minutes)
-#   make interop   QuickFIX as the EMS (needs Debian's libquickfix-dev and g++)
+#   make interop   QuickFIX as the EMS and as a venue (needs Debian's libquickfix-dev and g++; 789 needs PyPI's quickfix, built once)
 #   make conformance   the public acceptance definitions of FIX sessions, and our own
 #   make compose-test  the stack under Docker Compose, driven from outside (needs a Docker engine)
 #   make session-pairs N=100000   random walks of two sessions over a bad line
@@ -14,7 +14,10 @@
 #   make test-compiled   the tests of what passes through it, on the compiled code
 #   make bench     round trips and throughput against a bare byte relay
 #   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
+#                  (a quarter of an hour on a machine with nothing else to do; a quick look: ARGS="--seconds 10 --messages 100000")
 #   make bench-routing   allocation, placement and splits against published results (minutes; ARGS=--quick)
+#   make naive N=100000   the matchers against obvious ones, so many random commands each
+#   make bench-venue   orders a second of one venue process beside its market, against a bare echo
 #   make venues-report   the simulated market against the stylised facts of real ones (minutes)
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
@@ -27,7 +30,7 @@ SCENARIO ?= block
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: block compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing venues-report
+.PHONY: block compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing naive bench-venue venues-report
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -57,8 +60,8 @@ crash: .venv/dev
 soak: .venv/dev
 	@$(BIN)/python -m tests.soak.run --parents $(PARENTS)
 
-interop: .venv/dev
-	@$(BIN)/python -m pytest tests/interop
+interop: .venv/bench
+	@QUICKFIX_BINDING=required $(BIN)/python -m pytest tests/interop
 
 compose-test: .venv/dev
 	@$(BIN)/python -m pytest tests/compose/drive.py
@@ -96,9 +99,17 @@ bench: .venv/bench compiled
 	@$(BIN)/python -m benchmarks.bench
 
 hostile: .venv/dev
-	@$(BIN)/python -m benchmarks.hostile
+	@$(BIN)/python -m benchmarks.hostile $(ARGS)
+
 bench-routing: .venv/dev
 	@$(BIN)/python -m benchmarks.routing $(ARGS)
+
+naive: .venv/dev
+	@$(BIN)/python -m tests.venue_sims.matching.fuzz --commands $(N)
+
+# With build/compiled there is an arm for it.
+bench-venue: .venv/dev
+	@$(BIN)/python -m benchmarks.venue_orders $(ARGS)
 
 venues-report: .venv/dev
 	@$(BIN)/python -m benchmarks.venues_report $(ARGS)

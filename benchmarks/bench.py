@@ -81,6 +81,7 @@ cancel_reserve = 1_000
 UNTHROTTLED: Final = {
     "SOR__EMS__EMS__MESSAGES_PER_SECOND": "0",
     "SOR__EMS__EMS__CUT_MESSAGES_PER_SECOND": "0",
+    "SOR__EMS__EMS__BUSY_PER_CENT": "0",
 }
 """Nor is the inbound throttle."""
 

@@ -23,11 +23,12 @@ from rich.console import Console
 from rich.table import Table
 
 from sor_gateway import config as configuration
-from sor_gateway import explain as explanation
-from sor_gateway import explain_picture as drawing
+from sor_gateway import doubts as doubts_view
 from sor_gateway.client import send as sending
 from sor_gateway.demo import run as demonstration
-from sor_gateway.projection import follower, queries, waves
+from sor_gateway.explain import terminal
+from sor_gateway.explain.page import page
+from sor_gateway.projection import follower, picture, queries, waves
 from sor_gateway.stack import MICROS, StackError
 from sor_gateway.tca import measures
 from sor_gateway.tca import report as completion
@@ -135,9 +136,9 @@ def demo(
 sending.add_send_command(app)
 
 
-def _database(config: Path) -> Path:
+def _database(loaded: configuration.Configuration) -> Path:
     """Catch the projection up with the journal; its path."""
-    gateway = _load(config).gateway
+    gateway = loaded.gateway
     if not gateway.journal.is_dir():
         typer.echo(f"there is no journal at {gateway.journal}: has the gateway run?", err=True)
         raise typer.Exit(EXIT_FAILED)
@@ -156,7 +157,7 @@ def log(
 ) -> None:
     """Show messages of the journal, with their sessions and numbers."""
     rows = queries.messages(
-        _database(config), session=session, msg_type=msg_type, text=text, last=last
+        _database(_load(config)), session=session, msg_type=msg_type, text=text, last=last
     )
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
@@ -169,7 +170,7 @@ def log(
 @app.command()
 def orders(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """List the parent orders and how they stand."""
-    rows = queries.orders(_database(config))
+    rows = queries.orders(_database(_load(config)))
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
@@ -195,31 +196,31 @@ def orders(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
 def explain(
     parent: Annotated[str, typer.Argument(help="The parent's id or ClOrdID, see `orders`.")],
     full: Annotated[bool, typer.Option("--full", help="Each wave apart, however many.")] = False,
-    picture: Annotated[
-        Path | None,
-        typer.Option(help="Draw it into this SVG file: shares by venue, children, gates, scores."),
-    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with a picture here.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
     """Tell a parent's story: every wave, why each child went where it went, what came of it."""
-    database = _database(config)
+    loaded = _load(config)
+    database = _database(loaded)
     order = queries.order(database, parent)
     if order is None:
         _no_parent(parent)
     children = queries.children(database, order.parent_id)
     happenings = queries.story(database, order.parent_id)
-    story = waves.tell(order, children, happenings, full or as_json)
-    if picture is not None:
-        executions = queries.executions(database, order.parent_id)
-        _write(picture, drawing.picture(story, children, executions))
-        return
+    executions = queries.executions(database, order.parent_id)
+    kinds = {name: venue.kind.value for name, venue in loaded.router.venues.items()}
+    whole = waves.tell(order, children, happenings, full=True)
+    drawn = picture.compose(whole, executions, kinds)
+    if html is not None:
+        _write(html, page(drawn, measures.report(order, children, executions)))
     if as_json:
-        typer.echo(json.dumps(asdict(story), indent=2))
-        return
-    console = Console()
-    for part in explanation.render(story):
-        console.print(part)
+        typer.echo(json.dumps(asdict(whole) | {"picture": asdict(drawn)}, indent=2))
+    elif html is None:
+        console = Console()
+        story = whole if full else waves.tell(order, children, happenings)
+        for part in terminal.render(story, drawn.lanes):
+            console.print(part)
 
 
 @app.command()
@@ -229,7 +230,7 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Account for a parent's execution: price, fees, shortfall against arrival, by venue."""
-    measured = measures.measure(_database(config), parent)
+    measured = measures.measure(_database(_load(config)), parent)
     if measured is None:
         _no_parent(parent)
     if as_json:
@@ -282,13 +283,53 @@ def kill(
     typer.echo(json.dumps(answer))
 
 
+@app.command()
+def doubts(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Ask the running gateway what is in doubt at venues, since when, why, and what was tried."""
+    answer = _ask(config, "doubts")
+    if as_json:
+        typer.echo(json.dumps(answer, indent=2))
+        return
+    Console().print(*doubts_view.render(answer), sep="\n")
+
+
+@app.command()
+def resolve(
+    child: Annotated[str, typer.Argument(help="The child's id, see `doubts`.")],
+    reason: Annotated[str, typer.Option(help="Who said so; it stands in the journal.")],
+    filled: Annotated[int | None, typer.Option(help="Executed in all, and over.")] = None,
+    dead: Annotated[bool, typer.Option("--dead", help="Nothing more was executed.")] = False,
+    price: Annotated[str | None, typer.Option(help="Of what was not reported.")] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """End a doubt by your word: its shares are executed, or free to be sent elsewhere."""
+    if dead == (filled is not None):
+        typer.echo("expected either --filled N or --dead", err=True)
+        raise typer.Exit(EXIT_FAILED)
+    path = f"children/{urllib.parse.quote(child, safe='')}/resolve"
+    body = {"reason": reason, "filled": filled, "price": price}
+    typer.echo(json.dumps(_ask(config, path, body)))
+
+
+@app.command()
+def quarantine(
+    venue: Annotated[str, typer.Argument(help="The venue's name.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the journal.")],
+    off: Annotated[bool, typer.Option("--off", help="Let orders go there again.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Send a venue no more orders and pull what is open there."""
+    path = f"venues/{urllib.parse.quote(venue, safe='')}/quarantine"
+    typer.echo(json.dumps(_ask(config, path, {"on": not off, "reason": reason})))
+
+
 def _write(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        typer.echo(f"{file}: {error.strerror}", err=True)
+        typer.echo(f"--html {file}: {error.strerror}", err=True)
         raise typer.Exit(EXIT_FAILED) from error
-    typer.echo(f"written to {file}")
+    typer.echo(f"{file}: written", err=True)
 
 
 def _no_parent(parent: str) -> NoReturn:

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
 import uvloop
+from rich.console import Console
 
 from sor_gateway.journal.errors import JournalError
 from sor_gateway.journal.segments import Journal
-from sor_gateway.net.clock import wall_clock_ns
+from sor_gateway.net.clock import Clock, wall_clock_ns
+from sor_gateway.net.reactor import Reactor
+from venue_sims.agenda import NEVER
 from venue_sims.assembly import build_venue
 from venue_sims.config import (
     ConfigError,
@@ -32,13 +37,27 @@ from venue_sims.config import (
     parse_address,
 )
 from venue_sims.control import Control, ask
-from venue_sims.flow.clock import NANOS_PER_MS, MarketClock, midnight_ns, parse_scale
+from venue_sims.faults.facts import MemoryLost
+from venue_sims.flow.clock import (
+    NANOS_PER_MS,
+    NANOS_PER_SECOND,
+    MarketClock,
+    midnight_ns,
+    parse_scale,
+)
 from venue_sims.kinds import KindName
 from venue_sims.operations import CommandError
 from venue_sims.recovery import Recovered, SnapshotUnreadable, fact_codec, recover
 from venue_sims.server import VenueServer
+from venue_sims.stepping import HandClock, SteppedReactor
+from venue_sims.tables import show
 
 EXIT_USAGE = 2
+GC_OBJECTS = 100_000
+GC_GENERATIONS = (50, 100)
+"""New objects between two collections, and how many of these until older ones are looked at."""
+TABLE_COLUMNS = 200
+"""How wide tables are where there is no terminal."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -59,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--control", type=_address, help="HOST:PORT, loopback; port 0: any")
     parser.add_argument("--seed", type=int, help="varies everything; the same for all venues")
     parser.add_argument("--t0", type=int, metavar="EPOCH_MS", help="when market time is 0")
-    parser.add_argument("--clock", type=_clock, metavar="wall|scaled:N", dest="scale")
+    parser.add_argument(
+        "--clock", type=_clock, metavar="wall|scaled:N|stepped[:N]", default=_Clock(None)
+    )
     parser.add_argument("--scale", type=_scale, help="the same as --clock scaled:N")
     parser.add_argument("--journal", type=Path, help="folder; default data/venue-NAME")
     parser.add_argument("--check", action="store_true", help="check the files and end")
@@ -80,12 +101,23 @@ def _scale(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a scale such as 60") from error
 
 
-def _clock(text: str) -> int:
+@dataclass(slots=True)
+class _Clock:
+    """What --clock asks for; no scale: as the files say."""
+
+    scale: int | None
+    stepped: bool = False
+
+
+def _clock(text: str) -> _Clock:
+    kind, colon, scale = text.partition(":")
     if text == "wall":
-        return _scale("1")
-    if text.startswith("scaled:"):
-        return _scale(text.removeprefix("scaled:"))
-    raise argparse.ArgumentTypeError(f"{text!r}: expected wall or scaled:N")
+        return _Clock(_scale("1"))
+    if kind == "scaled" and colon:
+        return _Clock(_scale(scale))
+    if kind == "stepped":
+        return _Clock(_scale(scale) if colon else None, stepped=True)
+    raise argparse.ArgumentTypeError(f"{text!r}: expected wall, scaled:N, stepped or stepped:N")
 
 
 # --- ctl --------------------------------------------------------------------------------------
@@ -103,8 +135,12 @@ def _ctl(arguments: Sequence[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"{host}:{port}: {error}\n")
         return 1
-    text = json.dumps(answer) if options.json else json.dumps(answer, indent=2)
-    sys.stdout.write(text + "\n")
+    if options.json:
+        sys.stdout.write(json.dumps(answer) + "\n")
+    elif "error" in answer:
+        sys.stderr.write(f"{answer['error']}\n")
+    else:
+        show(answer, Console(width=None if sys.stdout.isatty() else TABLE_COLUMNS))
     return 1 if "error" in answer else 0
 
 
@@ -123,7 +159,8 @@ def _serve(options: argparse.Namespace) -> int:
             _build(file, market, Recovered(_fresh(file)))
             return 0
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_run(file, market, options.host, options.journal))
+            stepped = options.clock.stepped
+            runner.run(_run(file, market, options.host, options.journal, stepped=stepped))
     except (ConfigError, CommandError, JournalError, SnapshotUnreadable, OSError) as error:
         sys.stderr.write(f"venue-sim: {error}\n")
         return EXIT_USAGE
@@ -140,53 +177,101 @@ def _override(file: VenueFile, market: MarketSettings, options: argparse.Namespa
         market.seed = options.seed
     if options.t0 is not None:
         market.t0_ns = options.t0 * NANOS_PER_MS
-    if options.scale is not None:
-        market.scale_milli = options.scale
+    for scale in (options.clock.scale, options.scale):
+        if scale is not None:
+            market.scale_milli = scale
+    if options.clock.stepped and market.t0_ns is None:
+        raise ConfigError(
+            "a stepped clock needs a beginning: --t0, or market.t0 in the market file"
+        )
 
 
-async def _run(file: VenueFile, market: MarketSettings, host: str, folder: Path | None) -> None:
-    log = _logger(file.name)
+async def _run(
+    file: VenueFile, market: MarketSettings, host: str, folder: Path | None, *, stepped: bool
+) -> None:
+    """One life after the other, until a signal ends it: a fault may kill the venue (F27), and then
+    it comes up again from its journal, where it was."""
+    log, stopped = _logger(file.name), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    clock: Clock = wall_clock_ns
+    if stepped:
+        assert market.t0_ns is not None
+        clock, file.tolerance_ns = HandClock(market.t0_ns), NEVER
+    while (death := await _live(file, market, host, folder, log, stopped, clock)) is not None:
+        log.warning("died", lost=str(death.lose), reset=str(death.reset))
+        await asyncio.sleep(death.down_ns / NANOS_PER_SECOND)
+    log.info("stopped")
+
+
+async def _live(
+    file: VenueFile,
+    market: MarketSettings,
+    host: str,
+    folder: Path | None,
+    log: Any,
+    stopped: asyncio.Event,
+    clock: Clock,
+) -> MemoryLost | None:
+    """One life; what it died of, None when it was ended by a signal."""
     codec = fact_codec()
     with closing(Journal.open(folder or Path("data") / f"venue-{file.name}")) as journal:
         recovered = recover(file.mic, journal.snapshot, journal.tail(), codec)
         venue = _build(file, market, recovered)
         loop = asyncio.get_running_loop()
-        server = VenueServer(venue, journal, codec, recovered, loop, wall_clock_ns, log)
+        reactor = SteppedReactor if isinstance(clock, HandClock) else Reactor
+        server = VenueServer(venue, journal, codec, recovered, loop, clock, log, reactor)
         server.add_sessions(file)
-        stopped = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopped.set)
+        died: asyncio.Future[MemoryLost] = loop.create_future()
+        server.on_death = died.set_result
         control = Control(server)
-        port = await server.start(host, file.port)
-        control_port = await control.start(*file.control) if file.control else None
+        file.port = await server.start(host, file.port)
+        if file.control:
+            file.control = (file.control[0], await control.start(*file.control))
         log.info(
             "started",
             kind=str(file.kind),
-            port=port,
-            control=control_port,
+            port=file.port,
+            control=file.control[1] if file.control else None,
             turn=recovered.turn,
             live=len(venue.state.live_orders()),
             seed=market.seed,
             scale_milli=market.scale_milli,
         )
+        _spare_the_collector()
         try:
-            await _until_stopped(server, stopped)
+            await _until_over(server, stopped, died)
         except BaseException:
             await server.abort()
             raise
         finally:
             await control.stop()
+        if died.done():
+            await server.abort()
+            return died.result()
+        if isinstance(server.reactor, SteppedReactor):
+            server.reactor.let_go()
         await server.stop()
-        log.info("stopped")
+    return None
 
 
-async def _until_stopped(server: VenueServer, stopped: asyncio.Event) -> None:
-    """Wait for a signal. Raises what a turn raised: a bug of ours ends the process."""
+def _spare_the_collector() -> None:
+    """What stands at the start stays: collections need not walk over it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_OBJECTS, *GC_GENERATIONS)
+
+
+async def _until_over(
+    server: VenueServer, stopped: asyncio.Event, died: asyncio.Future[MemoryLost]
+) -> None:
+    """Wait for a signal, or for a death by a fault. Raises what a turn raised: a bug of ours ends
+    the process."""
     signalled = asyncio.ensure_future(stopped.wait())
-    either: set[asyncio.Future[Any]] = {signalled, server.reactor.failure}
-    done, _ = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    any_of: set[asyncio.Future[Any]] = {signalled, died, server.reactor.failure}
+    done, _ = await asyncio.wait(any_of, return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
     if server.reactor.failure in done:
-        signalled.cancel()
         server.reactor.failure.result()
 
 

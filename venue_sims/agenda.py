@@ -1,7 +1,7 @@
-"""Which floor acts next.
+"""What is due next.
 
-Owns: one due time per floor, in wall time, and finding the earliest without looking at all.
-May not know: what floors do, the clock.
+Owns: one due time per name, in wall time, and finding the earliest without looking at all.
+May not know: what is done then, the clock.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ NEVER: Final = 1 << 62
 
 
 class Agenda:
-    """Due times by symbol. A plan replaces the symbol's last; replaced entries are dropped when
-    they come up, so there are at most as many as there were plans since."""
+    """Due times by name: of floors, or of appointments. A plan replaces the
+    name's last; replaced entries are dropped when they come up, so there are at most as many as
+    there were plans since."""
 
     def __init__(self) -> None:
         self._due: dict[str, int] = {}
         self._heap: list[tuple[int, str]] = []
 
-    def plan(self, symbol: str, at_ns: int) -> None:
-        """The floor of `symbol` acts next at this time."""
-        if self._due.get(symbol) != at_ns:
-            self._due[symbol] = at_ns
-            heapq.heappush(self._heap, (at_ns, symbol))
+    def plan(self, name: str, at_ns: int) -> None:
+        """`name` is due next at this time; NEVER: it is not due any more."""
+        if self._due.get(name, NEVER) != at_ns:
+            self._due[name] = at_ns
+            heapq.heappush(self._heap, (at_ns, name))
 
     def next(self) -> tuple[int, str]:
         """The earliest due time and whose it is; NEVER and nobody when there is none."""

@@ -11,7 +11,7 @@ from functools import partial
 
 from venue_sims.checks import VenueSettings
 from venue_sims.config import ConfigError, MarketSettings, SymbolSettings, VenueFile
-from venue_sims.faults import Faults
+from venue_sims.faults.board import Faults
 from venue_sims.floor import Floor
 from venue_sims.flow.aggressors import MEAN_SIZE, Aggressors
 from venue_sims.flow.clock import MarketClock
@@ -69,13 +69,18 @@ def build_venue(
     for floor in floors.values():
         _recall(floor, state, clock)
     settings = VenueSettings(
-        file.name, file.mic, file.max_quantity, cod=file.cod, grace_ns=file.grace_ns
+        file.name,
+        file.mic,
+        file.max_quantity,
+        cod=file.cod,
+        grace_ns=file.grace_ns,
+        hours=file.hours,
     )
     latency = Latency(market.seed, file.mic, file.latency)
     trading = Trading(
         kind, clock, floors, file.fees, latency, state, file.match.tiers, file.match.invitations
     )
-    faults = Faults(market.seed, file.mic, file.faults)
+    faults = Faults(market.seed, file.mic, file.faults, trading)
     return Venue(settings, trading, Throttle(file.throttle), faults)
 
 

@@ -6,14 +6,17 @@ May not know: books, sessions, clocks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
+from sor_gateway.fix.values import price_to_text
 from venue_sims.commands import Terms
 from venue_sims.kinds import Kind
 from venue_sims.matching.orders import Lifetime, Manner
 from venue_sims.matching.rules import on_tick
-from venue_sims.words import PEG_KINDS, OrdType, Reason, worded
+from venue_sims.phases import Hours
+from venue_sims.state import Bands
+from venue_sims.words import PEG_KINDS, Capacity, OrdType, Reason, worded
 
 
 @dataclass(slots=True)
@@ -27,6 +30,7 @@ class VenueSettings:
     cod: bool = False
     """Cancel on disconnect: a lost session's Day orders go after the grace."""
     grace_ns: int = 0
+    hours: Hours = field(default_factory=Hours)
 
 
 @dataclass(slots=True)
@@ -35,6 +39,8 @@ class RefusalError(Exception):
 
     reason: Reason
     text: str
+    code: int | None = None
+    """OrdRejReason (103), when it is not the reason's own."""
 
 
 def refuse(reason: Reason, message: str) -> NoReturn:
@@ -78,6 +84,16 @@ def _check_display(terms: Terms, kind: Kind) -> None:
     offset_ok = pegged and terms.ord_type is not OrdType.DISCRETIONARY_PEG
     if terms.peg_offset and not offset_ok:
         refuse(Reason.UNSUPPORTED, "no peg offset for this order")
+
+
+def check_bands(capacity: Capacity, price: int | None, bands: Bands) -> None:
+    """A limit beyond the prices between which its symbol trades. Raises RefusalError."""
+    if price is None:
+        return
+    beyond = price > bands.high if capacity is Capacity.BUY else price < bands.low
+    if beyond:
+        text = f"outside of the price band {price_to_text(bands.low)}-{price_to_text(bands.high)}"
+        refuse(Reason.EXCEEDS_LIMIT, text)
 
 
 def check_numbers(settings: VenueSettings, tick: int, lot: int, terms: Terms) -> None:

@@ -18,7 +18,8 @@ from venue_sims.words import Capacity, OrdType, Reason
 
 @dataclass(slots=True)
 class Terms:
-    """What an order says of itself, and what is echoed in all its reports."""
+    """What an order says of itself, and what is echoed in all its reports. Not changed any more
+    once the venue has received it: command, order and reports share it."""
 
     cl_ord_id: str
     symbol: str
@@ -38,6 +39,8 @@ class Terms:
     """The invitation that it answers."""
     self_match_id: str = ""
     account: str = ""
+    side: str = ""
+    """Side (54) as it came, when it is one that the venue does not take."""
 
 
 @dataclass(slots=True)

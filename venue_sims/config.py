@@ -1,16 +1,15 @@
 """The venues' files: market.toml and the venue's own, checked and turned into plain settings.
 
-Owns: the schema of both files, but for match_config.py ([match], [conditional], [signal]) and
-flow_config.py (the flows). These three are the only importers of pydantic here.
-May not know: machines, sockets.
-
+Owns: the schema of both files, but for match_config.py ([match], [conditional], [signal]),
+flow_config.py (the flows) and hours_config.py. These four alone import pydantic here.
 A key that is not known, or a value that does not fit, raises ConfigError, which names file and key.
+May not know: machines, sockets.
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -19,7 +18,8 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from venue_sims.faults import FaultSettings
+from venue_sims.fault_config import FaultsToml
+from venue_sims.faults.when import When
 from venue_sims.fees import FeeSchedule
 from venue_sims.flow.aggressors import TakerSettings
 from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND, parse_scale
@@ -44,6 +44,7 @@ from venue_sims.flow_config import (
     PingersToml,
     TakersToml,
 )
+from venue_sims.hours_config import HoursToml
 from venue_sims.kinds import SPEED_BUMP_US, KindName, Profile
 from venue_sims.latency import LatencySettings
 from venue_sims.match_config import (
@@ -56,7 +57,8 @@ from venue_sims.match_config import (
 )
 from venue_sims.matching.orders import Side
 from venue_sims.matching.rules import TICK_PARTS
-from venue_sims.throttle import ThrottleSettings
+from venue_sims.phases import Hours
+from venue_sims.throttle import Style, ThrottleSettings
 
 BLOCK_MS: int = DAY_SECONDS * 1000 // BLOCKS_A_DAY
 
@@ -112,6 +114,8 @@ class VenueFile:
     cod: bool
     """Whether Day orders of a session that is lost are cancelled, after the grace."""
     grace_ns: int
+    tolerance_ns: int
+    """How far SendingTime (52) of a client may be from the venue's clock."""
     fees: FeeSchedule
     latency: LatencySettings
     match: MatchSettings
@@ -121,9 +125,11 @@ class VenueFile:
     house: HouseSettings
     fade: FadeSettings
     throttle: ThrottleSettings
-    faults: FaultSettings
+    faults: dict[str, When]
+    """By name."""
     visitors: VisitorSettings
     control: tuple[str, int] | None
+    hours: Hours
     latent: list[LatentSettings] = field(default_factory=list)
     pingers: PingerSettings = field(default_factory=PingerSettings)
 
@@ -279,9 +285,12 @@ class _Fix(_Strict):
     data_sessions: list[str] = []
     cod: Literal["off", "cancel"] = "off"
     grace_ms: int = Field(default=0, ge=0)
+    max_latency_s: int = Field(default=120, gt=0)
 
 
-class _Fees(_Strict):
+class FeesToml(_Strict):
+    """[fees]"""
+
     take: float
     add: float
     mid: float
@@ -300,12 +309,15 @@ class _Fees(_Strict):
         return self
 
     def settings(self) -> FeeSchedule:
+        """As the machines take them."""
         return FeeSchedule(
             _micros(self.take), _micros(self.add), _micros(self.mid), _micros(self.cap)
         )
 
 
-class _Latency(_Strict):
+class LatencyToml(_Strict):
+    """[latency]"""
+
     in_us: int = Field(ge=0)
     match_us: int = Field(default=0, ge=0)
     out_us: int = Field(default=0, ge=0)
@@ -313,6 +325,7 @@ class _Latency(_Strict):
     scale: float = Field(default=10.0, ge=0)
 
     def settings(self, bump_us: int = 0) -> LatencySettings:
+        """As the machines take them; `bump_us` is added each way."""
         return LatencySettings(
             self.in_us + bump_us, self.match_us, self.out_us + bump_us, self.scale
         )
@@ -322,24 +335,27 @@ class _MarketData(_Strict):
     interval_ms: int = Field(default=25, ge=1)
 
 
-class _Fade(_Strict):
+class FadeToml(_Strict):
+    """[fade]"""
+
     p: float = Field(default=0.0, ge=0, le=1)
     frac: float = Field(default=0.5, ge=0, le=1)
 
     def settings(self) -> FadeSettings:
+        """As the machines take them."""
         return FadeSettings(self.p, self.frac)
 
 
-class _Throttle(_Strict):
+class ThrottleToml(_Strict):
+    """[throttle]"""
+
     msgs: int = Field(default=0, ge=0)
     per_ms: int = Field(default=1_000, ge=1)
+    style: Style = Style.REJECT
 
     def settings(self) -> ThrottleSettings:
-        return ThrottleSettings(self.msgs, self.per_ms)
-
-
-class _Faults(_Strict):
-    reject_share: float = Field(default=0.0, ge=0, le=1)
+        """As the machines take them."""
+        return ThrottleSettings(self.msgs, self.per_ms, self.style)
 
 
 class _Slice(_Strict):
@@ -388,21 +404,22 @@ class _Control(_Strict):
 class _VenueToml(_Strict):
     venue: _Venue
     fix: _Fix
-    fees: _Fees
-    latency: _Latency
+    fees: FeesToml
+    latency: LatencyToml
     match: Match = Match()
     conditional: Conditional = Conditional()
     signal: Signal | None = None
     market_data: _MarketData = _MarketData()
     house: HouseToml = HouseToml()
     takers: TakersToml = TakersToml()
-    fade: _Fade = _Fade()
-    throttle: _Throttle = _Throttle()
-    faults: _Faults = _Faults()
+    fade: FadeToml = FadeToml()
+    throttle: ThrottleToml = ThrottleToml()
+    faults: FaultsToml = {}
     ambient: AmbientToml = AmbientToml()
     pingers: PingersToml = PingersToml()
     latent: list[_Latent] = []
     control: _Control | None = None
+    hours: HoursToml | None = None
 
     @model_validator(mode="after")
     def _signal_has_a_venue(self) -> Self:
@@ -435,6 +452,7 @@ class _VenueToml(_Strict):
             data_sessions=list(self.fix.data_sessions),
             cod=self.fix.cod == "cancel",
             grace_ns=self.fix.grace_ms * NANOS_PER_MS,
+            tolerance_ns=self.fix.max_latency_s * NANOS_PER_SECOND,
             fees=self.fees.settings(),
             latency=self.latency.settings(SPEED_BUMP_US[self.venue.profile]),
             match=match_settings(self.match, self.conditional, self.signal, self.fix.versions),
@@ -444,36 +462,16 @@ class _VenueToml(_Strict):
             house=HouseSettings(**self.house.model_dump()),
             fade=self.fade.settings(),
             throttle=self.throttle.settings(),
-            faults=FaultSettings(**self.faults.model_dump()),
+            faults=dict(self.faults),
             visitors=VisitorSettings(self.ambient.rate, self.ambient.life_s),
             control=None if self.control is None else parse_address(self.control.listen),
+            hours=Hours() if self.hours is None else self.hours.settings(),
             latent=[each.settings() for each in self.latent],
             pingers=self.pingers.settings(),
         )
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-Settable = LatencySettings | ThrottleSettings | FeeSchedule | FadeSettings
-
-
-def with_values(table: str, settings: Settable, values: dict[str, str]) -> Settable:
-    """These settings with other values for some keys of a venue file's table (`fee` for [fees]).
-    Raises ConfigError, which names table and key."""
-    models: dict[str, type[_Fees | _Latency | _Fade | _Throttle]] = {
-        "fee": _Fees,
-        "latency": _Latency,
-        "fade": _Fade,
-        "throttle": _Throttle,
-    }
-    now: dict[str, object] = asdict(settings)
-    if isinstance(settings, FeeSchedule):
-        now = {name: micros / MICROS for name, micros in asdict(settings).items()}
-    try:
-        return models[table].model_validate({**now, **values}).settings()
-    except ValidationError as error:
-        raise ConfigError(f"{table}.{_first_mistake(error)}") from error
 
 
 def _load(path: Path, model: type[_Model]) -> _Model:
@@ -486,11 +484,11 @@ def _load(path: Path, model: type[_Model]) -> _Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_first_mistake(error)}") from error
+        raise ConfigError(f"{path}: {first_mistake(error)}") from error
 
 
-def _first_mistake(error: ValidationError) -> str:
-    """The key, and what is wrong with it."""
+def first_mistake(error: ValidationError) -> str:
+    """The key, and what is wrong with it, of what pydantic found."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     return f"{key}: {'unknown key' if first['type'] == 'extra_forbidden' else first['msg']}"

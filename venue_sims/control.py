@@ -12,16 +12,21 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Final
 
+import msgspec
+
+from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND
 from venue_sims.flow.latent import Latent
 from venue_sims.matching.orders import Side
 from venue_sims.operations import Answer, CommandError, Operations
 from venue_sims.server import VenueServer
 from venue_sims.state import VenueOrder
+from venue_sims.stepping import SteppedReactor
 
 LINE_BYTES: Final = 64 * 1024
 CONNECTIONS_MAX: Final = 32
@@ -29,6 +34,11 @@ ORDERS_SHOWN: Final = 10_000
 """Most orders in one answer."""
 DEFAULT_DEPTH: Final = 10
 ASK_TIMEOUT_S: Final = 10.0
+ARRIVAL_ROUNDS: Final = 50
+"""Rounds of the event loop within which a connection is accepted, read and known."""
+RECORDS_SHOWN: Final = 10
+_STEP: Final = re.compile(r"([0-9]+)(us|ms|s|)")
+_UNITS: Final = {"us": 1_000, "ms": NANOS_PER_MS, "s": NANOS_PER_SECOND}
 
 
 class Control:
@@ -47,7 +57,10 @@ class Control:
             "nbbo": self._nbbo,
             "ledger": self._ledger,
             "latent": self._latent,
+            "trades": self._trades,
             "clock": self._clock,
+            "step": self._step,
+            "journal": self._journal,
             "help": self._help,
             **self._operations.commands,
         }
@@ -87,6 +100,7 @@ class Control:
         self._open.add(writer)
         try:
             while line := await reader.readline():
+                await self._let_arrive()
                 writer.write(json.dumps(self._handle(line)).encode() + b"\n")
                 await writer.drain()
         except (ConnectionError, ValueError) as error:
@@ -95,6 +109,13 @@ class Control:
         finally:
             self._open.discard(writer)
             writer.close()
+
+    async def _let_arrive(self) -> None:
+        """Where time is stepped: what was sent before a command was, has come before it is carried
+        out."""
+        if isinstance(self._server.reactor, SteppedReactor):
+            for _ in range(ARRIVAL_ROUNDS):
+                await asyncio.sleep(0)
 
     def _handle(self, line: bytes) -> Answer:
         try:
@@ -117,7 +138,10 @@ class Control:
                 "nbbo [SYMBOL]",
                 "ledger",
                 "latent list",
+                "trades [SYMBOL]",
                 "clock",
+                "step 250ms|2s|SLOTS",
+                "journal [RECORDS]",
                 *self._operations.usage,
             ]
         }
@@ -228,6 +252,62 @@ class Control:
             "scale_milli": clock.scale_milli,
             "market_ns": clock.market(now),
         }
+
+    def _trades(self, words: list[str]) -> Answer:
+        wanted = self._symbol(words) if words else ""
+        state = self._venue.state
+        trades = [
+            {
+                "exec_id": exec_id,
+                "order_id": trade.order_id,
+                "cl_ord_id": terms.cl_ord_id,
+                "symbol": terms.symbol,
+                "side": str(terms.capacity),
+                "quantity": trade.quantity,
+                "price_micros": trade.price,
+                "fee_micros": trade.fee_micros,
+            }
+            for exec_id, trade in state.faults.trades.items()
+            for terms in [state.orders[trade.order_id].terms]
+            if wanted in ("", terms.symbol)
+        ]
+        return {"count": len(trades), "trades": trades[-ORDERS_SHOWN:]}
+
+    def _step(self, words: list[str]) -> Answer:
+        reactor = self._server.reactor
+        if not isinstance(reactor, SteppedReactor):
+            raise CommandError("time goes by itself here: start the venue with --clock stepped")
+        match = _STEP.fullmatch(words[0]) if len(words) == 1 else None
+        if match is None:
+            raise CommandError("expected: step 250ms, step 2s, or step and a number of slots")
+        number, unit = int(match[1]), match[2]
+        turns = reactor.step(number * _UNITS[unit] if unit else self._slots_ns(number))
+        return {**self._clock([]), "turns": turns}
+
+    def _slots_ns(self, slots: int) -> int:
+        """Slots of the market in nanoseconds of the venue's clock."""
+        floor, clock = next(iter(self._venue.floors.values())), self._venue.clock
+        return clock.wall(slots * floor.path.slot_ns) - clock.t0_ns
+
+    def _journal(self, words: list[str]) -> Answer:
+        count = self._number(words[0]) if words else RECORDS_SHOWN
+        records = list(self._server.recent)[-count:]
+        lines = []
+        for record in records:
+            said: Answer = {"turn": record.turn, "at_ns": record.at_ns}
+            lines += [
+                {**said, "what": name, "says": msgspec.msgpack.decode(body)}
+                for name, body in record.facts
+            ]
+            lines += [
+                {
+                    **said,
+                    "what": f"{'out' if entry.outbound else 'in'} {entry.session}",
+                    "says": entry.raw.decode("latin-1").replace("\x01", "|"),
+                }
+                for entry in record.entries
+            ]
+        return {"records": len(records), "journal": lines}
 
     # --- arguments ------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from sor_gateway.fix.facts import RANGE_FACTS
 from venue_sims.commands import COMMANDS, Terms
-from venue_sims.words import Liquidity, Reason, Restatement
+from venue_sims.faults.facts import FAULT_FACTS
+from venue_sims.words import Liquidity, Phase, Reason, Restatement
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class OrderRejected:
     reason: Reason
     text: str
     duplicate: bool = False
+    code: int | None = None
+    """OrdRejReason (103), when it is not the reason's own."""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class OrderCanceled:
     order_id: str
     text: str
     expired: bool = False
+    restatement: Restatement | None = None
 
 
 @dataclass(slots=True)
@@ -145,6 +149,8 @@ class MassCanceled:
     report_at_ns: int
     session: str
     order_ids: list[str]
+    unknown_symbol: bool = False
+    """Whether it was refused: its symbol does not trade here."""
 
 
 @dataclass(slots=True)
@@ -158,19 +164,44 @@ class LatentTraded:
 
 @dataclass(slots=True)
 class TradingHalted:
-    """A symbol trades no more until it is resumed."""
+    """A symbol trades no more until it is resumed; at `resumes_ns` by itself, unless that is 0."""
 
     at_ns: int
     symbol: str
     reason: str
+    resumes_ns: int = 0
+
+
+@dataclass(slots=True)
+class LimitStateEntered:
+    """A symbol trades between two prices only, micros; at `pauses_ns` it is halted, unless it is
+    resumed before (the limit state of LULD)."""
+
+    at_ns: int
+    symbol: str
+    low: int
+    high: int
+    pauses_ns: int
 
 
 @dataclass(slots=True)
 class TradingResumed:
-    """A symbol trades again."""
+    """A symbol trades again, without bounds."""
 
     at_ns: int
     symbol: str
+
+
+@dataclass(slots=True)
+class PhaseChanged:
+    """The venue's trading session went on to another phase."""
+
+    at_ns: int
+    phase: Phase
+
+
+News = TradingHalted | LimitStateEntered | TradingResumed | PhaseChanged
+"""What all clients may be told of."""
 
 
 @dataclass(slots=True)
@@ -180,6 +211,19 @@ class EpochStarted:
     session: str
     epoch: int
     reset_pending: bool
+
+
+@dataclass(slots=True)
+class TradeDenied:
+    """A client does not know a trade that it was told of (Q): for the audit. `reason` as FIX 127
+    has it."""
+
+    at_ns: int
+    session: str
+    order_id: str
+    exec_id: str
+    reason: str
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -203,8 +247,7 @@ VenueFact = (
     | StatusAnswered
     | MassCanceled
     | LatentTraded
-    | TradingHalted
-    | TradingResumed
+    | News
 )
 
 FACTS: tuple[type, ...] = (
@@ -222,9 +265,13 @@ FACTS: tuple[type, ...] = (
     MassCanceled,
     LatentTraded,
     TradingHalted,
+    LimitStateEntered,
     TradingResumed,
+    PhaseChanged,
     EpochStarted,
+    TradeDenied,
     Operated,
+    *FAULT_FACTS,
     *RANGE_FACTS,
 )
 """Every fact there is, for the journal's codec."""

@@ -11,8 +11,15 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from venue_sims.config import ConfigError, with_values
+from sor_gateway.fix.values import text_to_price
+from venue_sims.config import ConfigError
+from venue_sims.fault_config import FaultMistake, fault_settings
+from venue_sims.faults.table import FAULTS
+from venue_sims.faults.trades import bust, correct
+from venue_sims.faults.when import When
 from venue_sims.server import DISCONNECT_MODES, VenueServer
+from venue_sims.set_config import with_values
+from venue_sims.words import Phase
 
 Answer = dict[str, Any]
 
@@ -38,15 +45,27 @@ class Operations:
             "cancel": self._cancel,
             "halt": self._halt,
             "resume": self._resume,
+            "limit": self._limit,
+            "session": self._session,
             "disconnect": self._disconnect,
             "set": self._set,
+            "fault": self._fault,
+            "inject": self._inject,
+            "bust": self._bust,
+            "correct": self._correct,
         }
         self.usage = [
             "cancel ORDERID [REASON]",
             "halt SYMBOL [REASON]",
             "resume SYMBOL",
+            "limit SYMBOL LOW HIGH",
+            f"session {'|'.join(Phase)}",
             f"disconnect SESSION {'|'.join(DISCONNECT_MODES)}",
             "set latency|throttle|fee|fade KEY=VALUE ...",
+            "fault [NAME [KEY=VALUE ...|off]]",
+            "inject NAME [KEY=VALUE ...]",
+            "bust EXECID",
+            "correct EXECID QUANTITY PRICE",
         ]
 
     def _cancel(self, words: list[str]) -> Answer:
@@ -74,10 +93,37 @@ class Operations:
 
     def _resume(self, words: list[str]) -> Answer:
         symbol = self._symbol(words)
-        if symbol not in self._venue.state.halted:
+        state = self._venue.state
+        if symbol not in state.halted and symbol not in state.bands:
             raise CommandError(f"{symbol} is not halted")
         self._server.operate(f"resume {symbol}", lambda now: self._venue.resume(symbol, now))
         return {"resuming": symbol}
+
+    def _limit(self, words: list[str]) -> Answer:
+        """Limit state: prices in dollars between which the symbol trades until it is paused."""
+        if len(words) != 3:
+            raise CommandError("expected: limit SYMBOL LOW HIGH")
+        symbol = self._symbol(words)
+        try:
+            low, high = text_to_price(words[1]), text_to_price(words[2])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        if not 0 < low < high:
+            raise CommandError(f"{words[1]} to {words[2]} is no price band")
+        if symbol in self._venue.state.halted:
+            raise CommandError(f"{symbol} is halted: {self._venue.state.halted[symbol]}")
+        self._server.operate(
+            f"limit {symbol} {words[1]} {words[2]}",
+            lambda now: self._venue.limit(symbol, low, high, now),
+        )
+        return {"limiting": symbol, "low_micros": low, "high_micros": high}
+
+    def _session(self, words: list[str]) -> Answer:
+        if len(words) != 1 or words[0] not in tuple(Phase):
+            raise CommandError(f"expected: session {'|'.join(Phase)}")
+        phase = Phase(words[0])
+        self._server.operate(f"session {phase}", lambda now: self._venue.enter_phase(phase, now))
+        return {"entering": str(phase)}
 
     def _disconnect(self, words: list[str]) -> Answer:
         known = self._server.session_names()
@@ -115,7 +161,92 @@ class Operations:
             **{each.name: getattr(wanted, each.name) for each in fields(wanted)},
         }
 
+    def _fault(self, words: list[str]) -> Answer:
+        """All faults, one of them, or one that is set or taken away."""
+        if not words:
+            return {"faults": [self._told(name) for name in FAULTS]}
+        name = self._fault_name(words)
+        if words[1:] == []:
+            return self._told(name)
+        if words[1:] == ["off"]:
+            return self._set_fault(name, None, " ".join(words))
+        return self._set_fault(name, _settings(name, words[1:]), " ".join(words))
+
+    def _inject(self, words: list[str]) -> Answer:
+        """A fault once, at the next opportunity."""
+        name = self._fault_name(words)
+        settings = _settings(name, words[1:])
+        settings.count = 1
+        return self._set_fault(name, settings, f"{' '.join(words)} count=1")
+
+    def _set_fault(self, name: str, settings: When | None, line: str) -> Answer:
+        faults = self._venue.faults
+        self._server.operate(f"fault {line}", lambda now: faults.set(name, settings, line, now))
+        return {"fault": name, "set": settings is not None, "settings": _shown(settings)}
+
+    def _told(self, name: str) -> Answer:
+        faults = self._venue.faults
+        return {
+            "fault": name,
+            "number": FAULTS[name].number,
+            "set": name in faults.settings,
+            "settings": _shown(faults.settings.get(name)),
+            "keys": {key.name: str(key.type) for key in fields(FAULTS[name].Settings)},
+            "struck": self._venue.state.faults.struck.get(name, 0),
+        }
+
+    def _fault_name(self, words: list[str]) -> str:
+        if not words or words[0] not in FAULTS:
+            raise CommandError(f"expected a fault: {', '.join(FAULTS)}")
+        return words[0]
+
+    def _bust(self, words: list[str]) -> Answer:
+        exec_id = self._trade(words)
+        self._server.operate(f"bust {exec_id}", lambda now: bust(self._venue, exec_id, now))
+        return {"busting": exec_id}
+
+    def _correct(self, words: list[str]) -> Answer:
+        exec_id = self._trade(words)
+        if len(words) != 3 or not words[1].isdecimal():
+            raise CommandError("expected: correct EXECID QUANTITY PRICE")
+        quantity, most = int(words[1]), self._venue.state.faults.trades[exec_id].quantity
+        try:
+            price = text_to_price(words[2])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        if not 0 < quantity <= most or price <= 0:
+            raise CommandError(f"expected 1 to {most} shares and a price above 0")
+        self._server.operate(
+            f"correct {exec_id} {quantity} {words[2]}",
+            lambda now: correct(self._venue, exec_id, quantity, price, now),
+        )
+        return {"correcting": exec_id, "quantity": quantity, "price_micros": price}
+
+    def _trade(self, words: list[str]) -> str:
+        if not words or words[0] not in self._venue.state.faults.trades:
+            raise CommandError("expected the ExecID of a trade that stands")
+        return words[0]
+
     def _symbol(self, words: list[str]) -> str:
         if not words or words[0] not in self._venue.floors:
             raise CommandError(f"expected a symbol: {', '.join(self._venue.floors)}")
         return words[0]
+
+
+def _settings(name: str, words: list[str]) -> When:
+    try:
+        return fault_settings(name, dict(word.partition("=")[::2] for word in words))
+    except FaultMistake as mistake:
+        raise CommandError(str(mistake)) from mistake
+
+
+def _shown(settings: When | None) -> Answer:
+    """What is set, as far as it is not what it would be anyway."""
+    if settings is None:
+        return {}
+    plain = type(settings)()
+    return {
+        each.name: value
+        for each in fields(settings)
+        if (value := getattr(settings, each.name)) != getattr(plain, each.name)
+    }

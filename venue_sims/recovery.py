@@ -15,12 +15,16 @@ import msgspec
 from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
 from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.record import Entry, FactCodec, Record
-from venue_sims.facts import FACTS, EpochStarted, Operated
+from venue_sims.facts import FACTS, EpochStarted, Operated, TradeDenied
+from venue_sims.faults.facts import MemoryLost
+from venue_sims.faults.forget import forget
+from venue_sims.faults.memory import FaultMemory, HeldCommand
 from venue_sims.matching.invitations import Conduct, Invitation
 from venue_sims.reports import Report
-from venue_sims.state import ClientState, Ledger, VenueOrder, VenueState
+from venue_sims.state import Bands, ClientState, Ledger, VenueOrder, VenueState
+from venue_sims.words import Phase
 
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 
 
 class SnapshotUnreadable(Exception):  # noqa: N818 - named as the journal's errors are
@@ -40,6 +44,7 @@ class ClientImage:
     last_in_ns: int
     last_out_ns: int
     ledger: Ledger
+    ids_before: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -59,6 +64,13 @@ class Image:
     clients: list[ClientImage]
     numbers: dict[str, Numbers]
     halted: dict[str, str] = field(default_factory=dict)
+    faults: FaultMemory = field(default_factory=FaultMemory)
+    held: list[tuple[str, str, tuple[str, msgspec.Raw], int]] = field(default_factory=list)
+    """Held commands: session, order, command, until when."""
+    resumes: dict[str, int] = field(default_factory=dict)
+    bands: dict[str, Bands] = field(default_factory=dict)
+    phase: Phase = Phase.OPEN
+    phase_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -94,6 +106,7 @@ def encode_image(
             client.last_in_ns,
             client.last_out_ns,
             client.ledger,
+            client.ids_before,
         )
         for client in state.clients.values()
     ]
@@ -112,6 +125,15 @@ def encode_image(
             clients,
             numbers,
             state.halted,
+            state.faults,
+            [
+                (held.session, held.order_id, codec.encode(held.command), held.until_ns)
+                for held in state.held
+            ],
+            state.resumes,
+            state.bands,
+            state.phase,
+            state.phase_ns,
         )
     )
 
@@ -129,20 +151,26 @@ def recover(
 
 
 def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
-    """Apply one record: its facts, then what its messages say about numbers and reports."""
+    """Apply one record: its facts, then what its messages say about numbers and reports, and last
+    what was forgotten behind it."""
     recovered.turn = record.turn
+    lost: MemoryLost | None = None
     for pair in record.facts:
         fact = codec.decode(pair)
         if isinstance(fact, EpochStarted):
             recovered.numbers[fact.session] = Numbers(
                 epoch=fact.epoch, reset_pending=fact.reset_pending
             )
+        elif isinstance(fact, MemoryLost):
+            lost = fact
         elif isinstance(fact, RangeFact):
             fold_range(recovered.session_numbers(fact.session), fact)
-        elif not isinstance(fact, Operated):
+        elif not isinstance(fact, Operated | TradeDenied):
             recovered.state.apply(fact)
     for entry in record.entries:
         _count(recovered, entry)
+    if lost is not None:
+        forget(recovered.state, recovered.numbers, lost)
 
 
 def _count(recovered: Recovered, entry: Entry) -> None:
@@ -167,12 +195,19 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
     state.sequence, state.latent = image.sequence, image.latent
     state.invitations.open = {each.firm_up_id: each for each in image.invitations}
     state.invitations.conducts = image.conducts
-    state.halted = image.halted
+    state.faults = image.faults
+    state.held = [
+        HeldCommand(session, order_id, codec.decode(command), until_ns)
+        for session, order_id, command, until_ns in image.held
+    ]
+    state.halted, state.resumes, state.bands = image.halted, image.resumes, image.bands
+    state.phase, state.phase_ns = image.phase, image.phase_ns
     state.orders = {order.order_id: order for order in image.orders}
     for each in image.clients:
         state.clients[each.name] = ClientState(
             each.name,
             each.ids,
+            each.ids_before,
             deque(codec.decode(pair) for pair in each.inbound),
             deque(each.outbox),
             each.received,

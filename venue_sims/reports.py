@@ -35,12 +35,18 @@ class Report:
     liquidity: Liquidity | None = None
     fee_micros: int = 0
     reason: Reason | None = None
+    code: int | None = None
+    """OrdRejReason (103), when it is not the reason's own."""
     text: str = ""
     status_id: str = ""
     restatement: Restatement | None = None
     firm_up_id: str = ""
     """The invitation that it carries; it may be answered until `deadline_ns`."""
     deadline_ns: int = 0
+    ref_exec_id: str = ""
+    """The trade that it takes back or corrects."""
+    held: bool = False
+    """Whether others of its session went before it once."""
     affected: list[str] = field(default_factory=list)
     """OrderIDs that a mass cancel took out."""
     affected_cl_ord_ids: list[str] = field(default_factory=list)

@@ -13,6 +13,7 @@ from typing import Any
 from venue_sims.checks import (
     RefusalError,
     VenueSettings,
+    check_bands,
     check_numbers,
     check_terms,
     refuse,
@@ -36,15 +37,15 @@ from venue_sims.facts import (
     RequestRefused,
     StatusAnswered,
 )
-from venue_sims.faults import Faults
+from venue_sims.faults.board import Faults
 from venue_sims.floor import Floor
 from venue_sims.matching.events import Amended, Cause
-from venue_sims.matching.orders import Manner, Order
+from venue_sims.matching.orders import Lifetime, Manner, Order
 from venue_sims.matching.rules import round_lot
 from venue_sims.state import VenueOrder
-from venue_sims.throttle import Throttle
+from venue_sims.throttle import Style, Throttle
 from venue_sims.trading import Trading
-from venue_sims.words import OrdType, Reason, worded
+from venue_sims.words import TRADING, Capacity, OrdType, Reason, State, worded
 
 
 class Requests:
@@ -69,7 +70,13 @@ class Requests:
         }
 
     def answer(self, command: Command, now: int) -> None:
-        """Deal with the oldest command of its session; exactly one fact answers it."""
+        """Deal with the oldest command of its session, unless a fault does; exactly one fact
+        answers it."""
+        if not self._faults.takes(command, now):
+            self.deal(command, now)
+
+    def deal(self, command: Command, now: int) -> None:
+        """Deal with the oldest command of its session as a venue should."""
         self._handlers[type(command)](command, now)
 
     def _on_order(self, command: OrderReceived, now: int) -> None:
@@ -86,17 +93,25 @@ class Requests:
             self._check_conditional(command, now)
             floor = self._trading.refer(terms.symbol, now)
             self._check_entry(floor, order)
-            if self._faults.rejects(self._state.order_count):
-                refuse(Reason.FAULT, "refused for nothing, as this venue is set to")
+            self._check_mood(command, now)
         except RefusalError as refusal:
             self._reject(command, order_id, refusal, now)
             return
         leaves_at = self._trading.leaves_at(command.session, now)
         self._trading.fact(OrderAccepted(now, leaves_at, command.session, order_id))
+        lifetime = self._bounded(order, terms)
         self._trading.book(
-            terms.symbol, floor.enter(order, terms.lifetime, self._trading.clock.market(now)), now
+            terms.symbol, floor.enter(order, lifetime, self._trading.clock.market(now)), now
         )
         self._trading.plan(terms.symbol, floor)
+
+    def _bounded(self, order: Order, terms: Terms) -> Lifetime:
+        """Hold a market order to the prices of a limit state; how long its rest lives then."""
+        bands = self._state.bands.get(terms.symbol)
+        if bands is None or terms.ord_type is not OrdType.MARKET or self._kind.dark:
+            return terms.lifetime
+        order.price = bands.high if terms.capacity is Capacity.BUY else bands.low
+        return Lifetime.IOC if terms.lifetime is Lifetime.DAY else terms.lifetime
 
     def _on_known(self, command: OrderReceived, order_id: str, now: int) -> None:
         """A ClOrdID that was used: refused, or answered with its status if it says 97=Y."""
@@ -138,6 +153,7 @@ class Requests:
                 refusal.reason,
                 refusal.text,
                 duplicate,
+                refusal.code,
             )
         )
 
@@ -185,14 +201,15 @@ class Requests:
             order = self._state.orders.get(command.order_id)
         if order is not None and order.session != command.session:
             order = None
-        if order is not None:
+        if order is not None and order.live:
             self._trading.refer(order.terms.symbol, now)
         leaves_at = self._trading.leaves_at(command.session, now)
         order_id = "" if order is None else order.order_id
         self._trading.fact(StatusAnswered(now, leaves_at, command.session, order_id))
 
     def _on_mass_cancel(self, command: MassCancelReceived, now: int) -> None:
-        orders = [] if command.unsupported else self._state.orders_meant(command)
+        known = command.symbol in ("", *self._trading.floors)
+        orders = [] if command.unsupported or not known else self._state.orders_meant(command)
         for order in orders:
             self._trading.refer(order.terms.symbol, now)
         orders = [order for order in orders if order.live]
@@ -204,13 +221,17 @@ class Requests:
                 self._trading.leaves_at(command.session, now),
                 command.session,
                 [order.order_id for order in orders],
+                unknown_symbol=not known,
             )
         )
 
     # --- checks ---------------------------------------------------------------------------
 
     def _admit(self, command: OrderReceived | OrderUnusable | ReplaceReceived) -> None:
-        """Hold the session to the throttle. Raises RefusalError."""
+        """Hold the session to the throttle, unless it was when the message came. Raises
+        RefusalError."""
+        if self._throttle.settings.style is not Style.REJECT:
+            return
         if not self._throttle.admits(command.session, command.at_ns):
             refuse(Reason.THROTTLED, f"more than {self._throttle.settings}")
 
@@ -224,12 +245,24 @@ class Requests:
         self._check_numbers(terms)
 
     def _check_open(self, symbol: str) -> None:
+        if self._state.phase not in TRADING:
+            refuse(Reason.CLOSED, f"the venue is closed: {self._state.phase}")
         if symbol in self._state.halted:
             refuse(Reason.HALTED, f"{symbol} is halted: {self._state.halted[symbol]}")
+
+    def _check_mood(self, command: OrderReceived, now: int) -> None:
+        """Last of all: a fault may refuse what nothing can be said against. Raises RefusalError."""
+        storm = self._faults.refuses(command, now)
+        if storm is not None:
+            text = worded(Reason.FAULT, storm.settings.text)
+            raise RefusalError(Reason.FAULT, text, storm.settings.code)
 
     def _check_numbers(self, terms: Terms) -> None:
         path = self._trading.floors[terms.symbol].path.settings
         check_numbers(self._settings, path.tick_micros, round_lot(path.p0_micros), terms)
+        bands = self._state.bands.get(terms.symbol)
+        if bands is not None:
+            check_bands(terms.capacity, terms.price, bands)
 
     def _check_conditional(self, command: OrderReceived, now: int) -> None:
         """Invitations are answered in time by those who got them; who does not answer them may
@@ -280,6 +313,8 @@ class Requests:
             self._trading.refer(order.terms.symbol, now)
         if not order.live:
             refuse(Reason.TOO_LATE, f"the order is {order.state}")
+        if order.state is State.PENDING_NEW and isinstance(command, ReplaceReceived):
+            refuse(Reason.TOO_LATE, "the order is pending")
         if order.terms.cl_ord_id != command.orig_cl_ord_id:
             refuse(Reason.UNKNOWN_ORDER, f"the order goes by {order.terms.cl_ord_id} now")
         return order

@@ -9,15 +9,14 @@ May not know: matching, fees, FIX fields of orders.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final
 
-from sor_gateway.fix import events
-from sor_gateway.fix.dialect import Dialect, dialect_of
-from sor_gateway.fix.dictionary import load_packaged
+from sor_gateway.fix import events, tags
+from sor_gateway.fix.dialect import dialect_of
 from sor_gateway.fix.facts import range_fact
-from sor_gateway.fix.session import Numbers, Role, Session, SessionSettings
+from sor_gateway.fix.session import Numbers, Session
 from sor_gateway.fix.tags import MsgType
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import Entry, FactCodec, Record
@@ -25,10 +24,31 @@ from sor_gateway.net.clock import Clock
 from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
 from venue_sims.config import VenueFile
-from venue_sims.facts import EpochStarted, Operated
-from venue_sims.market_data import Publisher
+from venue_sims.facts import EpochStarted, Operated, PhaseChanged
+from venue_sims.faults.facts import MemoryLost
+from venue_sims.faults.forget import untold
+from venue_sims.faults.line import Deed, LineAction
+from venue_sims.flow.clock import NANOS_PER_MS
+from venue_sims.lines import Lines
+from venue_sims.links import (
+    ANSWERED_HERE,
+    TOLERANCE_NS,
+    DataLink,
+    OrderLink,
+    data_link,
+    make_session,
+    order_link,
+)
+from venue_sims.ports import LATE_MS, Counters, Log, TurnJournal
 from venue_sims.recovery import Recovered, encode_image
-from venue_sims.translate import BusinessReject, business_reject, to_command, to_message
+from venue_sims.translate import (
+    OTHER_BUSINESS,
+    BusinessReject,
+    business_reject,
+    denied,
+    to_command,
+    to_message,
+)
 from venue_sims.venue import Venue
 from venue_sims.words import session_name
 
@@ -44,84 +64,12 @@ STALL_RETRY_NS: Final = 250_000_000
 """How often a stalled journal is tried again, and a congested consumer looked at."""
 TIMER_GRAIN_NS: Final = 1_000_000
 """Timers of event loops are whole milliseconds: asking for less would make turns spin."""
-DISCONNECT_MODES: Final = ("logout", "fin")
-"""How a session can be ended: with a Logout, or by closing its connection without a word."""
+DISCONNECT_MODES: Final = ("logout", "fin", "rst")
+"""How a session can be ended: with a Logout, without a word, or with a reset of its connection."""
+RECENT_RECORDS: Final = 200
+"""Records that are kept for who asks what happened last."""
 STOP_S: Final = 3.0
 """How long a clean stop waits for Logouts to be answered."""
-
-
-class Log(Protocol):
-    """Where incidents go."""
-
-    def info(self, event: str, **fields: Any) -> Any:
-        """Something worth a line."""
-
-    def warning(self, event: str, **fields: Any) -> Any:
-        """Something an operator may want to see."""
-
-
-class TurnJournal(Protocol):
-    """What a turn needs of a journal."""
-
-    @property
-    def roll_due(self) -> bool:
-        """Whether the segment is full."""
-
-    def append(self, record: Record, durable: bool = False) -> None:
-        """Write one record."""
-
-    def retry(self) -> None:
-        """Write the bytes that stalled again."""
-
-    def outbound(self, session: str, epoch: int, begin: int, end: int) -> list[Entry]:
-        """Our stored messages with these numbers."""
-
-    def roll(self, snapshot: bytes) -> bool:
-        """Begin a new segment behind a snapshot."""
-
-
-@dataclass(slots=True)
-class OrderLink:
-    """An order session: recorded, its numbers kept over restarts."""
-
-    session: Session
-    dialect: Dialect
-
-    @property
-    def name(self) -> str:
-        """The session's name, as in the journal."""
-        return self.session.settings.name
-
-
-@dataclass(slots=True)
-class DataLink:
-    """A market-data session: unrecorded, begun anew by each Logon's 141=Y."""
-
-    session: Session
-    publisher: Publisher
-
-
-@dataclass(slots=True)
-class Counters:
-    """Plain integers for `status`."""
-
-    messages_in: dict[str, int] = field(default_factory=dict)
-    messages_out: dict[str, int] = field(default_factory=dict)
-    records: int = 0
-    incidents: int = 0
-
-
-def make_session(client: str, version: str, comp_id: str, numbers: Numbers) -> Session:
-    """An acceptor session for one client in one version of FIX."""
-    settings = SessionSettings(
-        name=session_name(client, version),
-        begin_string=version,
-        sender_comp_id=comp_id,
-        target_comp_id=client,
-        role=Role.ACCEPTOR,
-        markers=False,
-    )
-    return Session(settings, numbers, load_packaged(version))
 
 
 class VenueServer:
@@ -136,24 +84,30 @@ class VenueServer:
         loop: asyncio.AbstractEventLoop,
         clock: Clock,
         log: Log,
+        reactor: Callable[..., Reactor] = Reactor,
     ) -> None:
         self.venue = venue
         self.clock = clock
         self.counters = Counters()
         self.orders: dict[str, OrderLink] = {}
         self.data: dict[str, DataLink] = {}
-        self.reactor = Reactor(loop, clock, self.turn)
+        self.recent: deque[Record] = deque(maxlen=RECENT_RECORDS)
+        self.reactor = reactor(loop, clock, self.turn)
+        self.lines = Lines(self.reactor, venue.faults)
         self._journal = journal
         self._codec = codec
         self._recovered = recovered
         self._log = log
         self._turn_number = recovered.turn
         self._facts: list[object] = []
-        self._operations: list[tuple[str, Callable[[int], None]]] = []
+        self._operations: list[tuple[str, Callable[[int], object]]] = []
         self._to_close: list[tuple[Session, str]] = []
         self._frozen = False
         self._stopping = False
         self._listener: Listener | None = None
+        self._death: MemoryLost | None = None
+        self.on_death: Callable[[MemoryLost], None] = lambda _: None
+        """Called when the venue died of a fault: nobody was told, and it is to come up again."""
 
     # --- set-up and end -------------------------------------------------------------------
 
@@ -161,29 +115,36 @@ class VenueServer:
         """Take in every session that a venue's file names."""
         for version in file.versions:
             for client in file.sessions:
-                self.add_order_session(client, version, file.comp_id)
+                self.add_order_session(client, version, file.comp_id, file.tolerance_ns)
             for client in file.data_sessions:
-                self.add_data_session(client, version, file.comp_id, file.interval_ns)
+                self.add_data_session(
+                    client, version, file.comp_id, file.interval_ns, file.tolerance_ns
+                )
 
-    def add_order_session(self, client: str, version: str, comp_id: str) -> None:
+    def add_order_session(
+        self, client: str, version: str, comp_id: str, tolerance_ns: int = TOLERANCE_NS
+    ) -> None:
         """Take orders from this client."""
         numbers = self._recovered.session_numbers(session_name(client, version))
-        session = make_session(client, version, comp_id, numbers)
-        self.orders[session.settings.name] = OrderLink(session, dialect_of(version))
+        session = make_session(client, version, comp_id, numbers, tolerance_ns)
+        self.orders[session.settings.name] = order_link(session, dialect_of(version), self.venue)
         self.venue.state.client(session.settings.name)
         self.reactor.add_session(session, acceptor=True)
+        self.lines.add(session)
 
-    def add_data_session(self, client: str, version: str, comp_id: str, interval_ns: int) -> None:
+    def add_data_session(
+        self,
+        client: str,
+        version: str,
+        comp_id: str,
+        interval_ns: int,
+        tolerance_ns: int = TOLERANCE_NS,
+    ) -> None:
         """Give this client market data."""
-        session = make_session(client, version, comp_id, Numbers())
-        publisher = Publisher(
-            list(self.venue.floors),
-            self.venue.kind.depth,
-            lambda symbol, side, depth: self.venue.floors[symbol].matcher.depth(side, depth),
-            interval_ns,
-        )
-        self.data[session.settings.name] = DataLink(session, publisher)
+        session = make_session(client, version, comp_id, Numbers(), tolerance_ns)
+        self.data[session.settings.name] = data_link(session, self.venue, interval_ns)
         self.reactor.add_session(session, acceptor=True)
+        self.lines.add(session)
 
     async def start(self, host: str, port: int) -> int:
         """Open the venue and listen; the port. Raises OSError when it cannot be had."""
@@ -216,7 +177,7 @@ class VenueServer:
             self._log.warning("stop-timeout", seconds=STOP_S)
         self.reactor.shutdown()
 
-    def operate(self, line: str, operation: Callable[[int], None]) -> None:
+    def operate(self, line: str, operation: Callable[[int], object]) -> None:
         """Change something in the next turn, on record; `line` says what."""
         self._operations.append((line, operation))
         self.reactor.wake()
@@ -227,11 +188,8 @@ class VenueServer:
 
     def disconnect(self, name: str, mode: str, now: int) -> None:
         """End a session's connection in one of DISCONNECT_MODES; the client may come again."""
-        link = self.orders.get(name) or self.data[name]
-        if mode == "logout":
-            link.session.logout("disconnected by the venue's operator", now)
-        else:
-            self.reactor.close(link.session, "disconnected by the venue's operator")
+        reason = "disconnected by the venue's operator"
+        self.venue.trading.line_actions.append(LineAction(name, Deed(mode), now, reason=reason))
 
     # --- the turn -------------------------------------------------------------------------
 
@@ -239,6 +197,8 @@ class VenueServer:
         """One turn of the event loop, start to end, without waiting for anything."""
         if self._frozen and not self._thaw(now):
             return
+        self._count_turn(now)
+        self.lines.keep_down(now)
         for session in self.reactor.receive(now):
             self._consume(session, now)
         for link in self.orders.values():
@@ -246,17 +206,27 @@ class VenueServer:
         if self.venue.advance(now, EVENTS_A_TURN):
             # What an operator does comes behind all that was due before it.
             self._operate(now)
+        self._tell_news(now)
         for link in self.orders.values():
+            self._send_notices(link, now)
             self._send_reports(link, now)
         self._publish(now)
         if self._stopping:
             self._log_out(now)
+        self.lines.prepare(now)
         try:
             self._commit(now)
         except JournalStalled as stall:
             self._freeze(stall, now)
             return
         self._release(now)
+
+    def _count_turn(self, now: int) -> None:
+        self.counters.turns += 1
+        late_ns = self.venue.late_ns(now)
+        if late_ns >= LATE_MS[0] * NANOS_PER_MS:
+            for bound in LATE_MS:
+                self.counters.late_turns[bound] += late_ns >= bound * NANOS_PER_MS
 
     def _commit(self, now: int) -> None:
         entries: list[Entry] = []
@@ -266,12 +236,18 @@ class VenueServer:
             data.session.take_consumed()
             data.session.take_sent()
         facts, self._facts = [*self._facts, *self.venue.take_facts()], []
+        self._death = self.venue.faults.take_death()
+        if self._death is not None:
+            self._death.undone = untold(self.venue.state, self._death.lose)
+            facts.append(self._death)
         if not entries and not facts:
             return
         self._turn_number += 1
         self.counters.records += 1
         encoded = [self._codec.encode(fact) for fact in facts]
-        self._journal.append(Record(self._turn_number, now, entries, encoded))
+        record = Record(self._turn_number, now, entries, encoded)
+        self.recent.append(record)
+        self._journal.append(record)
 
     def _collect(self, link: OrderLink, entries: list[Entry]) -> None:
         name = link.name
@@ -285,7 +261,11 @@ class VenueServer:
             entries.append(entry)
 
     def _release(self, now: int) -> None:
-        self.reactor.flush()
+        if self._death is not None:
+            self.reactor.shutdown()
+            self.on_death(self._death)
+            return
+        self.lines.release(now)
         closing, self._to_close = self._to_close, []
         for session, reason in closing:
             self.reactor.close(session, reason)
@@ -302,17 +282,18 @@ class VenueServer:
         return encode_image(self.venue.state, self._turn_number, numbers, self._codec)
 
     def _next_deadline(self, now: int) -> int | None:
-        deadlines = [self.venue.next_deadline()]
+        deadlines = [self.venue.next_deadline(), self.lines.next_deadline()]
         for link in self.orders.values():
             deadlines.append(link.session.next_deadline())
             if link.session.logged_on:
                 deadlines.append(self.venue.next_report_ns(link.name))
                 deadlines.append(now if link.session.replaying else None)
+                deadlines.append(link.notices[0][0] if link.notices else None)
         for data in self.data.values():
             deadlines.append(data.session.next_deadline())
             if data.session.logged_on:
                 due = data.publisher.next_deadline()
-                if due is not None and self._congested(data):
+                if due is not None and self._held_back(data, now):
                     due = max(due, now + STALL_RETRY_NS)
                 deadlines.append(due)
         return min((each for each in deadlines if each is not None), default=None)
@@ -350,11 +331,14 @@ class VenueServer:
                 self._log.info("logged-on", session=name, epoch=event.epoch)
                 if name in self.orders:
                     self.venue.connected(name)
+                    self.orders[name].greet(now)
             elif isinstance(event, events.LoggedOut):
                 self._log.info("logged-out", session=name, reason=event.reason)
+                self.lines.lost(name)
                 if name in self.data:
-                    self.data[name].publisher.forget()
+                    self.data[name].forget()
                 else:
+                    self.orders[name].forget()
                     self.venue.lost(name, now)
             elif name in self.orders:
                 self._on_order_event(self.orders[name], event, now)
@@ -364,6 +348,9 @@ class VenueServer:
     def _on_order_event(self, link: OrderLink, event: events.Event, now: int) -> None:
         if isinstance(event, events.AppReceived):
             self._on_request(link, event, now)
+        elif isinstance(event, events.Hint):
+            if self.venue.faults.executes(link.name, event.number, now):
+                self._on_request(link, event, now)
         elif isinstance(event, events.EpochBegan):
             self._log.info("epoch-began", session=link.name, epoch=event.epoch)
             self._facts.append(EpochStarted(link.name, event.epoch, event.asked_by_us))
@@ -376,21 +363,34 @@ class VenueServer:
                 "peer-rejected", session=link.name, number=event.ref_number, text=text
             )
 
-    def _on_request(self, link: OrderLink, event: events.AppReceived, now: int) -> None:
+    def _on_request(
+        self, link: OrderLink, event: events.AppReceived | events.Hint, now: int
+    ) -> None:
         message = event.message
-        command = to_command(message, link.name, link.dialect, now, event.poss_resend)
+        if message.msg_type in ANSWERED_HERE:
+            leaves_at = self.venue.trading.leaves_at(link.name, now)
+            if link.answer(message, now, leaves_at):
+                return
+        if message.msg_type == MsgType.DONT_KNOW_TRADE:
+            self._facts.append(denied(message, link.name, now))
+            return
+        poss_resend = message.get(tags.PossResend) == "Y"
+        command = to_command(message, link.name, link.dialect, now, poss_resend)
         if not isinstance(command, BusinessReject):
-            self.venue.receive(command, now)
-        elif link.session.logged_on:
+            beyond = self.venue.beyond(command, now)
+            if not beyond:
+                self.venue.receive(command, now)
+                return
+            command = BusinessReject(OTHER_BUSINESS, beyond)
+        if link.session.logged_on:
             body = business_reject(message, event.number, command, link.dialect)
             link.session.send(MsgType.BUSINESS_MESSAGE_REJECT, body, now)
 
     def _on_data_event(self, link: DataLink, event: events.Event, now: int) -> None:
         session = link.session
         if isinstance(event, events.AppReceived):
-            if event.message.msg_type == MsgType.MARKET_DATA_REQUEST:
-                answers = link.publisher.request(event.message, now)
-            else:
+            answers = link.answer(event.message, now)
+            if answers is None:
                 reject = BusinessReject(3, f"35={event.message.msg_type} is not taken here")
                 dialect = dialect_of(session.settings.begin_string)
                 body = business_reject(event.message, event.number, reject, dialect)
@@ -413,8 +413,27 @@ class VenueServer:
         begin, end = session.replaying
         through = min(end, begin + REPLAY_CHUNK - 1)
         stored = self._journal.outbound(link.name, session.numbers.epoch, begin, through)
-        session.resend([(entry.number, entry.raw) for entry in stored], through, now)
+        session.resend(link.to_repeat(stored, now), through, now)
         self._consume(session, now)
+
+    def _tell_news(self, now: int) -> None:
+        """Tell everybody who is to know what became of symbols and of the trading session."""
+        for news in self.venue.take_news():
+            for link in self.orders.values():
+                if link.session.logged_on:
+                    link.told(news, self.venue.trading.leaves_at(link.name, now))
+            for data in self.data.values():
+                for msg_type, body in data.told(news):
+                    data.session.send(msg_type, body, now)
+                for symbol in (
+                    self.venue.floors if isinstance(news, PhaseChanged) else [news.symbol]
+                ):
+                    data.publisher.restart(symbol)
+
+    def _send_notices(self, link: OrderLink, now: int) -> None:
+        while link.session.logged_on and link.notices and link.notices[0][0] <= now:
+            _, (msg_type, body) = link.notices.popleft()
+            link.session.send(msg_type, body, now)
 
     def _send_reports(self, link: OrderLink, now: int) -> None:
         """Number what is due, oldest first; without a logon it waits."""
@@ -423,21 +442,30 @@ class VenueServer:
             report = self.venue.due_report(link.name, now) if session.logged_on else None
             if report is None:
                 return
-            msg_type, body = to_message(report, link.dialect, mic)
-            session.send(msg_type, body, now, key=str(report.number))
-            self.venue.reported(link.name, report)
+            for each in self.venue.leaving(report, link.name, now):
+                msg_type, body = to_message(each.report, link.dialect, mic)
+                key = str(report.number) if each.own else ""
+                session.numbers.next_out += each.skip
+                session.send(msg_type, [*each.header, *body], now, key=key)
+                if each.own:
+                    self.venue.reported(link.name, report)
 
     def _publish(self, now: int) -> None:
-        changed = self.venue.take_changed()
+        changed, prints = self.venue.take_changed(), self.venue.take_prints()
         for link in self.data.values():
+            link.publisher.traded(prints)
             for symbol in changed:
                 link.publisher.changed(symbol)
-            if link.session.logged_on and not self._congested(link):
+            if link.session.logged_on and not self._held_back(link, now):
                 for msg_type, body in link.publisher.due(now):
-                    link.session.send(msg_type, body, now)
+                    if not self.venue.faults.drops(msg_type, link.session.settings.name, now):
+                        link.session.send(msg_type, body, now)
 
-    def _congested(self, link: DataLink) -> bool:
-        return self.reactor.buffered(link.session) > CONGESTED_BYTES
+    def _held_back(self, link: DataLink, now: int) -> bool:
+        """Whether nothing is published to it: it does not read, or a fault has it so."""
+        if self.reactor.buffered(link.session) > CONGESTED_BYTES:
+            return True
+        return self.venue.faults.silent(link.session.settings.name, now)
 
     def _log_out(self, now: int) -> None:
         self._stopping = False

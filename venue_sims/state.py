@@ -31,10 +31,12 @@ from venue_sims.facts import (
     Executed,
     Invited,
     LatentTraded,
+    LimitStateEntered,
     MassCanceled,
     OrderAccepted,
     OrderCanceled,
     OrderRejected,
+    PhaseChanged,
     Replaced,
     RequestRefused,
     Restated,
@@ -42,10 +44,22 @@ from venue_sims.facts import (
     TradingHalted,
     TradingResumed,
 )
+from venue_sims.faults.booking import FaultBooking
+from venue_sims.faults.memory import FaultMemory, HeldCommand, Trade
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.matching.invitations import Invitation, Invitations
 from venue_sims.reports import Report
-from venue_sims.words import LIVE, Capacity, OrdType, Reason, ReportKind, Restatement, State
+from venue_sims.words import (
+    LIVE,
+    TRADING,
+    Capacity,
+    OrdType,
+    Phase,
+    Reason,
+    ReportKind,
+    Restatement,
+    State,
+)
 
 DAY_SECONDS = 86_400
 FIRM_UP = "FIRMUP"
@@ -56,7 +70,8 @@ NO_ORDER = "NONE"
 
 @dataclass(slots=True)
 class VenueOrder:
-    """A client's order. `terms` are the last accepted ones, with the last accepted ClOrdID."""
+    """A client's order. `terms` are the last accepted ones, with the last accepted ClOrdID; they
+    are shared with the command and with reports, so a change is another `Terms`."""
 
     order_id: str
     session: str
@@ -82,6 +97,16 @@ class VenueOrder:
 
 
 @dataclass(slots=True)
+class Bands:
+    """The prices between which a symbol trades while it is in a limit state, micros, and when it
+    is halted for it."""
+
+    low: int
+    high: int
+    pauses_ns: int
+
+
+@dataclass(slots=True)
 class Ledger:
     """What one session has traded."""
 
@@ -97,7 +122,9 @@ class ClientState:
 
     name: str
     ids: dict[str, str] = field(default_factory=dict)
-    """Every ClOrdID it used, and the OrderID that it meant (empty: none known)."""
+    """Every ClOrdID it used on this trading day, and the OrderID that it meant (empty: none)."""
+    ids_before: dict[str, str] = field(default_factory=dict)
+    """The same of the trading day before: they may be used again, and are still known."""
     inbound: deque[Command] = field(default_factory=deque)
     """Commands not yet dealt with, oldest first."""
     outbox: deque[Report] = field(default_factory=deque)
@@ -128,6 +155,16 @@ class VenueState:
         self.invitations = Invitations()
         self.halted: dict[str, str] = {}
         """Symbols that do not trade, and why."""
+        self.faults = FaultMemory()
+        self.held: list[HeldCommand] = []
+        """Requests answered as pending that will be dealt with, by the time of it."""
+        self.resumes: dict[str, int] = {}
+        """When those of them trade again that do so by themselves."""
+        self.bands: dict[str, Bands] = {}
+        """Symbols in a limit state."""
+        self.phase = Phase.OPEN
+        self.phase_ns = 0
+        """When that began; 0: nobody ever said."""
         self.order_count = 0
         self.exec_count = 0
         self.sequence = 0
@@ -146,7 +183,10 @@ class VenueState:
             MassCanceled: self._on_mass_canceled,
             LatentTraded: self._on_latent,
             TradingHalted: self._on_halted,
+            LimitStateEntered: self._on_limited,
             TradingResumed: self._on_resumed,
+            **FaultBooking(self, self._answered, self._add, self._report).handlers,
+            PhaseChanged: self._on_phase,
         }
 
     # --- questions ------------------------------------------------------------------------
@@ -159,8 +199,9 @@ class VenueState:
         return found
 
     def order_meant(self, session: str, cl_ord_id: str) -> VenueOrder | None:
-        """The order that a ClOrdID ever belonged to, if there is one."""
-        order_id = self.client(session).ids.get(cl_ord_id)
+        """The order that a ClOrdID belonged to on this trading day or the one before."""
+        client = self.client(session)
+        order_id = client.ids.get(cl_ord_id) or client.ids_before.get(cl_ord_id)
         return self.orders.get(order_id) if order_id else None
 
     def orders_meant(self, command: MassCancelReceived) -> list[VenueOrder]:
@@ -187,6 +228,10 @@ class VenueState:
         date = _date(at_ns // NANOS_PER_SECOND // DAY_SECONDS)
         return f"{self.mic}{date}E{self.exec_count + 1}"
 
+    def trades(self, symbol: str) -> bool:
+        """Whether orders in a symbol are taken and trade now."""
+        return self.phase in TRADING and symbol not in self.halted
+
     # --- booking --------------------------------------------------------------------------
 
     def apply(self, fact: object) -> None:
@@ -194,9 +239,15 @@ class VenueState:
         self._handlers[type(fact)](fact)
 
     def sent(self, session: str, number: int) -> None:
-        """The oldest report of a session has a number on the wire now."""
-        report = self.client(session).outbox.popleft()
-        assert report.number == number, f"report {number} left before {report.number}"
+        """The oldest report of a session has a number on the wire now. In a fold, where the facts
+        of a turn come before what left in it, a report that was held may stand before it."""
+        outbox = self.client(session).outbox
+        report = outbox[0]
+        if report.number != number:
+            report = next(each for each in outbox if each.number == number)
+            assert outbox[0].held, f"report {number} left before {outbox[0].number}"
+        outbox.remove(report)
+        self.faults.passed(session, number)
 
     def _on_command(self, command: Command) -> None:
         client = self.client(command.session)
@@ -222,7 +273,8 @@ class VenueState:
         else:
             order = self._add(fact.session, fact.order_id, command.terms, State.REJECTED)
         order.reason, order.text = fact.reason, fact.text
-        self._report(order, ReportKind.REJECTED, fact.at_ns, fact.report_at_ns)
+        report = self._report(order, ReportKind.REJECTED, fact.at_ns, fact.report_at_ns)
+        report.code = fact.code
 
     def _on_executed(self, fact: Executed) -> None:
         order = self.orders[fact.order_id]
@@ -242,6 +294,9 @@ class VenueState:
         assert report.exec_id == fact.exec_id
         report.last_quantity, report.last_price = fact.quantity, fact.price
         report.liquidity, report.fee_micros = fact.liquidity, fact.fee_micros
+        self.faults.trades[fact.exec_id] = Trade(
+            fact.order_id, fact.quantity, fact.price, fact.liquidity, fact.fee_micros
+        )
 
     def _on_canceled(self, fact: OrderCanceled) -> None:
         order = self.orders[fact.order_id]
@@ -249,14 +304,15 @@ class VenueState:
         order.state = State.EXPIRED if fact.expired else State.CANCELED
         order.text = fact.text
         kind = ReportKind.EXPIRED if fact.expired else ReportKind.CANCELED
-        self._report(order, kind, fact.at_ns, fact.report_at_ns)
+        report = self._report(order, kind, fact.at_ns, fact.report_at_ns)
+        report.restatement = fact.restatement
 
     def _on_restated(self, fact: Restated) -> None:
         order = self.orders[fact.order_id]
         assert order.live
         assert 0 < fact.quantity <= order.leaves
-        order.terms.quantity = order.cum_quantity + fact.quantity
-        order.terms.price = fact.price
+        quantity = order.cum_quantity + fact.quantity
+        order.terms = replace(order.terms, quantity=quantity, price=fact.price)
         if fact.restatement is Restatement.REPRICED:
             self._to_back(order)
         report = self._report(order, ReportKind.RESTATED, fact.at_ns, fact.report_at_ns)
@@ -270,7 +326,7 @@ class VenueState:
             Invitation(fact.firm_up_id, order.session, order.order_id, fact.at_ns, fact.deadline_ns)
         )
         report = self._report(order, ReportKind.CANCELED, fact.at_ns, fact.report_at_ns)
-        report.terms.price = fact.price
+        report.terms = replace(order.terms, price=fact.price)
         report.firm_up_id, report.deadline_ns = fact.firm_up_id, fact.deadline_ns
 
     def _on_cancel_accepted(self, fact: CancelAccepted) -> None:
@@ -282,7 +338,7 @@ class VenueState:
         self.client(fact.session).ids[command.cl_ord_id] = order.order_id
         report = self._report(order, ReportKind.CANCELED, fact.at_ns, fact.report_at_ns)
         # Only this report goes by the request's id; a status later goes by the order's own.
-        report.terms.cl_ord_id = command.cl_ord_id
+        report.terms = replace(order.terms, cl_ord_id=command.cl_ord_id)
         report.orig_cl_ord_id = command.orig_cl_ord_id
 
     def _on_replaced(self, fact: Replaced) -> None:
@@ -329,6 +385,8 @@ class VenueState:
             kind = ReportKind.UNKNOWN
         report = self._report(order, kind, fact.at_ns, fact.report_at_ns)
         report.status_id = status_id
+        if order.live:
+            report.state = self.faults.pending.get(order.order_id, order.state)
 
     def _on_mass_canceled(self, fact: MassCanceled) -> None:
         command = self._answered(fact.session)
@@ -339,6 +397,7 @@ class VenueState:
         terms = _nothing(command.cl_ord_id, command.symbol, capacity)
         summary = VenueOrder(NO_ORDER, fact.session, terms, State.NEW, 0)
         summary.text = command.unsupported
+        summary.reason = Reason.UNKNOWN_SYMBOL if fact.unknown_symbol else None
         report = self._report(summary, ReportKind.MASS_CANCELED, fact.at_ns, fact.report_at_ns)
         report.affected = list(fact.order_ids)
         report.affected_cl_ord_ids = [order.terms.cl_ord_id for order in orders]
@@ -351,10 +410,35 @@ class VenueState:
         self.latent[fact.name] = self.latent.get(fact.name, 0) + fact.quantity
 
     def _on_halted(self, fact: TradingHalted) -> None:
+        self.bands.pop(fact.symbol, None)
         self.halted[fact.symbol] = fact.reason
+        if fact.resumes_ns:
+            self.resumes[fact.symbol] = fact.resumes_ns
+
+    def _on_limited(self, fact: LimitStateEntered) -> None:
+        self.bands[fact.symbol] = Bands(fact.low, fact.high, fact.pauses_ns)
 
     def _on_resumed(self, fact: TradingResumed) -> None:
-        del self.halted[fact.symbol]
+        for table in (self.halted, self.resumes, self.bands):
+            table.pop(fact.symbol, None)
+
+    def _on_phase(self, fact: PhaseChanged) -> None:
+        if self.phase is Phase.CLOSED and fact.phase is not Phase.CLOSED:
+            self._begin_day()
+        self.phase, self.phase_ns = fact.phase, fact.at_ns
+
+    def _begin_day(self) -> None:
+        """ClOrdIDs are unique for a trading day (decisions.md). What nobody may ask about any more
+        is forgotten: orders of the day before the last."""
+        known: set[str] = set()
+        for client in self.clients.values():
+            client.ids_before, client.ids = client.ids, {}
+            known.update(client.ids_before.values())
+        self.orders = {name: order for name, order in self.orders.items() if name in known}
+        trades = self.faults.trades
+        self.faults.trades = {
+            name: trade for name, trade in trades.items() if trade.order_id in known
+        }
 
     # --- internals ------------------------------------------------------------------------
 
@@ -366,7 +450,7 @@ class VenueState:
         assert order_id not in self.orders
         self.order_count += 1
         self.sequence += 1
-        order = VenueOrder(order_id, session, replace(terms), state, self.sequence)
+        order = VenueOrder(order_id, session, terms, state, self.sequence)
         self.orders[order_id] = order
         ids = self.client(session).ids
         assert terms.cl_ord_id not in ids
@@ -389,7 +473,7 @@ class VenueState:
             due_ns=client.last_out_ns,
             at_ns=at_ns,
             kind=kind,
-            terms=replace(order.terms),
+            terms=order.terms,
             order_id=order.order_id,
             exec_id=exec_id,
             state=order.state,

@@ -7,12 +7,15 @@ May not know: commands and what is refused, FIX, sockets, the clock, the journal
 
 from __future__ import annotations
 
-from typing import Final
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from venue_sims import facts
 from venue_sims.agenda import NEVER, Agenda
 from venue_sims.commands import Command, Terms
 from venue_sims.facts import Executed, LatentTraded, OrderCanceled, VenueFact
+from venue_sims.faults.facts import FaultFact, MemoryLost
 from venue_sims.fees import FeeSchedule
 from venue_sims.floor import Floor
 from venue_sims.flow.clock import MarketClock
@@ -33,7 +36,11 @@ from venue_sims.matching.events import (
 from venue_sims.matching.invitations import InvitationSettings
 from venue_sims.matching.orders import Order, Peg, Side
 from venue_sims.state import VenueOrder, VenueState
-from venue_sims.words import PEG_KINDS, Capacity, Liquidity, Restatement
+from venue_sims.words import PEG_KINDS, Capacity, Liquidity, Restatement, State
+
+if TYPE_CHECKING:
+    from venue_sims.faults.fault import FactFault, FeeFault
+    from venue_sims.faults.line import LineAction
 
 _DROPPED: Final = {
     Cause.IMMEDIATE: "N: the rest could not trade at once",
@@ -51,6 +58,9 @@ _RESTATED: Final = {
     Cause.POST_ONLY: (Restatement.REPRICED, "W: one tick away from what it would have taken"),
     Cause.SIGNAL: (Restatement.REPRICED, "C: one tick away from a quote that is about to go"),
 }
+
+
+PRINTS_MAX: Final = 10_000
 
 
 def side_of(capacity: Capacity) -> Side:
@@ -77,6 +87,16 @@ def to_match(order_id: str, terms: Terms, quantity: int, tier: int) -> Order:
     )
 
 
+@dataclass(slots=True)
+class Print:
+    """A trade as everybody may see it, at a wall time."""
+
+    symbol: str
+    price: int
+    quantity: int
+    at_ns: int
+
+
 class Trading:
     """See the module. What happened gathers in `facts`, symbols whose displayed book may differ in
     `changed`, until somebody takes them."""
@@ -95,14 +115,24 @@ class Trading:
         self.tiers = tiers or {}
         """The tier of each session that has one; the others are of tier 0."""
         self.invitations = invitations or InvitationSettings()
+        self.observers: list[FactFault[Any]] = []
+        """Faults that see what happens."""
+        self.surcharges: list[FeeFault[Any]] = []
+        """Faults that charge what the schedule does not say."""
+        self.line_actions: list[LineAction] = []
+        """What is to be done to lines when the turn is written down."""
+        self.death: MemoryLost | None = None
+        """How the venue is to die then."""
         self.kind = kind
         self.clock = clock
         self.floors = floors
         self.fees = fees
         self.latency = latency
         self.state = state
-        self.facts: list[Command | VenueFact] = []
+        self.facts: list[Command | VenueFact | FaultFact] = []
         self.changed: dict[str, None] = {}
+        self.prints: deque[Print] = deque(maxlen=PRINTS_MAX)
+        """Trades since somebody took them, oldest first; the oldest go if nobody does."""
         self.agenda = Agenda()
 
     def to_match(self, order_id: str, terms: Terms, quantity: int, session: str) -> Order:
@@ -110,31 +140,41 @@ class Trading:
         return to_match(order_id, terms, quantity, self.tiers.get(session, 0))
 
     def plan(self, symbol: str, floor: Floor) -> None:
-        """A floor may act at another time now; nothing happens on a floor that is halted."""
-        at = None if symbol in self.state.halted else floor.next_ns()
+        """A floor may act at another time now; nothing happens on a floor that does not trade."""
+        at = floor.next_ns() if self.state.trades(symbol) else None
         self.agenda.plan(symbol, NEVER if at is None else self.clock.wall(at))
 
     def open(self, symbol: str, now: int) -> None:
-        """The flows of a floor begin, or begin again; not while it is halted."""
-        if symbol in self.state.halted:
+        """The flows of a floor begin, or begin again; not while it does not trade."""
+        if not self.state.trades(symbol):
             return
         floor = self.floors[symbol]
         self.book(symbol, floor.start(self.clock.market(now)), now)
         self.changed[symbol] = None
         self.plan(symbol, floor)
 
+    def close(self, symbol: str) -> None:
+        """The flows of a floor leave; clients' orders stay."""
+        self.floors[symbol].clear()
+        self.changed[symbol] = None
+        self.plan(symbol, self.floors[symbol])
+
     def refer(self, symbol: str, now: int) -> Floor:
         """The floor of a symbol, its reference brought up to date: what trades by that, trades
         before the message that is about to be dealt with."""
         floor = self.floors[symbol]
-        if symbol in self.state.halted:
+        if not self.state.trades(symbol):
             return floor
-        self.book(symbol, floor.refer(self.clock.market(now)), now)
-        self.plan(symbol, floor)
+        events = floor.refer(self.clock.market(now))
+        if events or floor.matcher.watchful:
+            self.book(symbol, events, now)
+            self.plan(symbol, floor)
         return floor
 
     def cancel(self, order: VenueOrder, now: int) -> None:
         """A client's order leaves its book; the caller says so to the client."""
+        if order.state is State.PENDING_NEW:
+            return  # known, and not in the book
         symbol = order.terms.symbol
         self.floors[symbol].cancel(order.order_id, self.clock.market(now))
         self.changed[symbol] = None
@@ -146,6 +186,7 @@ class Trading:
             self.changed[symbol] = None
         for event in events:
             if isinstance(event, Traded):
+                self.prints.append(Print(symbol, event.price, event.quantity, now))
                 self._executed(event.resting_id, event, resting=True, now=now)
                 self._executed(event.incoming_id, event, resting=False, now=now)
             elif isinstance(event, Rested | Amended) or owner_of(event.order_id):
@@ -208,9 +249,15 @@ class Trading:
                 event.quantity,
                 event.price,
                 liquidity,
-                self.fees.fee(charged, event.quantity, event.price),
+                self._fee(order_id, charged, event, now),
             )
         )
+
+    def _fee(self, order_id: str, charged: Liquidity, event: Traded, now: int) -> int:
+        fee = self.fees.fee(charged, event.quantity, event.price)
+        for fault in self.surcharges:
+            fee = fault.charged(self.state.orders[order_id], fee, event.quantity, now)
+        return fee
 
     def _liquidity(self, terms: Terms, *, resting: bool) -> Liquidity:
         if self.kind.dark:
@@ -228,7 +275,9 @@ class Trading:
         delay = self.latency.outbound(session, client.reported)
         return max(client.last_out_ns, now + delay)
 
-    def fact(self, fact: Command | VenueFact) -> None:
+    def fact(self, fact: Command | VenueFact | FaultFact) -> None:
         """Something happened: it is remembered, and kept for the journal."""
         self.state.apply(fact)
         self.facts.append(fact)
+        for fault in self.observers:
+            fault.saw(fact)

@@ -28,6 +28,7 @@ from venue_sims.commands import (
     StatusReceived,
     Terms,
 )
+from venue_sims.facts import TradeDenied
 from venue_sims.instructions import (
     PEGGED,
     UnusableError,
@@ -78,6 +79,9 @@ _STATES: Final = {
     State.CANCELED: "4",
     State.REJECTED: "8",
     State.EXPIRED: "C",
+    State.PENDING_NEW: "A",
+    State.PENDING_CANCEL: "6",
+    State.PENDING_REPLACE: "E",
 }
 _EXEC_TYPES: Final = {
     ReportKind.NEW: "0",
@@ -90,6 +94,7 @@ _EXEC_TYPES: Final = {
 _ORD_REJ: Final = {
     Reason.UNKNOWN_SYMBOL: 1,
     Reason.HALTED: 2,
+    Reason.CLOSED: 2,
     Reason.EXCEEDS_LIMIT: 3,
     Reason.TOO_LATE: 4,
     Reason.UNKNOWN_ORDER: 5,
@@ -98,15 +103,28 @@ _ORD_REJ: Final = {
     Reason.BAD_QUANTITY: 13,
 }
 _CXL_REJ: Final = {Reason.TOO_LATE: 0, Reason.UNKNOWN_ORDER: 1, Reason.DUPLICATE: 6}
-_RESTATEMENTS: Final = {Restatement.REPRICED: 3, Restatement.DECLINED: 5}
+_RESTATEMENTS: Final = {
+    Restatement.REPRICED: 3,
+    Restatement.DECLINED: 5,
+    Restatement.DISCONNECTED: 7,
+    Restatement.TAKEN_OUT: 8,
+}
+_TRADES: Final = frozenset(
+    {ReportKind.TRADE, ReportKind.TRADE_CANCELED, ReportKind.TRADE_CORRECTED}
+)
+"""What is about one trade, and says of what quantity and price it is."""
 _OTHER: Final = 99
+OTHER_BUSINESS: Final = 0
+"""BusinessRejectReason (380) of what has none of its own."""
 _VENUE_OPTION: Final = 2
 """CxlRejReason of the venue's own rules, where the version has no 6 and no 99."""
 _UNSUPPORTED_MESSAGE: Final = 3
 _APPLICATION_FIELD_MISSING: Final = 5
-_OTHER_BUSINESS: Final = 0
 _BY_SYMBOL: Final = "1"
 _ALL_ORDERS: Final = "7"
+_MASS_UNSUPPORTED: Final = "0"
+_MASS_UNKNOWN: Final = "1"
+"""MassCancelRejectReason (532): a scope that the venue does not have, a symbol it does not know."""
 
 
 @dataclass(slots=True)
@@ -156,10 +174,21 @@ def business_reject(
     ]
 
 
-def _order(message: Message, session: str, now: int, poss_resend: bool) -> Command | BusinessReject:
-    capacity = _CAPACITIES.get(message[tags.Side])
-    if capacity is None:
-        return BusinessReject(_OTHER_BUSINESS, f"54={message[tags.Side]} is not taken here")
+def denied(message: Message, session: str, now: int) -> TradeDenied:
+    """What a DontKnowTrade (Q) says. The message passed the dictionary."""
+    return TradeDenied(
+        now,
+        session,
+        message[tags.OrderID],
+        message[tags.ExecID],
+        message[tags.DKReason],
+        message.get(tags.Text, ""),
+    )
+
+
+def _order(message: Message, session: str, now: int, poss_resend: bool) -> Command:
+    side = message[tags.Side]
+    capacity = _CAPACITIES.get(side, Capacity.OTHER)
     terms = Terms(
         cl_ord_id=message[tags.ClOrdID],
         symbol=message[tags.Symbol],
@@ -168,9 +197,12 @@ def _order(message: Message, session: str, now: int, poss_resend: bool) -> Comma
         quantity=0,
         self_match_id=message.get(tags.SelfMatchID, ""),
         account=message.get(tags.Account, ""),
+        side=side if capacity is Capacity.OTHER else "",
     )
     try:
         _read_terms(message, terms)
+        if terms.side:
+            raise UnusableError(Reason.UNSUPPORTED, f"54={side} is not taken here")
     except UnusableError as error:
         return OrderUnusable(session, now, terms, error.reason, error.text)
     return OrderReceived(session, now, terms, poss_resend)
@@ -268,13 +300,15 @@ def _execution_report(report: Report, dialect: Dialect, mic: str) -> Fields:
     if report.orig_cl_ord_id:
         fields.append((tags.OrigClOrdID, report.orig_cl_ord_id))
     fields.append((tags.ExecID, report.exec_id))
+    if report.ref_exec_id:
+        fields.append((tags.ExecRefID, report.ref_exec_id))
     fields += _kind_fields(report, dialect)
     if terms.account:
         fields.append((tags.Account, terms.account))
-    fields += [(tags.Symbol, terms.symbol), (tags.Side, _SIDES[terms.capacity])]
+    fields += [(tags.Symbol, terms.symbol), (tags.Side, terms.side or _SIDES[terms.capacity])]
     if report.kind is not ReportKind.UNKNOWN:
         fields += _terms_fields(terms)
-    if report.kind is ReportKind.TRADE:
+    if report.kind in _TRADES:
         fields += [
             (tags.LastQty, str(report.last_quantity)),
             (tags.LastPx, price_to_text(report.last_price)),
@@ -288,7 +322,7 @@ def _execution_report(report: Report, dialect: Dialect, mic: str) -> Fields:
     ]
     if report.text:
         fields.append((tags.Text, report.text))
-    if report.kind is ReportKind.TRADE:
+    if report.kind in _TRADES:
         fields += _liquidity_fields(report, dialect) + _fee_fields(report, dialect)
     if report.status_id and dialect.status_request_id:
         fields.append((tags.OrdStatusReqID, report.status_id))
@@ -301,25 +335,43 @@ def _execution_report(report: Report, dialect: Dialect, mic: str) -> Fields:
 def _kind_fields(report: Report, dialect: Dialect) -> Fields:
     """20, 150, 39, 378, 103."""
     state = _STATES[report.state]
-    status = report.kind in (ReportKind.STATUS, ReportKind.UNKNOWN)
     fields: Fields = []
-    if dialect.new_exec_trans_type is not None and dialect.status_exec_trans_type is not None:
-        trans = dialect.status_exec_trans_type if status else dialect.new_exec_trans_type
+    trans = _exec_trans_type(report.kind, dialect)
+    if trans is not None:
         fields.append((tags.ExecTransType, trans))
-    if status:
-        exec_type = dialect.exec_type_of_status(state)
-    elif report.kind is ReportKind.TRADE:
-        exec_type = dialect.exec_type_of_fill(complete=report.state is State.FILLED)
-    else:
-        exec_type = _EXEC_TYPES[report.kind]
+    exec_type = _exec_type(report, state, dialect)
     fields += [(tags.ExecType, exec_type), (tags.OrdStatus, state)]
     if report.restatement is not None:
-        restated = dialect.exec_restatement_reason(_RESTATEMENTS[report.restatement])
-        fields.append((tags.ExecRestatementReason, restated))
+        restated = _RESTATEMENTS[report.restatement]
+        if restated in dialect.exec_restatement_reasons.allowed:
+            fields.append((tags.ExecRestatementReason, str(restated)))
     if report.reason is not None:
-        code = dialect.ord_rej_reason(_ORD_REJ.get(report.reason, _OTHER))
-        fields.append((tags.OrdRejReason, code))
+        number = _ORD_REJ.get(report.reason, _OTHER) if report.code is None else report.code
+        fields.append((tags.OrdRejReason, dialect.ord_rej_reason(number)))
     return fields
+
+
+def _exec_trans_type(kind: ReportKind, dialect: Dialect) -> str | None:
+    if kind in (ReportKind.STATUS, ReportKind.UNKNOWN):
+        return dialect.status_exec_trans_type
+    if kind is ReportKind.TRADE_CANCELED:
+        return dialect.bust_exec_trans_type
+    if kind is ReportKind.TRADE_CORRECTED:
+        return dialect.correct_exec_trans_type
+    return dialect.new_exec_trans_type
+
+
+def _exec_type(report: Report, state: str, dialect: Dialect) -> str:
+    kind = report.kind
+    if kind in (ReportKind.STATUS, ReportKind.UNKNOWN):
+        return dialect.exec_type_of_status(state)
+    if kind is ReportKind.TRADE:
+        return dialect.exec_type_of_fill(complete=report.state is State.FILLED)
+    if kind is ReportKind.TRADE_CANCELED:
+        return dialect.exec_type_of_bust(state)
+    if kind is ReportKind.TRADE_CORRECTED:
+        return dialect.exec_type_of_correct(state)
+    return state if kind is ReportKind.PENDING else _EXEC_TYPES[kind]
 
 
 def _terms_fields(terms: Terms) -> Fields:
@@ -382,14 +434,16 @@ def _mass_cancel_report(report: Report) -> Fields:
     """`text` holds the scope (530) of a request that this venue does not have."""
     unsupported = report.text
     scope = unsupported or (_BY_SYMBOL if report.terms.symbol else _ALL_ORDERS)
+    unknown_symbol = report.reason is Reason.UNKNOWN_SYMBOL
+    refused = _MASS_UNSUPPORTED if unsupported else _MASS_UNKNOWN if unknown_symbol else ""
     fields: Fields = [
         (tags.ClOrdID, report.terms.cl_ord_id),
         (tags.OrderID, report.exec_id),
         (tags.MassCancelRequestType, scope),
-        (tags.MassCancelResponse, "0" if unsupported else scope),
+        (tags.MassCancelResponse, "0" if refused else scope),
     ]
-    if unsupported:
-        fields.append((tags.MassCancelRejectReason, "0"))
+    if refused:
+        fields.append((tags.MassCancelRejectReason, refused))
     fields.append((tags.TotalAffectedOrders, str(len(report.affected))))
     if report.affected:
         fields.append((tags.NoAffectedOrders, str(len(report.affected))))

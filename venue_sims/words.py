@@ -41,6 +41,8 @@ class Capacity(StrEnum):
     SELL = "sell"
     SELL_SHORT = "sell-short"
     SELL_SHORT_EXEMPT = "sell-short-exempt"
+    OTHER = "other"
+    """What no venue here takes; `Terms.side` holds how FIX says it."""
 
 
 class State(StrEnum):
@@ -52,9 +54,15 @@ class State(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
+    PENDING_NEW = "pending-new"
+    """Known and out of the book."""
+    PENDING_CANCEL = "pending-cancel"
+    """Only in reports: the order itself is what it was."""
+    PENDING_REPLACE = "pending-replace"
+    """Only in reports: the order itself is what it was."""
 
 
-LIVE = frozenset({State.NEW, State.PARTIALLY_FILLED})
+LIVE = frozenset({State.PENDING_NEW, State.NEW, State.PARTIALLY_FILLED})
 
 
 class Liquidity(StrEnum):
@@ -77,10 +85,24 @@ class Reason(StrEnum):
     THROTTLED = "throttled"
     POST_ONLY = "post-only"
     HALTED = "halted"
+    CLOSED = "closed"
     FAULT = "fault"
     UNKNOWN_ORDER = "unknown-order"
     TOO_LATE = "too-late"
     SUSPENDED = "suspended"
+
+
+class Phase(StrEnum):
+    """Where the venue's trading session is (FIX 340)."""
+
+    CLOSED = "closed"
+    PRE_OPEN = "pre-open"
+    OPEN = "open"
+    PRE_CLOSE = "pre-close"
+
+
+TRADING = frozenset({Phase.OPEN, Phase.PRE_CLOSE})
+"""The phases in which orders are taken and trade."""
 
 
 class Restatement(StrEnum):
@@ -89,6 +111,10 @@ class Restatement(StrEnum):
     REPRICED = "repriced"
     DECLINED = "declined"
     """Part of its quantity."""
+    DISCONNECTED = "disconnected"
+    """It went because its client did."""
+    TAKEN_OUT = "taken-out"
+    """It went because the venue wanted it to."""
 
 
 class ReportKind(StrEnum):
@@ -107,6 +133,10 @@ class ReportKind(StrEnum):
     CANCEL_REFUSED = "cancel-refused"
     REPLACE_REFUSED = "replace-refused"
     MASS_CANCELED = "mass-canceled"
+    PENDING = "pending"
+    """An order or a request has come and is not dealt with."""
+    TRADE_CANCELED = "trade-canceled"
+    TRADE_CORRECTED = "trade-corrected"
 
 
 LETTERS = {
@@ -119,6 +149,7 @@ LETTERS = {
     Reason.THROTTLED: "K",
     Reason.POST_ONLY: "W",
     Reason.HALTED: "H",
+    Reason.CLOSED: "z",
     Reason.FAULT: "E",
     Reason.UNKNOWN_ORDER: "O",
     Reason.TOO_LATE: "J",

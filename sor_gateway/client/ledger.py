@@ -67,6 +67,7 @@ TERMINAL: Final = frozenset(
 )
 FILL_TYPES: Final = frozenset({"F", "1", "2"})
 """ExecType (150) of a fill: F on FIX 4.4, 1 and 2 on FIX 4.2."""
+BUST, CORRECTION = "bust", "correction"
 STATUS_TYPE: Final = "I"
 STATUS_TRANS_TYPE: Final = "3"
 REQUEST_TYPES: Final = frozenset({"D", "F", "G"})
@@ -164,6 +165,8 @@ class Ledger:
         self.requests: dict[str, Request] = {}
         self.duplicates_flagged = 0
         self.duplicates_unflagged = 0
+        self.busts = self.corrections = 0
+        """Fills that were taken back, or told anew."""
         self.violations: list[str] = []
         """What no correct gateway may report; one line each."""
         self.rejects: list[str] = []
@@ -221,7 +224,9 @@ class Ledger:
             quantity = message.number(Tag.ORDER_QTY) or 0
             order = self._open(message.get(Tag.CL_ORD_ID), message, quantity, foreign=True)
         self._answer(message)
-        if not status and message.get(Tag.EXEC_TYPE) in FILL_TYPES:
+        if not status and (revision := revision_of(message)):
+            self._revise(order, exec_id, message, is_bust=revision == BUST)
+        elif not status and message.get(Tag.EXEC_TYPE) in FILL_TYPES:
             self._fill(order, exec_id, message)
         self._take_state(order, message)
         self._check(order, message)
@@ -307,6 +312,23 @@ class Ledger:
         order.value += quantity * price
         order.fees += fill.fee
 
+    def _revise(self, order: Order, exec_id: str, message: Received, *, is_bust: bool) -> None:
+        """A fill is taken back, or was another: the one that 19 names."""
+        ref = message.get(Tag.EXEC_REF_ID)
+        found = next((fill for fill in order.fills if fill.exec_id == ref), None)
+        if found is None:
+            self.violations.append(f"17={exec_id} revises 19={ref}, which was never told")
+            return
+        order.fills.remove(found)
+        order.cum_quantity -= found.quantity
+        order.value -= found.quantity * found.price
+        order.fees -= found.fee
+        if is_bust:
+            self.busts += 1
+            return
+        self.corrections += 1
+        self._fill(order, ref, message)
+
     def _take_state(self, order: Order, message: Received) -> None:
         """What the report says beyond the fill."""
         order.state = ORD_STATUS.get(message.get(Tag.ORD_STATUS), order.state)
@@ -349,6 +371,13 @@ def is_status(message: Received) -> bool:
         message.get(Tag.EXEC_TYPE) == STATUS_TYPE
         or message.get(Tag.EXEC_TRANS_TYPE) == STATUS_TRANS_TYPE
     )
+
+
+def revision_of(message: Received) -> str:
+    """Whether a report takes a fill back (BUST) or corrects it; empty for any other. FIX 4.4 says
+    it in 150, FIX 4.2 in 20."""
+    by_type = {"H": BUST, "G": CORRECTION}.get(message.get(Tag.EXEC_TYPE), "")
+    return {"1": BUST, "2": CORRECTION}.get(message.get(Tag.EXEC_TRANS_TYPE), by_type)
 
 
 def decimal(text: str) -> Decimal | None:

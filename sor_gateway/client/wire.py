@@ -44,6 +44,7 @@ class Tag:
     CUM_QTY: Final = 14
     END_SEQ_NO: Final = 16
     EXEC_ID: Final = 17
+    EXEC_REF_ID: Final = 19
     EXEC_TRANS_TYPE: Final = 20
     HANDL_INST: Final = 21
     LAST_MKT: Final = 30

@@ -144,6 +144,8 @@ class Builder:
             model.messages_per_second,
             model.cut_refusals_per_second,
             model.cut_messages_per_second,
+            model.busy_per_cent,
+            model.backlog_s,
             model.on_disconnect,
         )
 

@@ -80,6 +80,7 @@ A_SWITCH = "true or false"
 A_FEE = "US dollars a share with at most six decimals, negative for a rebate"
 A_WEIGHT = "a weight of 0 or more; 1 takes the term for what it is"
 A_PATH = "the path of a PEM file"
+A_WEEKDAY = 'a weekday such as "sunday", of a session that lasts for days'
 A_LOCAL_TIME = "a time such as 08:00:00, local to the zone"
 
 Weekday: TypeAlias = Literal[
@@ -116,6 +117,8 @@ class ScheduleModel(Model):
         min_length=1,
         description='a list of weekdays on which hours begin, such as ["sunday", "monday"]',
     )
+    start_day: Weekday | None = Field(None, description=A_WEEKDAY)
+    end_day: Weekday | None = Field(None, description=A_WEEKDAY)
     reset_at_start: bool = Field(False, description=A_SWITCH)
 
 
@@ -177,6 +180,10 @@ class EmsModel(SessionModel):
     cut_messages_per_second: int = Field(
         5_000, ge=0, le=1_000_000, description="messages, 0 (never cut) to 1000000"
     )
+    busy_per_cent: int = Field(
+        25, ge=0, le=100, description="per cent of our time, 0 (as much as it likes) to 100"
+    )
+    backlog_s: int = Field(10, ge=1, le=3_600, description="seconds, 1 to 3600")
     on_disconnect: Literal["keep", "cancel"] = Field("keep", description='"keep" or "cancel"')
 
 

@@ -70,7 +70,7 @@ class SessionTables:
             resend_chunk=model.resend_chunk,
             username=model.username or None,
             password=self._password(model, where),
-            schedule=_schedule(model.schedule),
+            schedule=self._schedule(model.schedule, where),
         )
 
     def _read_dictionary(self, who: Identity, model: SessionModel, where: str) -> None:
@@ -141,14 +141,27 @@ class SessionTables:
             )
         return password or None
 
-
-def _schedule(model: ScheduleModel | None) -> Schedule | None:
-    if model is None:
-        return None
-    return Schedule(
-        zone=ZoneInfo(model.zone),
-        start=model.start,
-        end=model.end,
-        days=frozenset(WEEKDAYS.index(day) for day in model.days),
-        reset_at_start=model.reset_at_start,
-    )
+    def _schedule(self, model: ScheduleModel | None, where: str) -> Schedule | None:
+        """Hours of each day, or of the week."""
+        if model is None:
+            return None
+        problem = ""
+        if (model.start_day is None) != (model.end_day is None):
+            problem = "start_day and end_day belong together; add the other one or remove it"
+        elif model.start_day is not None and "days" in model.model_fields_set:
+            problem = (
+                "days is for hours that end within a day, start_day and end_day for one session"
+                " a week; remove days or those two"
+            )
+        if problem:
+            self._problems.append(f"{where.removesuffix(']')}.schedule]: {problem}")
+            return None
+        days = model.days if model.start_day is None else [model.start_day]
+        return Schedule(
+            zone=ZoneInfo(model.zone),
+            start=model.start,
+            end=model.end,
+            days=frozenset(WEEKDAYS.index(day) for day in days),
+            reset_at_start=model.reset_at_start,
+            end_day=None if model.end_day is None else WEEKDAYS.index(model.end_day),
+        )

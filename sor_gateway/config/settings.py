@@ -62,6 +62,10 @@ class ClientSettings:
     """A client that brings so many rejects on itself is cut and kept out; 0: never."""
     cut_messages_per_second: int = 0
     """Above this, whatever the messages are, the client is cut and kept out; 0: never."""
+    busy_per_cent: int = 0
+    """A client whose messages take more of the gateway's time is read more slowly; 0: never."""
+    backlog_s: int = 10
+    """How many seconds' worth of these rates may fill a gap that we asked about."""
     on_disconnect: Literal["keep", "cancel"] = "keep"
     """What happens to its parents when its session ends."""
 

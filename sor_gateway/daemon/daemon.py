@@ -68,6 +68,8 @@ BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 def run(configuration: Configuration) -> int:
     """Run the gateway until SIGTERM or SIGINT. Returns the process's exit code."""
+    # Until there are certificates to renew it asks for nothing; by default it would end us.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log = open_log(configuration.gateway.log_level, configuration.gateway.log_file)
     try:
         journal = open_journal(configuration)
@@ -114,7 +116,7 @@ def wire(
     took, which paces replays: under a virtual clock it stands still."""
     links = build_links(configuration, recovered)
     engine: Engine
-    reactor = Reactor(loop, clock, lambda now: engine.turn(now))
+    reactor = Reactor(loop, clock, lambda now: engine.turn(now), stopwatch)
     for link in links.values():
         reactor.add_session(link.session, acceptor=isinstance(link, ClientLink))
     engine = Engine(
@@ -141,17 +143,20 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
 
     links: dict[str, Link] = {}
     keep_out_ns = configuration.gateway.keep_out_s * NANOS_PER_SECOND
+    markets = {venue.name: venue.mic for venue in configuration.router.venues.values()}
     for settings in configuration.ems_sessions:
         name = settings.name
         client = configuration.clients.get(name) or ClientSettings()
         links[name] = ClientLink(
             session(settings, recovered.session_numbers(name)),
-            ClientTranslator(name, dialect_of(settings.begin_string)),
+            ClientTranslator(name, dialect_of(settings.begin_string), markets),
             recovered.outbox(name),
             throttle=Throttle(
                 client.messages_per_second,
                 client.cut_refusals_per_second,
                 client.cut_messages_per_second,
+                client.busy_per_cent,
+                client.backlog_s,
             ),
             keep_out_ns=keep_out_ns,
             on_disconnect=client.on_disconnect,
@@ -210,6 +215,7 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
 
     gateway = configuration.gateway
     network = Network(configuration, parts.links, parts.reactor, log)
+    loop.add_signal_handler(signal.SIGHUP, network.renew_certificates)
     operations = EngineOperations(
         parts.engine,
         configuration,
@@ -227,7 +233,6 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
         code = EXIT_ADDRESS
     else:
         network.dial()
-        loop.add_signal_handler(signal.SIGHUP, network.renew_certificates)
         _spare_the_collector()
         log("listening", host=gateway.host, port=network.listener.port, admin_port=admin.port)
         code = await _until_stopped(parts, network, loop, log)

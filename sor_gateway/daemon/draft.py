@@ -20,6 +20,7 @@ from sor_gateway.journal.record import Entry, FactCodec
 from sor_gateway.sor import commands
 from sor_gateway.sor.events import Fact
 from sor_gateway.sor.router import Router
+from sor_gateway.sor.types import ReportKind
 from sor_gateway.translate.outgoing import Outgoing
 
 REPORTS_CHUNK = 1_000
@@ -64,7 +65,7 @@ class Draft:
                 link = self.links[output.client]
                 assert isinstance(link, ClientLink)
                 link.outbox.add(output)
-                if output.last_quantity:
+                if output.kind is ReportKind.FILL:
                     self.counters.filled(fact, output)
                 if link.session.synchronised:
                     self.outboxes_due[link.name] = link
@@ -80,6 +81,12 @@ class Draft:
     def _command(self, command: commands.Command) -> None:
         link = self.links[command.venue]
         assert isinstance(link, VenueLink)
+        if isinstance(command, commands.DenyExecution):
+            if not link.session.synchronised:
+                return  # the alarm and the quarantine say it too
+            self.touch(link)
+            send(link, link.translator.command_message(command), command.at_ns)
+            return
         self.touch(link)
         outgoing = link.translator.command_message(command)
         send(link, outgoing, command.at_ns, command.child_id)

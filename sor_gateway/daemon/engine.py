@@ -58,8 +58,8 @@ class TurnJournal(StoredMessages, Protocol):
     def use_reserve(self) -> None:
         """Free the reserved room."""
 
-    def roll(self, snapshot: bytes) -> bool:
-        """Begin a new segment behind a snapshot."""
+    def roll_apart(self, snapshot: Callable[[], bytes]) -> bool:
+        """A step towards a new segment with a snapshot behind it; False: the disk is in the way."""
 
 
 class Engine:
@@ -137,7 +137,7 @@ class Engine:
 
     def _work(self, now: int) -> None:
         for session in self.reactor.receive(now):
-            self._intake.consume(self._draft.touch(self._by_session[id(session)]), now)
+            self._take_in(self._draft.touch(self._by_session[id(session)]), now)
         if self._intake.replays and now >= self._replay_at_ns:
             self._continue_replay(now)
         pending, self._pending_facts = self._pending_facts, []
@@ -161,6 +161,18 @@ class Engine:
             self._draft.durable = True
         for name in list(self._draft.outboxes_due):
             self._draft.send_reports(self._draft.outboxes_due[name], now)
+
+    def _take_in(self, link: Link, now: int) -> None:
+        """What a session says; a client that takes too much of our time is held back."""
+        if not isinstance(link, ClientLink):
+            self._intake.consume(link, now)
+            return
+        began_ns = self._stopwatch()
+        self._intake.consume(link, now)
+        took_ns = self._stopwatch() - began_ns + self.reactor.fed_ns(link.session)
+        pause_ns = link.throttle.spend(took_ns, now)
+        if pause_ns:
+            self.reactor.hold_back(link.session, now + took_ns + pause_ns)
 
     def _continue_replay(self, now: int) -> None:
         """A part of one replay; those who asked take turns."""
@@ -235,7 +247,7 @@ class Engine:
 
     def _roll(self) -> None:
         """Begin a new segment. When the disk does not take it the old one goes on."""
-        if not self.journal.roll(self._snapshot(self)):
+        if not self.journal.roll_apart(lambda: self._snapshot(self)):
             self._log("journal-not-rolled", remedy="free room on the journal's disk")
 
     def _takes_more(self, name: str) -> bool:

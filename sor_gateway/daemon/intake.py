@@ -26,11 +26,20 @@ from sor_gateway.sor.events import (
     ChildVoided,
     ClientDisconnected,
     VenueClosed,
+    VenueFact,
     VenueOpened,
 )
 from sor_gateway.translate.clients import BusinessReject
+from sor_gateway.translate.conditions import CONDITION_TYPES, to_condition
 from sor_gateway.translate.venues import Unusable
 
+SUBSCRIBE_PAUSE_NS = 5_000_000_000
+"""Least time between two requests for a venue's books on one connection."""
+CLOCK_SKEW_NS = 5_000_000_000
+"""A peer's clock that differs by more is an incident; by how much a message may differ at all is
+the session's own bound."""
+SILENT_NS = 10_000_000_000
+"""Market data that says nothing for so long while its session lives is asked for again."""
 REPLAY_CHUNK = 8
 """Stored messages sent again in a turn, half a millisecond of work: a long replay delays nobody
 for longer than that."""
@@ -48,6 +57,9 @@ class StoredMessages(Protocol):
 
     def outbound(self, session: str, epoch: int, begin: int, end: int) -> list[Entry]:
         """Our stored messages with these numbers."""
+
+    def prepare(self, session: str, epoch: int, begin: int, end: int) -> bool:
+        """One bounded step towards an `outbound` of this range that is quick; True: it is."""
 
 
 @dataclass(slots=True)
@@ -94,10 +106,26 @@ class Intake:
         if not link.session.logged_on:
             # It may have said goodbye by itself (session hours) and wait for the answer.
             self.close_flow(link, "the session is over or ends", now)
+        elif isinstance(link, QuotesLink) and now > link.heard_ns + SILENT_NS:
+            self._subscribe(link, now)
+        offset_ns = link.session.sending_times.offset_ns
+        if (abs(offset_ns) > CLOCK_SKEW_NS) is not link.is_skewed:
+            self._skew(link, offset_ns)
         if isinstance(link, ClientLink):
-            danger = link.throttle.danger(link.session.unasked_in, now)
+            session = link.session
+            danger = link.throttle.danger(session.unasked_in, session.asked_in, now)
             if danger:
                 self._cut(link, danger, now)
+
+    def _skew(self, link: Link, offset_ns: int) -> None:
+        """The peer's clock went wrong, or right again. Nothing here is ordered by it: it is the
+        operator who has to know."""
+        link.is_skewed = not link.is_skewed
+        name, offset_ms = link.session.settings.name, offset_ns // 1_000_000
+        if link.is_skewed:
+            self._draft.counters.alarm("clock-skew")
+            self._count(link, "clock-skew")
+        self._log("clock-skew", session=name, offset_ms=offset_ms, is_skewed=link.is_skewed)
 
     def _cut(self, link: ClientLink, text: str, now: int) -> None:
         """A client that sends so much is a danger to the others. What it sent so far was taken in;
@@ -163,15 +191,15 @@ class Intake:
 
     def _throttled(self, link: ClientLink, event: events.AppReceived, now: int) -> str:
         """Why an order or request is refused unread. Never a cancel; never a repetition of what is
-        known or was asked for, whose answer has to be about the order that it names."""
+        known, whose answer has to be about the order that it names."""
         message = event.message
-        if message.msg_type == MsgType.ORDER_CANCEL_REQUEST or event.poss_dup:
+        if message.msg_type == MsgType.ORDER_CANCEL_REQUEST:
             return ""
         asks = message.msg_type == MsgType.ORDER_STATUS_REQUEST
         cl_ord_id = message.get(tags.ClOrdID) or ""
         if not asks and self._draft.router.is_known(link.name, cl_ord_id):
             return ""
-        if link.throttle.admits(now):
+        if link.throttle.admits(now, asked=event.asked):
             return ""
         return f"throttled: more than {link.throttle.messages_per_second} requests a second"
 
@@ -230,7 +258,11 @@ class Intake:
         hint: bool = False,
     ) -> None:
         self._draft.current = (link.name, self._epoch(link.name), number, message)
-        fact = link.translator.to_fact(message, now)
+        fact: VenueFact | Unusable | None
+        if message.msg_type in CONDITION_TYPES:
+            fact = to_condition(message, link.name, now)
+        else:
+            fact = link.translator.to_fact(message, now)
         if isinstance(fact, Unusable):
             self._log("venue-message-unusable", venue=link.name, number=number, text=fact.text)
             self._draft.counters.alarm("unusable")
@@ -266,20 +298,12 @@ class Intake:
 
     def _from_quotes(self, link: QuotesLink, event: events.Event, now: int) -> None:
         if isinstance(event, events.AppReceived):
-            if event.poss_dup:
-                return  # an old quote is no quote (recovery.md 2.6)
-            changed = link.translator.to_book(event.message)
-            if isinstance(changed, Unusable):
-                self._log("quote-unusable", venue=link.venue, text=changed.text)
-                return
-            for book in changed:
-                self._draft.router.market.update(link.venue, book.symbol, book.bids, book.asks, now)
-                self._draft.router.quoted(book.symbol)
-            link.quoted_ns = now
+            self._quoted(link, event, now)
         elif isinstance(event, events.LoggedOn):
             link.counters.logons += 1
             link.translator.forget()
             if link.session.logged_on:  # it may have hung up in the same breath
+                link.subscribed_ns = now
                 for outgoing in link.translator.subscribe(link.symbols):
                     send(link, outgoing, now)
         elif isinstance(event, events.LoggedOut):
@@ -287,8 +311,55 @@ class Intake:
             self._draft.router.market.forget(link.venue)
             link.quoted_ns = 0
             self._lost(link, event.reason)
+        elif isinstance(event, events.Skipped):
+            self._subscribe(link, now)
         elif isinstance(event, events.ReplayWanted) and link.session.replaying is not None:
             link.session.resend([], event.end, now, [])  # requests are never asked twice
+
+    def _quoted(self, link: QuotesLink, event: events.AppReceived, now: int) -> None:
+        if event.message.msg_type in CONDITION_TYPES:
+            self._condition(link, event.message, now)
+            return
+        if event.poss_dup:
+            self._subscribe(link, now)  # an old quote is no quote (recovery.md 2.6)
+            return
+        changed = link.translator.to_book(event.message)
+        if isinstance(changed, Unusable):
+            self._log("quote-unusable", venue=link.venue, text=changed.text)
+            return
+        for book in changed:
+            bids, asks = book.bids, book.asks
+            if bids and asks and bids[0][0] >= asks[0][0]:
+                self._count(link, "crossed-book")
+                bids, asks = (
+                    [],
+                    [],
+                )  # no venue trades like that: no quote is better than a wrong one
+            self._draft.router.market.update(link.venue, book.symbol, bids, asks, now)
+            self._draft.router.quoted(book.symbol)
+        link.quoted_ns = now
+        if link.translator.dropped != link.dropped:
+            link.dropped = link.translator.dropped
+            self._subscribe(link, now)
+
+    def _condition(self, link: QuotesLink, message: Message, now: int) -> None:
+        """A halt, or its end, on the session of the quotes."""
+        condition = to_condition(message, link.venue, now)
+        if isinstance(condition, Unusable):
+            self._log("quote-unusable", venue=link.venue, text=condition.text)
+        else:
+            self._draft.apply(condition)
+
+    def _subscribe(self, link: QuotesLink, now: int) -> None:
+        """Ask for whole books: what was missed is not known, and an update of an update makes no
+        book. Not more often than is bearable for both."""
+        if not link.session.logged_on or now < link.subscribed_ns + SUBSCRIBE_PAUSE_NS:
+            return
+        link.subscribed_ns = now
+        self._count(link, "resubscribed")
+        self._draft.router.market.forget(link.venue)
+        for outgoing in link.translator.subscribe(link.symbols):
+            send(self._draft.touch(link), outgoing, now)
 
     def _common(self, link: ClientLink | VenueLink, event: events.Event) -> None:
         link.counters.skips += isinstance(event, events.Skipped)
@@ -305,9 +376,12 @@ class Intake:
             self._log("peer-rejected", session=link.name, number=event.ref_number, text=text)
 
     def _incident(self, link: Link, event: events.Incident) -> None:
-        incidents = link.counters.incidents
-        incidents[event.code] = incidents.get(event.code, 0) + 1
+        self._count(link, event.code)
         self._log("incident", session=link.session.settings.name, code=event.code, text=event.text)
+
+    def _count(self, link: Link, code: str) -> None:
+        incidents = link.counters.incidents
+        incidents[code] = incidents.get(code, 0) + 1
 
     def _epoch(self, name: str) -> int:
         """The epoch of the event at hand: the session itself may be ahead, with a reset whose event
@@ -334,13 +408,16 @@ class Intake:
         self.replays[link.name] = Replaying(event.begin, event.end, noted)
 
     def continue_replay(self, link: Link, now: int) -> None:
-        """Answer the next chunk of a range that the peer asked for."""
+        """Answer the next chunk of a range that the peer asked for, or come a step nearer to it: a
+        segment of the journal that nobody looked into since the start is not read in one turn."""
         assert not isinstance(link, QuotesLink)
         name, session = link.name, link.session
         replay = self.replays[name]
         assert session.replaying is not None, "the session gave the range up without a word"
         through = min(replay.end, replay.begin + REPLAY_CHUNK - 1)
         epoch = session.numbers.epoch
+        if not self._journal.prepare(name, epoch, replay.begin, through):
+            return
         entries = self._journal.outbound(name, epoch, replay.begin, through)
         answer = self._answer(link, entries, now)
         if answer.forgot:

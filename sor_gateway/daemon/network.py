@@ -14,6 +14,7 @@ from functools import partial
 from sor_gateway.config.settings import Configuration, VenueConnection
 from sor_gateway.daemon.admission import Admission
 from sor_gateway.daemon.intake import Log
+from sor_gateway.daemon.refusals import RefusalLog
 from sor_gateway.daemon.sessions import Link
 from sor_gateway.net.dialer import Dialer
 from sor_gateway.net.listener import Listener
@@ -37,7 +38,7 @@ class Network:
             gateway.port,
             tls=self._tls,
             limits=gateway.listener_limits,
-            on_refused=lambda peer, cause: log("connection-refused", peer=peer, cause=cause),
+            on_refused=RefusalLog(log, reactor.clock),
             admit=Admission(links, configuration.clients),
             connection_limits=gateway.connection_limits,
         )

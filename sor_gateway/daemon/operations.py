@@ -13,13 +13,15 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from sor_gateway.config.settings import Configuration
+from sor_gateway.daemon.doubts import doubts, old_doubts
+from sor_gateway.daemon.doubts import refusal as refusal_to_resolve
 from sor_gateway.daemon.engine import Engine
 from sor_gateway.daemon.facts import SessionOperated
 from sor_gateway.daemon.session_commands import refusal
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.journal.counters import JournalCounters
 from sor_gateway.ops.metrics import JournalView, MetricsView, SessionView, VenueView
-from sor_gateway.sor.events import KillSwitched
+from sor_gateway.sor.events import ChildResolved, KillSwitched, VenueQuarantined
 from sor_gateway.sor.orders import PARENT_OVER
 from sor_gateway.sor.types import ChildState, ParentState
 
@@ -94,6 +96,12 @@ class EngineOperations:
                 reasons.append(f"venue {name} is not synchronised")
             elif isinstance(link, QuotesLink) and link.venue in enabled and not link.quoted_ns:
                 reasons.append(f"no market data from {link.venue}")
+        reasons += [
+            f"venue {name} gets no orders: {state.venues[name].barred}"
+            for name in sorted(enabled)
+            if state.venues[name].barred
+        ]
+        reasons += old_doubts(self._engine.router, now)
         if self._engine.stalled:
             reasons.append("the journal cannot write")
         if state.killed or state.stopped:
@@ -138,6 +146,29 @@ class EngineOperations:
     def kill(self, on: bool, reason: str) -> None:
         """Stop all flow, or release it; takes effect in the next turn."""
         self._engine.operate(KillSwitched(self._clock(), on, reason))
+
+    def doubts(self) -> dict[str, object]:
+        """What is in doubt, and why; who waits for it; which venues get no orders."""
+        return doubts(self._engine.router, self._clock())
+
+    def resolve(self, child_id: str, filled: int | None, price_micros: int, reason: str) -> str:
+        """End a doubt by the operator's word, in the next turn; why that cannot be, or nothing.
+        `filled` is what was executed in all; None for no more than is booked. Raises KeyError when
+        there is no such child."""
+        router = self._engine.router
+        booked = router.state.children[child_id].cum_quantity
+        cum = booked if filled is None else filled
+        cause = refusal_to_resolve(router, child_id, cum)
+        if not cause:
+            fact = ChildResolved(self._clock(), child_id, cum, reason, price_micros)
+            self._engine.operate(fact)
+        return cause
+
+    def quarantine(self, venue: str, on: bool, reason: str) -> None:
+        """Take a venue out of routing, or let it back in, in the next turn. Raises KeyError when
+        there is no such venue."""
+        name = self._configuration.router.venues[venue].name
+        self._engine.operate(VenueQuarantined(self._clock(), name, on, reason))
 
     def _is_wanted(self, link: Link) -> bool:
         """Whether a session ought to be up: those of a disabled venue alarm nobody."""
@@ -207,6 +238,7 @@ class EngineOperations:
         view.children = _texts({ChildState.PENDING_NEW: counts.pending, ChildState.LIVE: live})
         view.doubts = len(counts.doubted)
         view.oldest_doubt_ns = max(0, now - next(iter(counts.doubted.values()), now))
+        view.barred = bool(venue.barred)
         view.tokens = venue.tokens(self._configuration.router.venues[view.name], now)
         view.sent, view.ended = counts.sent, _texts(counts.ended)
         view.answers, view.round_trips = counts.answers, counts.round_trips

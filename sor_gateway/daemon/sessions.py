@@ -34,6 +34,8 @@ class ClientLink:
     """What happens to its parents when its session ends."""
     disabled: str = ""
     """Why an operator closed the session; empty while it is open."""
+    is_skewed: bool = False
+    """Whether the peer's clock differs by more than is bearable."""
 
     @property
     def name(self) -> str:
@@ -52,6 +54,8 @@ class VenueLink:
     """The number of our Logon on this connection: orders below it are never sent again."""
     disabled: str = ""
     """Why an operator closed the session; empty while it is open."""
+    is_skewed: bool = False
+    """Whether the peer's clock differs by more than is bearable."""
 
     @property
     def name(self) -> str:
@@ -70,8 +74,19 @@ class QuotesLink:
     counters: SessionCounters = field(default_factory=SessionCounters)
     quoted_ns: int = 0
     """When the venue's last quote came; 0 before the first on this connection."""
+    subscribed_ns: int = 0
+    """When its books were last asked for."""
+    dropped: int = 0
+    """Books that the translator had dropped when they were last asked for."""
     disabled: str = ""
     """Why an operator closed the session; empty while it is open."""
+    is_skewed: bool = False
+    """Whether the peer's clock differs by more than is bearable."""
+
+    @property
+    def heard_ns(self) -> int:
+        """When its quotes, or the request for them, last gave a sign of life."""
+        return max(self.quoted_ns, self.subscribed_ns)
 
 
 Link = ClientLink | VenueLink | QuotesLink

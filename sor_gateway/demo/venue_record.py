@@ -11,6 +11,7 @@ is displayed is measured between instants.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ COMMANDS: Final = frozenset(
     }
 )
 """What a client asks for; a venue answers each session's oldest first."""
+FORGETS_COMMANDS: Final = frozenset({"inbound", "orders", "all"})
+FORGETS_ORDERS: Final = frozenset({"orders", "all"})
+"""What a restart loses, of which these are a part."""
 IMMEDIATE: Final = frozenset({"ioc", "fok"})
 
 
@@ -80,6 +84,10 @@ class VenueRecord:
         self._shown: Shares = 0
         self._instant_ns: Nanos = 0
         self._waiting: dict[str, deque[Body]] = {}
+        self._pending: list[tuple[int, str, Body]] = []
+        """Requests that were answered as pending: until when, whose, and the request itself."""
+        self._activates: set[str] = set()
+        """Orders that are displayed when they come into the book."""
         self._handlers: dict[str, Callable[[Body], object]] = {
             "OrderAccepted": self._accepted,
             "OrderRejected": self._rejected,
@@ -90,6 +98,15 @@ class VenueRecord:
             "RequestRefused": self._answered,
             "StatusAnswered": self._answered,
             "MassCanceled": self._mass_canceled,
+            "CommandSwallowed": self._answered,
+            "CommandHeld": self._held,
+            "CommandReturned": self._returned,
+            "OrderHeld": self._order_held,
+            "OrderActivated": self._activated,
+            "LateExecuted": self._executed,
+            "TradeBusted": self._busted,
+            "TradeCorrected": self._corrected,
+            "MemoryLost": self._forgot,
         }
 
     @property
@@ -164,13 +181,78 @@ class VenueRecord:
         self._answered(body)
         order = self.orders[body["order_id"]]
         before = order.shown
-        order.quantity = body["quantity"]
+        order.quantity = body["terms"]["quantity"]
         if order.filled >= order.quantity:
             order.ended_ns = body["at_ns"]
         self._shown += order.shown - before
 
     def _answered(self, body: Body) -> Body:
         return self._waiting[body["session"]].popleft()
+
+    # --- what faults do (venues.md 3) -----------------------------------------------------
+
+    def _held(self, body: Body) -> None:
+        request = self._answered(body)
+        if body["until_ns"]:
+            pending = (body["until_ns"], body["session"], request)
+            insort(self._pending, pending, key=lambda each: each[0])
+
+    def _returned(self, body: Body) -> None:
+        until, session, request = self._pending.pop(0)
+        assert until <= body["at_ns"]
+        self._waiting[session].appendleft(request)
+
+    def _order_held(self, body: Body) -> None:
+        self._accepted(body)
+        order = self.orders[body["order_id"]]
+        self._shown -= order.shown
+        if order.is_displayed:
+            order.is_displayed = False
+            self._activates.add(order.order_id)
+
+    def _activated(self, body: Body) -> None:
+        order = self.orders[body["order_id"]]
+        if order.order_id in self._activates:
+            order.is_displayed = True
+            self._shown += order.shown
+
+    def _busted(self, body: Body) -> None:
+        self._undo(body["ref_exec_id"])
+
+    def _corrected(self, body: Body) -> None:
+        order, found = self._trade(body["ref_exec_id"])
+        before = order.shown
+        order.filled += body["quantity"] - found.quantity
+        self._shown += order.shown - before
+        found.exec_id, found.quantity = body["exec_id"], body["quantity"]
+        found.price_micros, found.fee_micros = body["price"], body["fee_micros"]
+
+    def _forgot(self, body: Body) -> None:
+        """A restart without memory: what is forgotten never trades again."""
+        for exec_id in body["undone"]:
+            self._undo(exec_id)
+        if body["lose"] in FORGETS_COMMANDS:
+            self._waiting.clear()
+            self._pending.clear()
+        if body["lose"] in FORGETS_ORDERS:
+            for order in self.orders.values():
+                if not order.ended_ns:
+                    self._end(order, body["at_ns"])
+
+    def _undo(self, exec_id: str) -> None:
+        order, found = self._trade(exec_id)
+        before = order.shown
+        order.executions.remove(found)
+        order.filled -= found.quantity
+        self._shown += order.shown - before
+
+    def _trade(self, exec_id: str) -> tuple[VenueOrder, Execution]:
+        return next(
+            (order, each)
+            for order in self.orders.values()
+            for each in order.executions
+            if each.exec_id == exec_id
+        )
 
     # --- parts ----------------------------------------------------------------------------
 

@@ -6,7 +6,9 @@ May not know: clocks, the zone database (a `tzinfo` comes in), what is done at t
 A *window* is one stretch of session hours. It begins on each of `days` at the local time `start`
 and ends at the local time `end`, on the next day when that is not later than `start`; so 17:00 to
 16:00 is a session over midnight and 17:00 to 17:00 one without a break. `days` name the day on
-which a window begins, in the zone's own calendar.
+which a window begins, in the zone's own calendar. With `end_day` a window is one of the week: it
+ends on the next such day, so Sunday 17:00 to Friday 17:00 is one session, whose numbers run on
+from day to day.
 
 Daylight saving: local times are what the contract says, so a window is an hour shorter or longer
 when the clocks change within it. A local time that the clocks skip is the instant that it would
@@ -20,7 +22,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 _NANOS_PER_SECOND: Final = 1_000_000_000
-_DAYS_AHEAD: Final = 9
+_DAYS_AHEAD: Final = 16
 """Within so many days each weekday comes again, even where a window of it is empty once."""
 
 
@@ -40,21 +42,25 @@ class Schedule:
     start: time
     end: time
     days: frozenset[int]
-    """Weekdays on which a window begins, Monday is 0."""
+    """Weekdays on which a window begins, Monday is 0; a single one where `end_day` is given."""
     reset_at_start: bool = False
     """Numbers start at 1 with the first logon of each window."""
+    end_day: int | None = None
+    """The weekday on which the window of the week ends; None: each window ends within a day."""
 
     def __post_init__(self) -> None:
         assert self.days <= frozenset(range(7))
         assert self.days
+        assert self.end_day is None or (self.end_day in range(7) and len(self.days) == 1)
         assert self.start.tzinfo is None
         assert self.end.tzinfo is None
 
     def window(self, now_ns: int) -> Window | None:
         """The window that this time lies in, or None outside of session hours."""
         today = self._local(now_ns).date()
-        for day in (today - timedelta(days=1), today):
-            window = self._window_of(day)
+        days_back = 1 if self.end_day is None else 7
+        for back in range(days_back, -1, -1):
+            window = self._window_of(today - timedelta(days=back))
             if window is not None and window.begin_ns <= now_ns < window.end_ns:
                 return window
         return None
@@ -83,9 +89,16 @@ class Schedule:
         """The window that begins on this local day; None: there is none, or the clocks skip it."""
         if day.weekday() not in self.days:
             return None
-        last = day + timedelta(days=1) if self.end <= self.start else day
+        last = day + timedelta(days=self._days_long(day))
         begin_ns, end_ns = self._instant(day, self.start), self._instant(last, self.end)
         return Window(begin_ns, end_ns) if begin_ns < end_ns else None
+
+    def _days_long(self, day: date) -> int:
+        """How many midnights the window that begins on this day contains."""
+        if self.end_day is None:
+            return 1 if self.end <= self.start else 0
+        days = (self.end_day - day.weekday()) % 7
+        return 7 if days == 0 and self.end <= self.start else days
 
     def _instant(self, day: date, at: time) -> int:
         local = datetime.combine(day, at.replace(fold=0), self.zone)

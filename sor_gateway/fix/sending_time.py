@@ -17,6 +17,9 @@ class SendingTimes:
 
     def __init__(self, tolerance_ns: int) -> None:
         self._tolerance_ns: Final = tolerance_ns
+        self.offset_ns = 0
+        """How far our clock was ahead of the peer's at the first message of its last second, the
+        way of that message included."""
         self._second_text = ""
         self._second_ns = 0
 
@@ -31,10 +34,15 @@ class SendingTimes:
             except ValueError:
                 return False
             self._second_text = second
+            return self._exactly(text, now)
         tolerance = self._tolerance_ns
         if -tolerance < now - self._second_ns < tolerance - SECOND_NS:
             return True
+        return self._exactly(text, now)
+
+    def _exactly(self, text: str, now: int) -> bool:
         try:
-            return abs(now - parse_utc_timestamp(text)) <= tolerance
+            self.offset_ns = now - parse_utc_timestamp(text)
         except ValueError:
             return False
+        return abs(self.offset_ns) <= self._tolerance_ns

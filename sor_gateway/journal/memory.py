@@ -9,7 +9,7 @@ May not know: files, orders, FIX.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from sor_gateway.journal.counters import JournalCounters
@@ -157,6 +157,10 @@ class MemoryJournal:
         sent = self.storage.sent.get((session, epoch), {})
         return [sent[number] for number in sorted(sent) if begin <= number <= end]
 
+    def prepare(self, session: str, epoch: int, begin: int, end: int) -> bool:  # noqa: ARG002
+        """Whether `outbound` finds this range at once: in memory it always does."""
+        return True
+
     def roll(self, snapshot: bytes) -> bool:
         """Begin a new segment behind a snapshot; False while the storage is full."""
         assert self._pending is None, "a stalled journal cannot roll"
@@ -169,6 +173,10 @@ class MemoryJournal:
         self.storage.reserve_held = True
         self.counters.rolls += 1
         return True
+
+    def roll_apart(self, snapshot: Callable[[], bytes]) -> bool:
+        """The same: in memory nothing takes time."""
+        return self.roll(snapshot())
 
     def drop_covered(self, keep_from_segment: int) -> None:
         """Delete the segments below this number; asserts that a snapshot covers them."""

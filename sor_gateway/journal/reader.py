@@ -41,6 +41,8 @@ SNAPSHOT_MAGIC: Final = b"SORSNAP\n"
 VERSION: Final = 1
 RECORD_GUESS_BYTES: Final = 8192
 """What is read at first for one record; a longer one takes a second read."""
+HEADER_GUESS_BYTES: Final = 4_096
+"""What is read at first of a segment's header; it grows with the number of sessions."""
 CHUNK_BYTES: Final = 1 << 20
 """How much of a segment is read at a time; more only when a single frame is longer."""
 
@@ -115,9 +117,11 @@ def read_header(path: Path) -> tuple[Header, int] | None:
     Raises JournalCorrupt when what stands there is not a header, JournalError when newer code
     wrote it.
     """
-    with path.open("rb") as file:
-        data = file.read(CHUNK_BYTES)
     start = len(SEGMENT_MAGIC)
+    with path.open("rb") as file:
+        data = file.read(HEADER_GUESS_BYTES)
+        if frame_end(data, start) is None:
+            data += file.read(CHUNK_BYTES)
     if not data.startswith(SEGMENT_MAGIC[: len(data)]):
         raise JournalCorrupt(path, 0, "this is not a journal segment")
     end = frame_end(data, start)
@@ -165,23 +169,25 @@ def end_of(folder: Path) -> Position:
 
 def frames(descriptor: int, offset: int) -> Iterator[tuple[int, int, bytes]]:
     """The (start, end, payload) of each good frame of a file, up to the first that is not."""
-    want = CHUNK_BYTES
+    while found := some_frames(descriptor, offset, CHUNK_BYTES):
+        yield from found
+        offset = found[-1][1]
+
+
+def some_frames(descriptor: int, offset: int, want: int) -> list[tuple[int, int, bytes]]:
+    """The good frames within the next `want` bytes, at least one if there is one, however long."""
     while True:
         data = os.pread(descriptor, want, offset)
-        done = 0
-        for start, end in scan(data):
-            yield offset + start, offset + end, data[start + FRAME_HEADER_BYTES : end]
-            done = end
-        if done:
-            offset += done
-            want = CHUNK_BYTES
-            continue
-        if len(data) < want:
-            return
+        found = [
+            (offset + start, offset + end, data[start + FRAME_HEADER_BYTES : end])
+            for start, end in scan(data)
+        ]
+        if found or len(data) < want:
+            return found
         length, _ = FRAME_HEADER.unpack_from(data, 0)
         needed = FRAME_HEADER_BYTES + length
         if needed <= want or not MIN_PAYLOAD_BYTES <= length <= MAX_PAYLOAD_BYTES:
-            return
+            return []
         want = needed
 
 

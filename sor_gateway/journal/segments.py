@@ -10,7 +10,8 @@ segment durable, `n.snapshot`, `n.segment`. A crash before the last of these lea
 without its segment: it is deleted at open and the old segment goes on, with the same state. The
 snapshot with the highest number whose checksum holds, and all segments from that number on, are
 the start. A segment may begin without a snapshot (the machine restarted: its header has to carry
-the new boot id); then the fold simply runs over two segments.
+the new boot id; or the snapshot is written beside the turns, `roll_apart`, and comes later or, when
+the process is killed, never); then the fold simply runs over two segments.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ import os
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from sor_gateway.journal import disk, reserve
+from sor_gateway.journal.apart import Child, Flush
 from sor_gateway.journal.counters import JournalCounters
 from sor_gateway.journal.errors import (
     FactMismatch,
@@ -51,7 +54,6 @@ from sor_gateway.journal.reader import (
     Header,
     Position,
     encode_header,
-    encode_snapshot,
     good_behind,
     numbers_of,
     read_records,
@@ -61,6 +63,7 @@ from sor_gateway.journal.reader import (
     whole_header,
 )
 from sor_gateway.journal.record import Entry, Record, encode_record
+from sor_gateway.journal.reserve import RESERVE_BYTES
 from sor_gateway.journal.sent import SentIndex
 
 __all__ = [
@@ -76,53 +79,17 @@ __all__ = [
     "Position",
     "PositionLost",
     "read_records",
-    "sync",
-    "sync_folder",
-    "write_all",
 ]
 
 Durability = Literal["process", "power"]
 
 SEGMENT_BYTES: Final = 64 << 20
 SEGMENT_MESSAGES: Final = 50_000
-RESERVE_BYTES: Final = 8 << 20
-RESERVE_NAME: Final = "reserve"
 SNAPSHOTS_KEPT: Final = 2
 """The latest, and one to fall back on."""
-OLD_INDEXES: Final = 64
-"""Offset indexes of older segments held in memory; a further one takes the oldest's place."""
 NOTES_KEPT: Final = 100
 ROLL_RETRY_SHARE: Final = 16
 """After a roll that failed, the next try is due when a 16th of a segment more is written."""
-
-
-def write_all(descriptor: int, data: bytes | bytearray) -> None:
-    """One `write`. Raises OSError when it fails or takes fewer bytes than there are.
-
-    Every byte of a journal goes through here, called by this name, so that a crash harness may
-    put its own function in its place.
-    """
-    written = os.write(descriptor, data)
-    if written != len(data):
-        # A file takes fewer bytes than offered when the disk or a limit is reached on the way.
-        raise OSError(errno.ENOSPC, f"wrote {written} of {len(data)} bytes")
-
-
-def sync(descriptor: int) -> None:
-    """Make a file's bytes durable. Raises JournalFatal: after an error nobody knows what the disk
-    holds, and asking again would only seem to succeed."""
-    try:
-        os.fdatasync(descriptor)
-    except OSError as error:
-        raise JournalFatal(f"fdatasync: {error}") from error
-
-
-def sync_folder(descriptor: int) -> None:
-    """Make a folder's names durable. Raises JournalFatal. (fdatasync may leave out a rename.)"""
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        raise JournalFatal(f"fsync of the folder: {error}") from error
 
 
 @dataclass(slots=True)
@@ -170,6 +137,9 @@ class Journal:
         self._size = 0
         self._messages = 0
         self._snapshot_number: int | None = None
+        self._flush: Flush | None = None
+        self._child: Child | None = None
+        """Writes the snapshot of the current segment."""
         self._sent = SentIndex(folder)
 
     @classmethod
@@ -206,7 +176,11 @@ class Journal:
         return journal
 
     def close(self) -> None:
-        """Give up the files and the lock. Nothing is written: every append already was."""
+        """Give up the files and the lock. Nothing is written but the snapshot that is under way:
+        every append already was."""
+        self.settle()
+        if self._flush is not None:
+            self._flush.wait()
         for descriptor in (self._descriptor, self._folder_descriptor):
             if descriptor >= 0:
                 os.close(descriptor)
@@ -254,7 +228,7 @@ class Journal:
     @property
     def reserve_held(self) -> bool:
         """Whether the reserve still takes room on the disk."""
-        return (self.folder / RESERVE_NAME).exists()
+        return reserve.is_held(self.folder)
 
     # --- append ---------------------------------------------------------------------------
 
@@ -278,12 +252,12 @@ class Journal:
 
     def use_reserve(self) -> None:
         """Free the room kept for a full disk. It is taken again at the next roll or opening."""
-        (self.folder / RESERVE_NAME).unlink(missing_ok=True)
+        reserve.free(self.folder)
 
     def _write(self, data: bytes | bytearray, entries: list[Entry], durable: bool) -> None:
         begun = time.perf_counter_ns()
         try:
-            write_all(self._descriptor, data)
+            disk.write_all(self._descriptor, data)
         except OSError as error:
             self._cut_back()
             text = f"{segment_path(self.folder, self._segment)}: {error}"
@@ -292,7 +266,7 @@ class Journal:
             self.counters.stalls += 1
             raise JournalStalled(number, text) from error
         if durable or self._power:
-            sync(self._descriptor)
+            disk.sync(self._descriptor)
         offset = self._size
         self._size = offset + len(data)
         self._messages += len(entries)
@@ -318,6 +292,11 @@ class Journal:
         """
         return self._sent.find(session, epoch, begin, end)
 
+    def prepare(self, session: str, epoch: int, begin: int, end: int) -> bool:
+        """One bounded step towards an `outbound` of this range that does not scan; True when it
+        will not. Raises JournalCorrupt."""
+        return self._sent.prepare(session, epoch, begin, end)
+
     # --- roll and retain ------------------------------------------------------------------
 
     def roll(self, snapshot: bytes) -> bool:
@@ -328,21 +307,68 @@ class Journal:
         JournalFatal.
         """
         assert self._pending is None, "a stalled journal cannot roll"
-        sync(self._descriptor)
+        disk.sync(self._descriptor)
         number = self._segment + 1
         try:
-            self._write_snapshot(number, snapshot)
+            disk.write_snapshot(self.folder, number, snapshot)
             descriptor, size = self._create_segment(number)
         except OSError as error:
             self._forget_roll(number, error)
             return False
         os.close(self._descriptor)
         self._adopt(number, descriptor, size)
+        reserve.hold(self.folder, self._reserve_bytes, self.notes)
+        self._has_snapshot(number)
+        return True
+
+    def roll_apart(self, snapshot: Callable[[], bytes]) -> bool:
+        """Like `roll`, but in steps that hold nobody up: to be called, between two turns, for as
+        long as `roll_due`. The old segment goes to the disk in a thread; then the new one begins,
+        and a child process calls `snapshot` and writes it. A start before it is there folds over
+        two segments. False: the disk does not take the new segment, or did not take the last
+        snapshot. Raises JournalFatal.
+        """
+        assert self._pending is None, "a stalled journal cannot roll"
+        if self._child is not None and not self._child.ended():
+            return True
+        good = self.settle()
+        if self._flush is None:
+            self._flush = Flush(self._descriptor, disk.sync)
+        if not self._flush.done:
+            return good
+        flush, self._flush = self._flush, None
+        if flush.error is not None:
+            raise flush.error
+        disk.sync(self._descriptor)  # what was written meanwhile
+        number = self._segment + 1
+        try:
+            descriptor, size = self._create_segment(number)
+        except OSError as error:
+            self._forget_roll(number, error)
+            return False
+        os.close(self._descriptor)
+        self._adopt(number, descriptor, size)
+        reserve.hold(self.folder, self._reserve_bytes, self.notes)
+        self._child = Child(lambda: disk.write_snapshot(self.folder, number, snapshot()))
+        return good
+
+    def settle(self) -> bool:
+        """Wait for the child that writes a snapshot, if there is one; False: it did not succeed."""
+        child, self._child = self._child, None
+        if child is None:
+            return True
+        child.wait()
+        if child.succeeded:
+            self._has_snapshot(self._segment)
+        else:
+            self.notes.append(f"the snapshot of segment {self._segment} could not be written")
+            self.counters.roll_failures += 1
+        return child.succeeded
+
+    def _has_snapshot(self, number: int) -> None:
         self._snapshot_number = number
         self.counters.rolls += 1
         self._drop_snapshots()
-        self._hold_reserve()
-        return True
 
     def drop_covered(self, keep_from_segment: int) -> None:
         """Delete the segments below this number; asserts that a snapshot covers them.
@@ -355,20 +381,7 @@ class Journal:
             snapshot_path(self.folder, number).unlink(missing_ok=True)
             self._first = number + 1
             self._sent.drop_below(self._first)
-        sync_folder(self._folder_descriptor)
-
-    def _write_snapshot(self, number: int, snapshot: bytes) -> None:
-        path = snapshot_path(self.folder, number)
-        partial = path.with_suffix(path.suffix + PARTIAL_SUFFIX)
-        descriptor = os.open(partial, _CREATE, 0o644)
-        try:
-            for piece in encode_snapshot(snapshot):
-                write_all(descriptor, piece)
-            sync(descriptor)
-        finally:
-            os.close(descriptor)
-        partial.rename(path)
-        sync_folder(self._folder_descriptor)
+        disk.sync_folder(self._folder_descriptor)
 
     def _create_segment(self, number: int) -> tuple[int, int]:
         """Make an empty segment. Its name is the last step; what fails before leaves none."""
@@ -377,15 +390,15 @@ class Journal:
         header = encode_header(
             Header(VERSION, number, self.journal_id, self.boot_id, self._sent.base())
         )
-        descriptor = os.open(partial, _CREATE, 0o644)
+        descriptor = os.open(partial, disk.CREATE, 0o644)
         try:
-            write_all(descriptor, header)
-            sync(descriptor)
+            disk.write_all(descriptor, header)
+            disk.sync(descriptor)
             partial.rename(path)
         except BaseException:
             os.close(descriptor)
             raise
-        sync_folder(self._folder_descriptor)
+        disk.sync_folder(self._folder_descriptor)
         return descriptor, len(header)
 
     def _adopt(self, number: int, descriptor: int, size: int) -> None:
@@ -401,30 +414,13 @@ class Journal:
         # The snapshot goes first of all: appended records would make it older than it claims.
         snapshot_path(self.folder, number).unlink(missing_ok=True)
         sweep_partials(self.folder)
-        sync_folder(self._folder_descriptor)
+        disk.sync_folder(self._folder_descriptor)
         self._roll_bytes = self._size + self._segment_bytes // ROLL_RETRY_SHARE
         self._roll_messages = self._messages + self._segment_messages // ROLL_RETRY_SHARE + 1
 
     def _drop_snapshots(self) -> None:
         for number in numbers_of(self.folder, SNAPSHOT_SUFFIX)[:-SNAPSHOTS_KEPT]:
             snapshot_path(self.folder, number).unlink()
-
-    def _hold_reserve(self) -> None:
-        """Take the reserve's room, if there is room: starting on a full disk must be possible."""
-        path = self.folder / RESERVE_NAME
-        if self._reserve_bytes == 0 or path.exists():
-            return
-        partial = path.with_suffix(PARTIAL_SUFFIX)
-        descriptor = os.open(partial, _CREATE, 0o644)
-        try:
-            os.posix_fallocate(descriptor, 0, self._reserve_bytes)
-        except OSError as error:
-            self.notes.append(f"no room for the reserve: {error}")
-            partial.unlink()
-        else:
-            partial.rename(path)
-        finally:
-            os.close(descriptor)
 
     # --- opening --------------------------------------------------------------------------
 
@@ -437,7 +433,7 @@ class Journal:
         sweep_partials(self.folder)
         numbers = usable_segments(self.folder, self.notes)
         drop_orphans(self.folder, numbers, self.notes)
-        sync_folder(self._folder_descriptor)
+        disk.sync_folder(self._folder_descriptor)
         if numbers:
             self._first = numbers[0]
             self._snapshot_number = latest_snapshot(self.folder, numbers, self.notes)
@@ -445,7 +441,7 @@ class Journal:
         else:
             self.journal_id = secrets.token_hex(8)
             self._adopt(1, *self._create_segment(1))
-        self._hold_reserve()
+        reserve.hold(self.folder, self._reserve_bytes, self.notes)
 
     def _load_last(self, number: int) -> None:
         """Index the last segment, cut its torn tail, and append to it from now on."""
@@ -472,7 +468,7 @@ class Journal:
             )
         self.notes.append(f"{path}: a torn record of {torn} bytes cut off")
         self._cut_back()
-        sync(self._descriptor)
+        disk.sync(self._descriptor)
 
     def _begin_under_boot(self, number: int) -> None:
         """The boot id stands in the header, so another boot begins another segment; one without
@@ -487,6 +483,3 @@ class Journal:
             made = self._create_segment(number)
         os.close(self._descriptor)
         self._adopt(number, *made)
-
-
-_CREATE: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC

@@ -67,6 +67,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._gone = False
         self._paused = False
+        self._deaf = False
         self._timer: asyncio.TimerHandle | None = None
 
     # --- what asyncio calls ---------------------------------------------------------------
@@ -77,7 +78,9 @@ class Connection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=WRITE_LOW_BYTES)
         raw_socket = transport.get_extra_info("socket")
         raw_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.address, self.peer = _describe(transport.get_extra_info("peername"))
+        if not self.peer:  # whoever was accepted is known by the address that `accept` gave: a peer
+            # that is gone again has none any more, and its address would stay counted for ever
+            self.address, self.peer = describe(transport.get_extra_info("peername"))
         self.watcher.opened(self)
 
     def data_received(self, data: bytes) -> None:
@@ -114,6 +117,11 @@ class Connection(asyncio.Protocol):
     # --- what the watcher calls -----------------------------------------------------------
 
     @property
+    def made(self) -> bool:
+        """Whether there is, or was, a transport."""
+        return self._transport is not None
+
+    @property
     def gone(self) -> bool:
         """Whether the transport no longer exists."""
         return self._gone
@@ -136,9 +144,21 @@ class Connection(asyncio.Protocol):
             self.pending = pending[limit:]
         if self._paused and len(self.pending) <= PENDING_HIGH_BYTES:
             self._paused = False
-            if self.ended is None:
+            if self.ended is None and not self._deaf:
                 self._open_transport().resume_reading()
         return data
+
+    def hear(self, *, hears: bool) -> None:
+        """Whether more is read from the peer than what has come already."""
+        if hears is not self._deaf or self.ended is not None:
+            return
+        self._deaf = not hears
+        if self._paused:
+            return
+        if hears:
+            self._open_transport().resume_reading()
+        else:
+            self._open_transport().pause_reading()
 
     def write(self, data: bytes) -> None:
         """Send bytes, with one write to the transport. Dropped when the connection has ended: what
@@ -168,6 +188,12 @@ class Connection(asyncio.Protocol):
             self._stop_timer()
             self._open_transport().abort()
 
+    def abandon(self, reason: str) -> None:
+        """Have nothing more to do with the peer, who is not told: what it sends is dropped."""
+        if self.ended is None:
+            self.hear(hears=True)  # so that its end is noticed
+            self._end(reason)
+
     def _end(self, reason: str) -> None:
         self.ended = reason
         self.pending = b""
@@ -183,7 +209,7 @@ class Connection(asyncio.Protocol):
         return self._transport
 
 
-def _describe(peername: object) -> tuple[str, str]:
+def describe(peername: object) -> tuple[str, str]:
     """The address and the text for people, of what a socket says about its peer."""
     if isinstance(peername, tuple) and len(peername) >= 2:
         return str(peername[0]), f"{peername[0]}:{peername[1]}"

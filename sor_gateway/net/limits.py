@@ -16,6 +16,8 @@ the others by."""
 DIALLED_READ_LIMIT_BYTES: Final = 65_536
 """The same for a peer that we dialled. A venue answers for many clients: what one of them made it
 say must not hold up what it says to the others."""
+HELD_READ_LIMIT_BYTES: Final = 1_024
+"""The same for a peer that was held back: about five orders."""
 PENDING_HIGH_BYTES: Final = 65_536
 """Above this much unread input the transport stops reading. One read of the event loop (256 KiB in
 asyncio and uvloop) may come on top, so a connection never holds more than 320 KiB of input."""
@@ -26,7 +28,9 @@ WRITE_LOW_BYTES: Final = 16_384
 LINGER_S: Final = 2.0
 """How long a closed connection may take to send what is still buffered."""
 BACKLOG: Final = 128
-"""Connections that the kernel holds before they are accepted."""
+"""Connections that the kernel holds before they are accepted, one in an iteration of the loop."""
+ACCEPT_RETRY_S: Final = 1.0
+"""How long nobody is accepted when the process has no file descriptor left."""
 
 
 @dataclass(slots=True)

@@ -1,6 +1,6 @@
 """The door: accepts connections and finds out whose they are before a byte is answered.
 
-Owns: the listening socket, connections that have not said who they are, and the limits on them.
+Owns: connections that have not said who they are, and the limits on them.
 May not know: what a session does with its Logon; who may come in (`admit`); routing, journals.
 
 Whoever connects first has to send one whole, valid frame whose BeginString, SenderCompID and
@@ -8,13 +8,14 @@ TargetCompID name a session of ours that has no connection. Anything else (other
 checksum or length, an unknown name, silence) is closed without a byte, so that nobody learns what
 listens here. The frame itself stays unread for the session: it is the Logon.
 
-With TLS the handshake comes first, and a connection counts from behind it; until then it is one of
-the kernel's and asyncio's, for `logon_timeout_s` at most.
+A connection counts from the moment it is accepted; with TLS the handshake comes first, and
+`logon_timeout_s` is for both.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
@@ -24,8 +25,9 @@ from typing import Final
 
 from sor_gateway.fix.codec import Framer
 from sor_gateway.fix.session import lookup_identity
-from sor_gateway.net.connection import DEFAULT_LIMITS, Connection
-from sor_gateway.net.limits import BACKLOG, ConnectionLimits, ListenerLimits
+from sor_gateway.net.connection import DEFAULT_LIMITS, Connection, describe
+from sor_gateway.net.door import Door
+from sor_gateway.net.limits import ConnectionLimits, ListenerLimits
 from sor_gateway.net.reactor import Reactor
 
 FIRST_BYTES = b"8=FIX"
@@ -39,6 +41,8 @@ class Stranger:
 
     framer: Framer
     timer: asyncio.TimerHandle
+    making: asyncio.Task[None]
+    """Its transport being set up, the TLS handshake above all."""
     framed: int = 0
     """How many of the pending bytes the framer has seen."""
 
@@ -85,31 +89,20 @@ class Listener:
         self._connection_limits = connection_limits
         self._admit = admit
         self._on_refused = on_refused
-        self._server: asyncio.Server | None = None
+        self._door = Door(reactor.loop, self._take, self._count_failed)
         self._strangers: dict[Connection, Stranger] = {}
         self._addresses: Counter[str] = Counter()
         self._connections = 0
 
     async def start(self) -> None:
         """Begin to listen. Raises OSError when the address cannot be had."""
-        loop = self._reactor.loop
-        self._server = await loop.create_server(
-            lambda: Connection(self, loop, self._connection_limits),
-            self._host,
-            self.port,
-            ssl=self._tls,
-            ssl_handshake_timeout=self._limits.logon_timeout_s if self._tls else None,
-            backlog=BACKLOG,
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = await self._door.open(self._host, self.port)
 
     async def stop(self) -> None:
         """Listen no more and drop those that have not said who they are. Sessions go on."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for connection in list(self._strangers):
-            connection.abort("the listener stops")
+        self._door.close()
+        for connection, stranger in list(self._strangers.items()):
+            self._drop(connection, stranger, "the listener stops")
         await asyncio.sleep(0)  # transports close in the next iteration of the loop
 
     @property
@@ -120,23 +113,7 @@ class Listener:
     # --- what connections say -------------------------------------------------------------
 
     def opened(self, connection: Connection) -> None:
-        """Someone connected."""
-        self.counters.accepted += 1
-        self._addresses[connection.address] += 1
-        self._connections += 1
-        if self._connections > self._limits.connections:
-            self._refuse(connection, "too-many-connections")
-        elif self._addresses[connection.address] > self._limits.per_address:
-            self._refuse(connection, "too-many-from-address")
-        else:
-            if len(self._strangers) >= self._limits.without_logon:
-                # The oldest: whoever has business here says so at once, and silent ones must not
-                # hold the door shut.
-                self._refuse(next(iter(self._strangers)), "too-many-without-logon")
-            timer = self._reactor.loop.call_later(
-                self._limits.logon_timeout_s, self._refuse, connection, "no-logon"
-            )
-            self._strangers[connection] = Stranger(Framer(self._limits.logon_bytes), timer)
+        """The transport is up."""
 
     def received(self, connection: Connection) -> None:
         """A stranger has sent something: look whether it says who they are."""
@@ -159,6 +136,51 @@ class Listener:
 
     # --- internals ------------------------------------------------------------------------
 
+    def _take(self, accepted: socket.socket, peername: object) -> None:
+        """Someone connected."""
+        self.counters.accepted += 1
+        address, peer = describe(peername)
+        if self._connections >= self._limits.connections:
+            self._count_refused(peer, "too-many-connections")
+            accepted.close()
+            return
+        if self._addresses[address] >= self._limits.per_address:
+            self._count_refused(peer, "too-many-from-address")
+            accepted.close()
+            return
+        if len(self._strangers) >= self._limits.without_logon:
+            # The oldest: whoever has business here says so at once, and silent ones must not
+            # hold the door shut.
+            self._refuse(next(iter(self._strangers)), "too-many-without-logon")
+        loop = self._reactor.loop
+        connection = Connection(self, loop, self._connection_limits)
+        connection.address, connection.peer = address, peer
+        self._addresses[address] += 1
+        self._connections += 1
+        timer = loop.call_later(self._limits.logon_timeout_s, self._refuse, connection, "no-logon")
+        making = loop.create_task(self._make(connection, accepted))
+        making.add_done_callback(partial(self._made, connection, accepted))
+        self._strangers[connection] = Stranger(Framer(self._limits.logon_bytes), timer, making)
+
+    async def _make(self, connection: Connection, accepted: socket.socket) -> None:
+        """Give an accepted socket its transport."""
+        await self._reactor.loop.connect_accepted_socket(
+            lambda: connection,
+            accepted,
+            ssl=self._tls,
+            ssl_handshake_timeout=self._limits.logon_timeout_s if self._tls else None,
+        )
+
+    def _made(
+        self, connection: Connection, accepted: socket.socket, making: asyncio.Task[None]
+    ) -> None:
+        error = None if making.cancelled() else making.exception()
+        if error is not None and not isinstance(error, OSError):
+            self._reactor.fail(error)
+        if not connection.made:  # no handshake, or refused before there was one
+            accepted.close()
+            self.lost(connection)
+
     def _identify(self, connection: Connection, frame: bytes) -> None:
         identity = lookup_identity(frame)
         session = self._reactor.resolve(*identity) if identity else None
@@ -177,11 +199,23 @@ class Listener:
             self._reactor.bind(connection, session, partial(self._ended, connection))
 
     def _refuse(self, connection: Connection, cause: str) -> None:
+        self._count_refused(connection.peer, cause)
+        self._drop(connection, self._strangers[connection], cause)
+
+    def _drop(self, connection: Connection, stranger: Stranger, cause: str) -> None:
         self._forget(connection)
+        if connection.made:
+            connection.abort(cause)
+        else:
+            stranger.making.cancel()
+
+    def _count_refused(self, peer: str, cause: str) -> None:
         self.counters.refused[cause] = self.counters.refused.get(cause, 0) + 1
         if self._on_refused is not None:
-            self._on_refused(connection.peer, cause)
-        connection.abort(cause)
+            self._on_refused(peer, cause)
+
+    def _count_failed(self, cause: str) -> None:
+        self._count_refused("", cause)
 
     def _forget(self, connection: Connection) -> None:
         stranger = self._strangers.pop(connection, None)

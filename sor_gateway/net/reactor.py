@@ -15,8 +15,10 @@ read. A turn is the owner's function; it calls back in this order:
     reactor.schedule(deadline)         the earliest of all deadlines of the owner
 
 Sessions are fed in the order in which they became ready, a bounded piece each (limits.py); what is
-left waits behind the others, so a flooding peer delays another by one bounded piece. An owner that
-does not call `receive` (its journal cannot write) is not called again for what it left unread.
+left waits behind the others, so a flooding peer delays another by one bounded piece. A peer that
+costs too much is held back by the owner (`hold_back`): it is read again later and in smaller
+pieces, and TCP slows it down meanwhile. An owner that does not call `receive` (its journal cannot
+write) is not called again for what it left unread.
 
 A turn that raises is a bug of ours: no further turn runs, nothing more is read or written, and
 `failure` carries the exception to whoever runs the program.
@@ -25,6 +27,7 @@ A turn that raises is a bug of ours: no further turn runs, nothing more is read 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -32,7 +35,11 @@ from typing import TYPE_CHECKING
 from sor_gateway.histogram import DurationHistogram
 from sor_gateway.net.clock import Clock
 from sor_gateway.net.connection import Connection
-from sor_gateway.net.limits import DIALLED_READ_LIMIT_BYTES, READ_LIMIT_BYTES
+from sor_gateway.net.limits import (
+    DIALLED_READ_LIMIT_BYTES,
+    HELD_READ_LIMIT_BYTES,
+    READ_LIMIT_BYTES,
+)
 
 if TYPE_CHECKING:
     from sor_gateway.fix.session import Session
@@ -54,6 +61,10 @@ class Line:
     """Called once when this connection is gone and the session has been told so."""
     was_logged_on: bool = False
     """Whether the session was logged on at some time of this, else of the last connection."""
+    held_until: int = 0
+    """The peer is not read before this time; 0 when it is not held back."""
+    fed_ns: int = 0
+    """How long the session took over its last piece; 0 once the owner was told."""
 
 
 @dataclass(slots=True)
@@ -74,7 +85,11 @@ class Reactor:
     in nanoseconds since the epoch; it never runs inside itself."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, clock: Clock, turn: Callable[[int], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        clock: Clock,
+        turn: Callable[[int], None],
+        stopwatch: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self.loop = loop
         self.counters = ReactorCounters()
@@ -85,11 +100,14 @@ class Reactor:
         self.clock = clock
         """Reads the time; within a turn `now` is the time."""
         self._turn = turn
+        self._stopwatch = stopwatch
         self._lines: dict[str, Line] = {}
         self._by_identity: dict[tuple[str, str, str], Line] = {}
         self._by_connection: dict[Connection, Line] = {}
         self._lingering: dict[Connection, Callable[[], None] | None] = {}
         self._ready: dict[Line, None] = {}
+        self._held: dict[Line, None] = {}
+        """Ready, but not before their time."""
         self._challenged: dict[Line, None] = {}
         self._handle: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -158,6 +176,16 @@ class Reactor:
         self.counters.connections += 1
         self._make_ready(line)
 
+    def fed_ns(self, session: Session) -> int:
+        """How long the session took over the bytes that it was fed in this turn; told once."""
+        line = self._line(session)
+        took_ns, line.fed_ns = line.fed_ns, 0
+        return took_ns
+
+    def hold_back(self, session: Session, until_ns: int) -> None:
+        """Read this peer no further before then, and after that a small piece."""
+        self._line(session).held_until = until_ns
+
     def challenge(self, session: Session) -> None:
         """Have a live session test its peer in the next turn: someone else claims its identity."""
         self._challenged[self._line(session)] = None
@@ -170,7 +198,9 @@ class Reactor:
 
     def received(self, connection: Connection) -> None:
         """A connection has bytes to read."""
-        self._make_ready(self._by_connection[connection])
+        line = self._by_connection[connection]
+        if line not in self._held:
+            self._make_ready(line)
 
     def lost(self, connection: Connection) -> None:
         """A transport is gone."""
@@ -189,6 +219,9 @@ class Reactor:
     def schedule(self, deadline_ns: int | None) -> None:
         """Have a turn at this time, which is the earliest deadline of any session or later work of
         the owner; None for no such time. Replaces what was scheduled before."""
+        for line in self._held:
+            if deadline_ns is None or line.held_until < deadline_ns:
+                deadline_ns = line.held_until
         self._earliest = NEVER if deadline_ns is None else deadline_ns
         if self._stopped:
             return
@@ -206,9 +239,15 @@ class Reactor:
         self._received = True
         touched: dict[Line, None] = {}
         ready, self._ready = self._ready, {}
+        if self._held:
+            ready |= self._held
+            self._held = {}
         for line in ready:
-            touched[line] = None
-            self._feed(line, now)
+            if now < line.held_until:
+                self._held[line] = None
+            else:
+                touched[line] = None
+                self._feed(line, now)
         challenged, self._challenged = self._challenged, {}
         for line in challenged:
             if line.connected:
@@ -229,12 +268,15 @@ class Reactor:
             sessions = [line.session for line in self._lines.values()]
         for session in sessions:
             data = session.take_output()
-            if not data:
-                continue
-            connection = self._line(session).connection
-            if connection is not None:
-                self.counters.bytes_out += len(data)
-                connection.write(data)
+            if data:
+                self.write(session, data)
+
+    def write(self, session: Session, data: bytes) -> None:
+        """Write bytes on the session's connection; without one they are dropped."""
+        connection = self._line(session).connection
+        if connection is not None:
+            self.counters.bytes_out += len(data)
+            connection.write(data)
 
     def close(self, session: Session, reason: str) -> None:
         """Close the session's connection when its output is sent (`LINGER_S` at most). The session
@@ -244,6 +286,27 @@ class Reactor:
             return
         line.connection.close(reason)
         self._make_ready(line)
+
+    def abort(self, session: Session, reason: str) -> None:
+        """End the session's connection at once; what is on its way is dropped. The session is told
+        in the next turn."""
+        line = self._line(session)
+        if line.connection is not None:
+            line.connection.abort(reason)
+            self._make_ready(line)
+
+    def abandon(self, session: Session, reason: str) -> None:
+        """Forget the session's connection; the peer is not told, the session in the next turn."""
+        line = self._line(session)
+        if line.connection is not None:
+            line.connection.abandon(reason)
+            self._make_ready(line)
+
+    def hear(self, session: Session, *, hears: bool) -> None:
+        """Whether the session's connection is read at all."""
+        connection = self._line(session).connection
+        if connection is not None:
+            connection.hear(hears=hears)
 
     # --- shutdown -------------------------------------------------------------------------
 
@@ -266,7 +329,7 @@ class Reactor:
         for connection in list(self._lingering):
             connection.abort("shutdown")
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: BaseException) -> None:
         """A bug showed itself: no further turn runs, and `failure` tells the program why."""
         self._stop()
         if not self.failure.done():
@@ -283,16 +346,19 @@ class Reactor:
 
     def _feed(self, line: Line, now: int) -> None:
         connection, session = line.connection, line.session
+        line.fed_ns = 0
         if connection is None:
             return
         if not line.connected and connection.ended is None:
             line.connected = True
             session.connect(now)
         if line.connected and connection.pending:
-            limit = READ_LIMIT_BYTES if line.acceptor else DIALLED_READ_LIMIT_BYTES
-            data = connection.read(limit)
+            data = connection.read(_read_limit(line))
+            line.held_until = 0
             self.counters.bytes_in += len(data)
+            began_ns = self._stopwatch()
             session.receive(data, now)
+            line.fed_ns = self._stopwatch() - began_ns
             line.was_logged_on = line.was_logged_on or session.logged_on
             if connection.pending:
                 self._ready[line] = None
@@ -307,6 +373,7 @@ class Reactor:
         on_end, line.on_end = line.on_end, None
         line.connection = None
         line.connected = False
+        line.held_until = 0
         self.counters.disconnections += 1
         if connection.gone:
             self._finish(on_end)
@@ -368,3 +435,9 @@ class Reactor:
             self._timer.cancel()
             self._timer = None
         self._deadline = None
+
+
+def _read_limit(line: Line) -> int:
+    if line.held_until:
+        return HELD_READ_LIMIT_BYTES
+    return READ_LIMIT_BYTES if line.acceptor else DIALLED_READ_LIMIT_BYTES

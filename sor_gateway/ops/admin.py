@@ -9,6 +9,10 @@ May not know: the engine. It asks an `Operations`, in the event loop, between tw
     GET  /status     what the gateway is doing, JSON
     GET  /sessions   each FIX session, JSON
     POST /kill       {"on": true, "reason": "..."}: stop all flow; {"on": false, ...}: release it
+    GET  /doubts     what is in doubt and why, JSON
+    POST /children/CHILD/resolve  {"reason": "...", "filled": N or null, "price": "50.01" or null}:
+                     the operator's word on a doubt; null for no more than is booked
+    POST /venues/VENUE/quarantine  {"on": true, "reason": "..."}: no orders there; false: again
     POST /sessions/NAME/ACTION  {"reason": "..."}, for `set-numbers` also "next_in" and "next_out",
                      for `resend-request` also "begin". ACTION is one of test-request,
                      resend-request, disconnect, disable, enable, set-numbers; 409 says why not now
@@ -22,6 +26,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from typing import Final, Protocol
 
 from aiohttp import web
@@ -53,6 +58,16 @@ class Operations(Protocol):
     def metrics(self) -> MetricsView:
         """A snapshot of all counters."""
 
+    def doubts(self) -> Json:
+        """What is in doubt, and why."""
+
+    def resolve(self, child_id: str, filled: int | None, price_micros: int, reason: str) -> str:
+        """End a doubt; why that cannot be, or nothing. Raises KeyError when there is no such
+        child."""
+
+    def quarantine(self, venue: str, on: bool, reason: str) -> None:
+        """No orders for a venue, or again. Raises KeyError when there is no such venue."""
+
     def kill(self, on: bool, reason: str) -> None:
         """Stop all flow, or release it. Takes effect in the next turn."""
 
@@ -72,6 +87,7 @@ SESSION_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
 }
 """What may be done to a session, and the numbers that it needs."""
 NUMBER_MAX: Final = 10**18
+MICROS_PER_UNIT: Final = 1_000_000
 
 
 class Admin:
@@ -93,7 +109,10 @@ class Admin:
         app.router.add_get("/readyz", self._readiness)
         app.router.add_get("/status", self._status)
         app.router.add_get("/sessions", self._sessions)
+        app.router.add_get("/doubts", self._doubts)
         app.router.add_post("/kill", self._kill)
+        app.router.add_post("/children/{child}/resolve", self._resolve)
+        app.router.add_post("/venues/{venue}/quarantine", self._quarantine)
         app.router.add_post("/sessions/{session}/{action}", self._operate)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
@@ -123,6 +142,37 @@ class Admin:
     async def _sessions(self, _: web.Request) -> web.Response:
         return web.json_response([dict(session) for session in self._operations.sessions()])
 
+    async def _doubts(self, _: web.Request) -> web.Response:
+        return web.json_response(dict(self._operations.doubts()))
+
+    async def _resolve(self, request: web.Request) -> web.Response:
+        child = request.match_info["child"]
+        if request.content_type != "application/json":
+            return _refused(NOT_JSON, 415)
+        try:
+            reason, filled, price = _resolution(json.loads(await request.text()))
+            refusal = self._operations.resolve(child, filled, price, reason)
+        except KeyError:
+            return _refused(f"there is no child {child}: see /doubts", 404)
+        except ValueError as error:
+            return _refused(str(error), 400)
+        if refusal:
+            return _refused(refusal, 409)
+        return web.json_response({"child": child, "filled": filled, "reason": reason})
+
+    async def _quarantine(self, request: web.Request) -> web.Response:
+        venue = request.match_info["venue"]
+        if request.content_type != "application/json":
+            return _refused(NOT_JSON, 415)
+        try:
+            on, reason = _switch_order(json.loads(await request.text()))
+            self._operations.quarantine(venue, on, reason)
+        except KeyError:
+            return _refused(f"there is no venue {venue}: see /status", 404)
+        except ValueError as error:
+            return _refused(str(error), 400)
+        return web.json_response({"venue": venue, "on": on, "reason": reason})
+
     async def _operate(self, request: web.Request) -> web.Response:
         session, action = request.match_info["session"], request.match_info["action"]
         if action not in SESSION_ACTIONS:
@@ -146,21 +196,41 @@ class Admin:
         if request.content_type != "application/json":
             return _refused(NOT_JSON, 415)
         try:
-            on, reason = _kill_order(json.loads(await request.text()))
+            on, reason = _switch_order(json.loads(await request.text()))
         except ValueError as error:  # JSON and UTF-8 errors are ValueErrors too
             return _refused(str(error), 400)
         self._operations.kill(on, reason)
         return web.json_response({"on": on, "reason": reason})
 
 
-def _kill_order(body: object) -> tuple[bool, str]:
-    """What a kill request says. Raises ValueError with what was expected."""
+def _switch_order(body: object) -> tuple[bool, str]:
+    """What a switch is to be, and why. Raises ValueError with what was expected."""
     if not isinstance(body, dict) or set(body) != {"on", "reason"}:
         raise ValueError('expected {"on": true or false, "reason": "..."} and nothing else')
     on = body["on"]
     if not isinstance(on, bool):
         raise ValueError("on: expected true or false")
     return on, _reason(body["reason"])
+
+
+def _resolution(body: object) -> tuple[str, int | None, int]:
+    """Reason, shares and price of an operator's word on a doubt. Raises ValueError with what was
+    expected."""
+    if not isinstance(body, dict) or set(body) != {"reason", "filled", "price"}:
+        raise ValueError("expected an object with reason, filled, price and nothing else")
+    filled, price = body["filled"], body["price"]
+    is_number = isinstance(filled, int) and not isinstance(filled, bool) and filled >= 0
+    if filled is not None and not is_number:
+        raise ValueError("filled: expected a number of shares, or null for none but those booked")
+    if price is None:
+        return _reason(body["reason"]), filled, 0
+    try:
+        micros = Decimal(str(price)) * MICROS_PER_UNIT
+    except InvalidOperation:
+        raise ValueError("price: expected a number") from None
+    if not micros.is_finite() or not 0 < micros < NUMBER_MAX or micros != int(micros):
+        raise ValueError("price: expected a price above 0, with 6 decimals at most")
+    return _reason(body["reason"]), filled, int(micros)
 
 
 def _session_order(body: object, needed: frozenset[str]) -> tuple[str, dict[str, int]]:

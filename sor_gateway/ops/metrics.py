@@ -68,6 +68,8 @@ class VenueView:
     """Open children in doubt."""
     oldest_doubt_ns: int = 0
     """For how long the oldest of them has been; 0 without any."""
+    barred: bool = False
+    """It gets no orders though its session is up."""
     sent: int = 0
     ended: dict[str, int] = field(default_factory=dict)
     """By state."""
@@ -240,7 +242,13 @@ def _venue_orders(venues: list[VenueView]) -> Iterator[Metric]:
     tokens = GaugeMetricFamily(
         "sor_venue_throttle_tokens", "Messages that may leave for it now.", labels=["venue"]
     )
+    barred = GaugeMetricFamily(
+        "sor_venue_barred",
+        "Whether it gets no orders though its session is up: see `sor-gateway doubts`.",
+        labels=["venue"],
+    )
     for venue in venues:
+        barred.add_metric([venue.name], venue.barred)
         for state, count in _bounded(venue.children):
             children.add_metric([venue.name, state], count)
         sent.add_metric([venue.name], venue.sent)
@@ -249,7 +257,7 @@ def _venue_orders(venues: list[VenueView]) -> Iterator[Metric]:
         doubts.add_metric([venue.name], venue.doubts)
         oldest.add_metric([venue.name], venue.oldest_doubt_ns / NANOS_PER_SECOND)
         tokens.add_metric([venue.name], venue.tokens)
-    yield from (children, sent, ended, doubts, oldest, tokens)
+    yield from (children, sent, ended, doubts, oldest, barred, tokens)
 
 
 def _venue_trading(venues: list[VenueView]) -> Iterator[Metric]:

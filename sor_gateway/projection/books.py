@@ -24,9 +24,11 @@ from sor_gateway.sor.events import (
     ChildPlanned,
     ChildReleased,
     ChildrenDoubted,
+    ChildResolved,
     ChildStatusPlanned,
     ChildStatusReported,
     ChildVoided,
+    FillRevised,
     ParentAccepted,
     ParentClosed,
     ParentRefused,
@@ -35,6 +37,7 @@ from sor_gateway.sor.events import (
     ParentSubmitted,
     ParentUnreadable,
     ReplaceRequested,
+    RequestOverdue,
     StageMoved,
     StatusRequested,
     VenueDropped,
@@ -59,6 +62,10 @@ _CLEAR_REQUEST: Final = (
     "request_kind = '', request_cl_ord_id = '', request_quantity = 0, "
     "request_ord_type = '', request_limit_micros = NULL"
 )
+
+
+IDS: Final = ("parent_id", "child_id")
+"""The keys of what an order and its child are about."""
 
 
 class Books:
@@ -88,7 +95,10 @@ class Books:
             ChildStatusPlanned: self._of_child,
             ChildAccepted: self._child_accepted,
             ChildFilled: self._child_filled,
+            FillRevised: self._fill_revised,
             ChildEnded: self._child_ended,
+            ChildResolved: self._child_resolved,
+            RequestOverdue: self._of_parent,
             ChildReleased: self._child_released,
             ChildCancelRefused: self._child_cancel_refused,
             ChildStatusReported: self._child_status_reported,
@@ -259,7 +269,9 @@ class Books:
         self._run("UPDATE parents SET stage = ? WHERE parent_id = ?", (fact.stage, fact.parent_id))
         return fact.parent_id, ""
 
-    def _of_parent(self, fact: VenueDropped | VenueReadmitted | WaveStarted) -> About:
+    def _of_parent(
+        self, fact: VenueDropped | VenueReadmitted | WaveStarted | RequestOverdue
+    ) -> About:
         return fact.parent_id, ""
 
     # --- children -------------------------------------------------------------------------
@@ -395,6 +407,60 @@ class Books:
         )
         self._move(about, news, fact.price_micros, fact.fee_micros, fact.at_ns)
         return about
+
+    def _fill_revised(self, fact: FillRevised) -> About:
+        """What the execution is now stands in its row, with 0 shares for a bust: its ExecID stays
+        known. One that is not known is doubted by the router and books nothing."""
+        about = self._about(fact.child_id, fact.venue)
+        row = self._run(
+            "SELECT id, quantity, price_micros, fee_micros, revised_by FROM executions"
+            " WHERE child_id = ? AND reported AND ? IN (exec_id, revised_by)",
+            (fact.child_id, fact.ref_exec_id),
+        ).fetchone()
+        if not about[0] or row is None or row[4] == fact.exec_id:
+            return about
+        row_id, quantity, price, fee, _ = row
+        self._run(
+            "UPDATE executions SET quantity = ?, price_micros = ?, fee_micros = ?, revised_by = ?"
+            " WHERE id = ?",
+            (fact.quantity, fact.price_micros, fact.fee_micros, fact.exec_id, row_id),
+        )
+        shares = fact.quantity - quantity
+        value = fact.quantity * fact.price_micros - quantity * price
+        for table, key, order_id in zip(("parents", "children"), IDS, about, strict=True):
+            self._run(
+                f"UPDATE {table} SET cum_quantity = cum_quantity + ?,"
+                " cum_value_micros = cum_value_micros + ?, fees_micros = fees_micros + ?"
+                f" WHERE {key} = ?",
+                (shares, value, fact.fee_micros - fee, order_id),
+            )
+        self._run(
+            "UPDATE parents SET state = CASE WHEN state = ? AND cum_quantity < quantity THEN ?"
+            " WHEN state IN (?, ?, ?, ?) AND cum_quantity >= quantity THEN ? ELSE state END"
+            " WHERE parent_id = ?",
+            (
+                *(ParentState.FILLED, ParentState.CANCELED, *_OPEN_PARENT, ParentState.FILLED),
+                about[0],
+            ),
+        )
+        self._run(
+            "UPDATE children SET state = CASE WHEN state IN (?, ?) AND cum_quantity >= quantity"
+            " THEN ? WHEN ? AND ended_ns > 0 THEN ? ELSE state END,"
+            " ended_ns = CASE WHEN ? THEN 0 ELSE ended_ns END WHERE child_id = ?",
+            (
+                *(*_OPEN_CHILD, ChildState.FILLED),
+                *(fact.leaves_quantity > 0, ChildState.LIVE, fact.leaves_quantity > 0),
+                fact.child_id,
+            ),
+        )
+        return about
+
+    def _child_resolved(self, fact: ChildResolved) -> About:
+        value = fact.cum_quantity * fact.price_micros
+        self._book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
+        how = ChildState.CANCELED if fact.cum_quantity else ChildState.RELEASED
+        self._end_child(fact.child_id, how, fact.at_ns, fact.reason)
+        return self._about(fact.child_id)
 
     def _is_known(self, child_id: str, exec_id: str) -> bool:
         """Whether this ExecID of the child is booked: then it is a repetition or, with other

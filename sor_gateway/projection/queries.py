@@ -308,7 +308,7 @@ def executions(database: Path, parent_id: str | None = None) -> list[Execution]:
     query = (
         "SELECT venue, child_id, parent_id, exec_id, quantity, price_micros, fee_micros,"
         " liquidity, at_ns, last_market, reported"
-        " FROM executions WHERE ?1 IS NULL OR parent_id = ?1 ORDER BY id"
+        " FROM executions WHERE quantity > 0 AND (?1 IS NULL OR parent_id = ?1) ORDER BY id"
     )
     found = _select(database, Execution, query, (parent_id,))
     for each in found:
@@ -320,7 +320,7 @@ def ledger(database: Path) -> Ledger:
     """Per venue and in total: executions, shares, value and fees, as the venues said."""
     query = (
         "SELECT venue, count(*), sum(quantity), sum(quantity * price_micros), sum(fee_micros)"
-        " FROM executions GROUP BY venue ORDER BY venue"
+        " FROM executions WHERE quantity > 0 GROUP BY venue ORDER BY venue"
     )
     lines = _select(database, LedgerLine, query)
     total = LedgerLine("total")

@@ -115,6 +115,15 @@ _TELLERS: Final[dict[str, Callable[[Data], str]]] = {
     ),
     "ChildCancelRefused": lambda d: f"{d['venue']} does not cancel {d['child_id']}{_because(d)}",
     "ChildStatusReported": _status,
+    "FillRevised": lambda d: (
+        f"{d['venue']} makes {d['ref_exec_id']} of {d['child_id']} {d['quantity']} shares"
+        f"{_because(d, 'text')}"
+    ),
+    "ChildResolved": lambda d: (
+        f"the operator ends {d['child_id']} with {d['cum_quantity']} executed"
+        f"{_because(d, 'reason')}"
+    ),
+    "RequestOverdue": lambda d: f"the client's request waits for {d['waits_for']}",
     "ChildReleased": lambda d: f"{d['child_id']} can never fill{_because(d, 'why')}",
     "ChildVoided": lambda d: f"the order message of {d['child_id']} never leaves again",
     "ChildrenDoubted": _doubted,

@@ -175,7 +175,7 @@ def pend_reports(ledger: Ledger, parent: Parent, at_ns: Nanos) -> list[Output]:
     ledger.agenda.due(parent.parent_id)
     kind = ReportKind.PENDING_REPLACE if request.is_replace else ReportKind.PENDING_CANCEL
     out: list[Output] = [ledger.answer(parent, request, kind, at_ns)]
-    if waits := _waits_for(ledger, parent):
+    if waits := waits_for(ledger, parent):
         text = f"{request.cl_ord_id} for {parent.parent_id} waits for {waits}"
         out.append(Alarm(at_ns, "request-waits", text, parent_id=parent.parent_id))
     return out
@@ -190,7 +190,7 @@ def _pend(ledger: Ledger, parent: Parent, request: Request) -> list[Output]:
     return pend_reports(ledger, parent, request.at_ns)
 
 
-def _waits_for(ledger: Ledger, parent: Parent) -> str:
+def waits_for(ledger: Ledger, parent: Parent) -> str:
     """The children that cannot be pulled now, for the operator (recovery.md 3.9)."""
     stuck = []
     for child_id in parent.children:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sor_gateway.sor.types import (
+    DenyReason,
     Liquidity,
     Micros,
     Nanos,
@@ -70,6 +71,26 @@ class AskChild:
 
 
 @dataclass(slots=True)
+class DenyExecution:
+    """Tell a venue that an execution cannot be ours as it was reported (FIX Q). What it did to the
+    books does not depend on it."""
+
+    venue: str
+    child_id: str
+    venue_order_id: str
+    exec_id: str
+    """The venue's."""
+    reason: DenyReason
+    symbol: str
+    side: Side
+    quantity: Shares
+    """Of the order."""
+    last_quantity: Shares
+    last_price_micros: Micros
+    at_ns: Nanos
+
+
+@dataclass(slots=True)
 class Report:
     """Tell a client something about an order: a snapshot, complete in itself.
 
@@ -111,6 +132,8 @@ class Report:
     text: str = ""
     request_id: str = ""
     """The client's (FIX 790), on answers to a status request."""
+    ref_exec_id: str = ""
+    """Ours of the fill that is taken back or corrected (FIX 19)."""
 
 
 @dataclass(slots=True)
@@ -126,5 +149,5 @@ class Alarm:
     child_id: str = ""
 
 
-Command = SendChild | CancelChild | AskChild
-Output = SendChild | CancelChild | AskChild | Report | Alarm
+Command = SendChild | CancelChild | AskChild | DenyExecution
+Output = SendChild | CancelChild | AskChild | DenyExecution | Report | Alarm

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from sor_gateway.sor import clients
-from sor_gateway.sor.commands import AskChild, CancelChild, Output, SendChild
+from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, SendChild
+from sor_gateway.sor.dark_venue import DarkVenue
 from sor_gateway.sor.events import (
     ChildCancelPlanned,
     ChildPlanned,
@@ -21,16 +22,17 @@ from sor_gateway.sor.events import (
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
+    RequestOverdue,
     StageMoved,
     VenueDropped,
     VenueReadmitted,
+    VenueTried,
     WaveStarted,
 )
 from sor_gateway.sor.ledger import DARK, Ledger
 from sor_gateway.sor.orders import (
     REJECTS_MAX,
     Child,
-    DarkVenue,
     Flight,
     Parent,
     ParentEvent,
@@ -99,6 +101,25 @@ def venue_readmitted(ledger: Ledger, fact: VenueReadmitted) -> list[Output]:
     return []
 
 
+def venue_tried(ledger: Ledger, fact: VenueTried) -> list[Output]:
+    """It has rested: whoever comes first sends the order that decides."""
+    breaker = ledger.venue(fact.venue).breaker
+    assert breaker is not None
+    breaker.tried()
+    ledger.resting.pop(fact.venue, None)
+    ledger.all_due()
+    return []
+
+
+def request_overdue(ledger: Ledger, fact: RequestOverdue) -> list[Output]:
+    """The operator has to see what holds a client's request up (recovery.md 3.9)."""
+    request = ledger.state.parents[fact.parent_id].request
+    assert request is not None
+    request.overdue = True
+    text = f"{request.cl_ord_id} for {fact.parent_id} still waits for {fact.waits_for}"
+    return [Alarm(fact.at_ns, "request-overdue", text, parent_id=fact.parent_id)]
+
+
 def wave_started(ledger: Ledger, fact: WaveStarted) -> list[Output]:
     """The next round. A dark one judges the one before it."""
     parent = ledger.state.parents[fact.parent_id]
@@ -130,6 +151,8 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
     )
     ledger.state.children[fact.child_id] = child
     ledger.launch(child, flight)
+    if (breaker := ledger.venue(fact.venue).breaker) is not None:
+        breaker.left(fact.child_id)
     if fact.tactic == DARK:
         _count_dark(parent, fact)
     command = SendChild(

@@ -160,6 +160,31 @@ class ChildFilled:
     venue_order_id: str = ""
     avg_price_micros: Micros = 0
     """Over `cum_quantity` (FIX 6): prices what we were not told (recovery.md 3.6); 0: unsaid."""
+    side: Side | None = None
+    """As the report has it (FIX 54); None: unsaid."""
+    fee_surprise_micros: Micros = 0
+    """The reported fee less what the schedule says; 0 too when none was reported."""
+
+
+@dataclass(slots=True)
+class FillRevised:
+    """The venue takes an execution back, or corrects it (FIX 150=H and G; on 4.2 20=1 and 2)."""
+
+    at_ns: Nanos
+    venue: str
+    child_id: str
+    exec_id: str
+    """Of this report (FIX 17)."""
+    ref_exec_id: str
+    """Of the execution, or of its last correction (FIX 19)."""
+    quantity: Shares
+    """What was executed after all; 0: nothing, the execution is bust."""
+    price_micros: Micros
+    cum_quantity: Shares
+    leaves_quantity: Shares
+    fee_micros: Micros = 0
+    """For the whole execution as it stands now."""
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -267,6 +292,31 @@ class VenueCongested:
     waiting_bytes: int = 0
 
 
+@dataclass(slots=True)
+class SymbolStatusChanged:
+    """A venue stopped or resumed trading a symbol, or told its price bands (FIX 35=f)."""
+
+    at_ns: Nanos
+    venue: str
+    symbol: str
+    halted: bool
+    text: str
+    low_micros: Micros = 0
+    """No order below it; 0 for no band."""
+    high_micros: Micros = 0
+    """No order above it; 0 for no band."""
+
+
+@dataclass(slots=True)
+class SessionStatusChanged:
+    """A venue's trading session opened or closed (FIX 35=h)."""
+
+    at_ns: Nanos
+    venue: str
+    open: bool
+    text: str
+
+
 # --- from the operator and the process ----------------------------------------------------
 
 
@@ -293,6 +343,29 @@ class FlowStopped:
     """The process is about to end: no new children, live ones are pulled, parents stay."""
 
     at_ns: Nanos
+    reason: str
+
+
+@dataclass(slots=True)
+class ChildResolved:
+    """The operator ends a doubt that the venue does not end (recovery.md 3.5)."""
+
+    at_ns: Nanos
+    child_id: str
+    cum_quantity: Shares
+    """What the venue executed of it in all, as the operator knows."""
+    reason: str
+    price_micros: Micros = 0
+    """Of what was not reported; 0: not known."""
+
+
+@dataclass(slots=True)
+class VenueQuarantined:
+    """The operator takes a venue out of routing, or lets it back in."""
+
+    at_ns: Nanos
+    venue: str
+    on: bool
     reason: str
 
 
@@ -367,6 +440,23 @@ class VenueReadmitted:
     at_ns: Nanos
     parent_id: str
     venue: str
+
+
+@dataclass(slots=True)
+class VenueTried:
+    """A venue that rejected everything has rested: one order may go there (breaker.py)."""
+
+    at_ns: Nanos
+    venue: str
+
+
+@dataclass(slots=True)
+class RequestOverdue:
+    """A client's cancel or replace waits too long for children that cannot be pulled."""
+
+    at_ns: Nanos
+    parent_id: str
+    waits_for: str
 
 
 @dataclass(slots=True)
@@ -502,6 +592,7 @@ ClientFact = (
 VenueFact = (
     ChildAccepted
     | ChildFilled
+    | FillRevised
     | ChildEnded
     | ChildCancelRefused
     | ChildStatusReported
@@ -510,14 +601,26 @@ VenueFact = (
     | VenueOpened
     | VenueClosed
     | VenueCongested
+    | SymbolStatusChanged
+    | SessionStatusChanged
 )
-OperatorFact = KillSwitched | FlowStopped | Restarted | IdsReserved | ClientDisconnected
+OperatorFact = (
+    KillSwitched
+    | FlowStopped
+    | Restarted
+    | IdsReserved
+    | ClientDisconnected
+    | ChildResolved
+    | VenueQuarantined
+)
 Decision = (
     ParentAccepted
     | ParentRefused
     | StageMoved
     | VenueDropped
     | VenueReadmitted
+    | VenueTried
+    | RequestOverdue
     | WaveStarted
     | ChildPlanned
     | ChildCancelPlanned

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from sor_gateway.sor.agenda import Agenda
+from sor_gateway.sor.breaker import Breaker
 from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.counts import count_from
 from sor_gateway.sor.estimators import fills, latency
@@ -32,6 +33,7 @@ from sor_gateway.sor.orders import (
 )
 from sor_gateway.sor.state import RouterState
 from sor_gateway.sor.types import (
+    NANOS_PER_SECOND,
     ChildState,
     Liquidity,
     Micros,
@@ -62,6 +64,12 @@ class Ledger:
         self.state: Final = state
         self.agenda: Final = Agenda()
         self.counts = count_from(state)
+        self.resting: Final[dict[str, Nanos]] = {
+            name: venue.breaker.until_ns
+            for name, venue in state.venues.items()
+            if venue.breaker is not None and venue.breaker.until_ns and not venue.is_trying
+        }
+        """Venues whose breaker is open, and until when: scheduling, like the agenda."""
 
     # --- ids ------------------------------------------------------------------------------
 
@@ -195,8 +203,9 @@ class Ledger:
         self.counts.venue(child.venue).pending += not flight.answered
         self.state.open_parents[parent.parent_id] = None
 
-    def land(self, child: Child, at_ns: Nanos) -> None:
-        """A child is over: it counts no more, and the venue's estimate learns from it."""
+    def land(self, child: Child, at_ns: Nanos, *, unasked: bool = False) -> None:
+        """A child is over: it counts no more, and the venue's estimate learns from it. `unasked`:
+        the venue cancelled what was to rest there."""
         flight = child.flight
         assert flight is not None
         assert child.state in CHILD_OVER
@@ -210,15 +219,18 @@ class Ledger:
         child.flight = None
         del parent.children[child.child_id]
         del venue.children[child.child_id]
-        if child.state is not ChildState.RELEASED and flight.tactic != SPRAY:
+        if child.state is not ChildState.RELEASED and (flight.tactic != SPRAY or unasked):
             # A displayed order is pulled when the market moves: that it did not fill then says
-            # nothing about what the venue has for an order that takes.
+            # nothing about what the venue has for an order that takes. One that the venue gave back
+            # unasked does.
             fills.observe(venue.fills, child.cum_quantity, child.quantity)
         if child.state is not ChildState.RELEASED:
             rejected = child.state is ChildState.REJECTED
             here, pooled, _ = self.state.learnt.of(child.venue, parent.symbol)
             here.ended(child.cum_quantity, child.quantity, rejected)
             pooled.ended(child.cum_quantity, child.quantity, rejected)
+        if venue.breaker is not None:
+            venue.breaker.forgotten(child.child_id)
         if parent.work is not None:
             rejects = parent.work.rejects
             if child.state is ChildState.REJECTED:
@@ -235,12 +247,14 @@ class Ledger:
         self.agenda.due(parent.parent_id)
         self.settle(parent)
 
-    def end(self, child: Child, how: ChildState, at_ns: Nanos) -> list[Output]:
+    def end(
+        self, child: Child, how: ChildState, at_ns: Nanos, *, unasked: bool = False
+    ) -> list[Output]:
         """The venue says that it is over. A repeated or contradicting end changes nothing."""
         revived = self.revive(child, at_ns, f"reported {how.value}")
         child.move(END_EVENTS[how])
         if child.flight is not None and child.state in CHILD_OVER:
-            self.land(child, at_ns)
+            self.land(child, at_ns, unasked=unasked)
         return revived
 
     def answered(self, child: Child, at_ns: Nanos) -> None:
@@ -305,11 +319,64 @@ class Ledger:
         doubt, until status says otherwise (recovery.md 3.1)."""
         if child.state is not ChildState.RELEASED:
             return []
-        flight = Flight(OrdType.LIMIT, TimeInForce.DAY, "", 0, at_ns, 0, answered=True)
-        self.launch(child, flight)
-        self.doubt(child, f"{how} after it was released", at_ns)
+        self._relaunch(child, f"{how} after it was released", at_ns)
         text = f"{child.child_id} was released and is {how} by {child.venue}"
         return [self.alarm(at_ns, "released-child-lives", text, child)]
+
+    def reopen(self, child: Child, at_ns: Nanos) -> list[Output]:
+        """The venue works an order again that was over: a bust gave it shares back; or it was said
+        to be over in words that cannot be true. It is open, in doubt, until status says."""
+        if child.state not in CHILD_OVER:
+            return []
+        before = child.state
+        child.move(ChildEvent.REOPEN)
+        if child.flight is not None:
+            self.doubt(child, "it was filled in a way that cannot be", at_ns)
+            return []
+        self._relaunch(child, f"it was {before.value} and the venue works it again", at_ns)
+        text = f"{child.child_id} was {before.value} and is open again at {child.venue}"
+        return [self.alarm(at_ns, "child-reopened", text, child)]
+
+    def _relaunch(self, child: Child, cause: str, at_ns: Nanos) -> None:
+        flight = Flight(OrdType.LIMIT, TimeInForce.DAY, "", 0, at_ns, 0, answered=True)
+        self.launch(child, flight)
+        self.doubt(child, cause, at_ns)
+
+    # --- venues ---------------------------------------------------------------------------
+
+    def rejected(self, child: Child, at_ns: Nanos) -> list[Output]:
+        """The venue rejected a child: too many in a row, and it rests."""
+        venue = self.venue(child.venue)
+        if venue.breaker is None:
+            venue.breaker = Breaker()
+        if not venue.breaker.rejected(child.child_id, at_ns):
+            return []
+        self.resting[child.venue] = venue.breaker.until_ns
+        seconds = (venue.breaker.until_ns - at_ns) // NANOS_PER_SECOND
+        text = f"it rejects everything: no order for {seconds} s, then one to try"
+        return [self.alarm(at_ns, "venue-rests", text, child)]
+
+    def took(self, child: Child) -> None:
+        """The venue answered a child in any other way than by a rejection."""
+        breaker = self.venue(child.venue).breaker
+        if breaker is not None and breaker.taken(child.child_id):
+            self.all_due()
+
+    def quarantine(self, child: Child, why: str, at_ns: Nanos) -> list[Output]:
+        """The venue reports what cannot be: no order goes there until the operator lets it, and
+        what is open there is pulled."""
+        venue = self.venue(child.venue)
+        if venue.quarantine:
+            return []
+        venue.quarantine = f"in quarantine: {why}"
+        for child_id in venue.children:
+            self.agenda.due(self.state.children[child_id].parent_id)
+        return [self.alarm(at_ns, "venue-quarantined", why, child)]
+
+    def all_due(self) -> None:
+        """Something changed that every open parent may want to use."""
+        for parent_id in self.state.open_parents:
+            self.agenda.due(parent_id)
 
     # --- executions -----------------------------------------------------------------------
 
@@ -375,8 +442,9 @@ class Ledger:
         """The venue's total shows executions that we were never told of: they are booked now, and
         netted when their own reports come (recovery.md 3.6)."""
         start = child.cum_quantity
-        child.synthetic.append((start, through))
         report, alarms = self.book(child, through - start, price, at_ns, "Y")
+        child.synthetic.append((start, through, report.exec_id))
+        child.revised().told[report.exec_id] = (through - start, price)
         report.last_market, report.liquidity = child.venue, Liquidity.UNKNOWN
         report.text = "booked from the venue's total; its own report is missing"
         text = f"{through - start} of {child.child_id} were never reported; priced at {price}"

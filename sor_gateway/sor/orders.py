@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from sor_gateway.sor.dark_venue import DarkVenue
 from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.types import (
     ChildState,
@@ -42,14 +43,6 @@ REJECTS_MAX: Final = 3
 EXECS_KEPT: Final = 256
 """Most executions of one child remembered for finding duplicates; the oldest go first."""
 
-PROBE_MAX: Final = 100
-"""A hidden order's fill of at most this is small: a probe's size, or a passer-by's."""
-PROBES_MAX: Final = 3
-"""So many small fills in a row, and none larger, are taken for probing: who asks again and again
-whether somebody is there trades ahead of him elsewhere."""
-GROWTH_STEP: Final = 2_500
-"""Sizes in dark venues grow to multiples of this (playbook)."""
-
 
 class ParentEvent(StrEnum):
     """What can happen to a parent."""
@@ -64,6 +57,8 @@ class ParentEvent(StrEnum):
     REFUSE_REPLACE = "refuse-replace"
     FILL = "fill"
     FILL_ALL = "fill-all"
+    BUST = "bust"
+    """An execution is taken back, and less than all is executed."""
     CANCEL = "cancel"
     EXPIRE = "expire"
 
@@ -78,6 +73,8 @@ class ChildEvent(StrEnum):
     EXPIRE = "expire"
     REJECT = "reject"
     RELEASE = "release"
+    REOPEN = "reopen"
+    """An execution is taken back, and the venue works the order again."""
 
 
 _P = ParentState
@@ -112,6 +109,14 @@ PARENT_TABLE: Final[dict[tuple[ParentState, ParentEvent], ParentState]] = {
     (_P.CANCELED, _PE.FILL_ALL): _P.CANCELED,
     (_P.EXPIRED, _PE.FILL): _P.EXPIRED,
     (_P.EXPIRED, _PE.FILL_ALL): _P.EXPIRED,
+    # A bust gives a working order its shares back. One that is over stays over (venues.md F6): what
+    # of a filled one is not executed after all is as good as cancelled.
+    (_P.WORKING, _PE.BUST): _P.WORKING,
+    (_P.PENDING_CANCEL, _PE.BUST): _P.PENDING_CANCEL,
+    (_P.PENDING_REPLACE, _PE.BUST): _P.PENDING_REPLACE,
+    (_P.FILLED, _PE.BUST): _P.CANCELED,
+    (_P.CANCELED, _PE.BUST): _P.CANCELED,
+    (_P.EXPIRED, _PE.BUST): _P.EXPIRED,
 }
 
 _C = ChildState
@@ -164,6 +169,12 @@ CHILD_TABLE: Final[dict[tuple[ChildState, ChildEvent], ChildState]] = {
     (_C.RELEASED, _CE.CANCEL): _C.CANCELED,
     (_C.RELEASED, _CE.EXPIRE): _C.EXPIRED,
     (_C.RELEASED, _CE.REJECT): _C.REJECTED,
+    # Over, and open again with the shares that a bust gave back.
+    (_C.FILLED, _CE.REOPEN): _C.LIVE,
+    (_C.CANCELED, _CE.REOPEN): _C.LIVE,
+    (_C.EXPIRED, _CE.REOPEN): _C.LIVE,
+    (_C.REJECTED, _CE.REOPEN): _C.LIVE,
+    (_C.RELEASED, _CE.REOPEN): _C.LIVE,
 }
 
 PARENT_OVER: Final = frozenset({_P.FILLED, _P.CANCELED, _P.EXPIRED, _P.REJECTED})
@@ -190,61 +201,8 @@ class Request:
     ord_type: OrdType
     limit_micros: Micros | None
     echo: dict[str, str]
-
-
-@dataclass(slots=True)
-class DarkVenue:
-    """What one dark venue did for one parent."""
-
-    size: Shares = 0
-    """What it grew to by filling; 0 while it did not: then the strategy's size holds."""
-    sent: Shares = 0
-    """In the current wave."""
-    filled: Shares = 0
-    """In the current wave."""
-    filled_ever: Shares = 0
-    dry_waves: int = 0
-    """Finished waves in a row that brought nothing."""
-    small_fills: int = 0
-    """The last fills, one after the other, that were small."""
-    is_guarded: bool = False
-    """The order there now takes no small fills."""
-    run: Run = field(default_factory=Run)
-    """Finished waves that filled to the end, one after the other, and the one that ended that."""
-
-    @property
-    def is_probed(self) -> bool:
-        """Whether it looks as if somebody were only asking who is there."""
-        return self.small_fills >= PROBES_MAX
-
-    def count_fill(self, quantity: Shares) -> None:
-        """Shares traded there. A real counterpart ends a row of small ones, but once a venue was
-        found to be probed it stays so for this order."""
-        self.filled_ever += quantity
-        if quantity <= PROBE_MAX:
-            self.small_fills += 1
-        elif not self.is_probed:
-            self.small_fills = 0
-
-    @property
-    def next_size(self) -> Shares:
-        """Its size in the next wave: what filled shows that there is more, so it gets more once
-        (playbook: ceil to 2,500 of q(1 + fill rate)), then the size holds."""
-        if self.size or not self.filled:
-            return self.size
-        return -(-(self.sent + self.filled) // GROWTH_STEP) * GROWTH_STEP
-
-    @property
-    def next_run(self) -> Run:
-        """Its run once the current wave is in it."""
-        return self.run.after(self.sent, self.filled) if self.sent else self.run
-
-    def close_wave(self) -> None:
-        """The wave ran its time: what it showed is kept, its counts begin anew."""
-        if self.sent:
-            self.size, self.run = self.next_size, self.next_run
-            self.dry_waves = 0 if self.filled else self.dry_waves + 1
-        self.sent = self.filled = 0
+    overdue: bool = False
+    """It waits too long: the operator was told."""
 
 
 @dataclass(slots=True)
@@ -408,7 +366,27 @@ class Flight:
     """Our cancel request under way; empty for none."""
     cancel_ns: Nanos = 0
     cancel_tries: int = 0
+    pending_asks: int = 0
+    """How often the venue answered that our cancel is pending there (FIX 39=6), and no more."""
     doubt: Doubt | None = None
+
+
+Executed = tuple[Shares, Micros, Shares, str]
+"""An execution: quantity, price, the venue's cum after it, our ExecID that told the client."""
+
+
+@dataclass(slots=True)
+class Revisions:
+    """What was taken back, corrected or denied of a child's executions: most never need it."""
+
+    roots: dict[str, str] = field(default_factory=dict)
+    """ExecID of each bust or correction to that of the execution that it was about at first."""
+    current: dict[str, tuple[Shares, Micros]] = field(default_factory=dict)
+    """By ExecID: quantity and price of an execution as they stand now."""
+    told: dict[str, tuple[Shares, Micros]] = field(default_factory=dict)
+    """By our ExecID: what the client was told, where that is not the execution as it came."""
+    denied: dict[str, None] = field(default_factory=dict)
+    """ExecIDs of executions that were not booked because they cannot be ours."""
 
 
 @dataclass(slots=True)
@@ -423,10 +401,12 @@ class Child:
     state: ChildState = ChildState.PENDING_NEW
     cum_quantity: Shares = 0
     cum_value_micros: Micros = 0
-    execs: dict[str, tuple[Shares, Micros, Shares]] = field(default_factory=dict)
-    """The venue's ExecID to quantity, price and cum: what makes a duplicate (recovery.md 3.6)."""
-    synthetic: list[tuple[Shares, Shares]] = field(default_factory=list)
-    """Ranges of cum (from, to) booked without the venue's own report of them."""
+    execs: dict[str, Executed] = field(default_factory=dict)
+    """By the venue's ExecID: what makes a duplicate (recovery.md 3.6)."""
+    synthetic: list[tuple[Shares, Shares, str]] = field(default_factory=list)
+    """Ranges of cum (from, to) booked without the venue's own report of them, and our ExecID that
+    told the client."""
+    revisions: Revisions | None = None
     voided: bool = False
     """Its order message was gap-filled: it never leaves again, nor do its cancels."""
     flight: Flight | None = None
@@ -441,24 +421,34 @@ class Child:
         """Take the table's step. Raises KeyError for a row that is not there: a bug."""
         self.state = CHILD_TABLE[self.state, event]
 
-    def remember(self, exec_id: str, content: tuple[Shares, Micros, Shares]) -> None:
+    def remember(self, exec_id: str, executed: Executed) -> None:
         """Keep an execution for finding its duplicates; the oldest makes room."""
         if len(self.execs) >= EXECS_KEPT:
             del self.execs[next(iter(self.execs))]
-        self.execs[exec_id] = content
+        self.execs[exec_id] = executed
 
-    def net_synthetic(self, start: Shares, end: Shares) -> Shares:
-        """Take the range of a real execution out of the synthetic ones; how much of it was in."""
-        found, kept = 0, []
-        for low, high in self.synthetic:
+    def revised(self) -> Revisions:
+        """What was revised of its executions, made when first needed."""
+        if self.revisions is None:
+            self.revisions = Revisions()
+        return self.revisions
+
+    def net_synthetic(self, start: Shares, end: Shares) -> tuple[Shares, str]:
+        """Take the range of a real execution out of the synthetic ones; how much of it was in, and
+        our ExecID that told the client of it."""
+        if not self.synthetic:
+            return 0, ""
+        found, told_id, kept = 0, "", []
+        for low, high, exec_id in self.synthetic:
             shared = min(high, end) - max(low, start)
             if shared <= 0:
-                kept.append((low, high))
+                kept.append((low, high, exec_id))
                 continue
             found += shared
+            told_id = exec_id
             if low < start:
-                kept.append((low, start))
+                kept.append((low, start, exec_id))
             if end < high:
-                kept.append((end, high))
+                kept.append((end, high, exec_id))
         self.synthetic = kept
-        return found
+        return found, told_id

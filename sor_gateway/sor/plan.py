@@ -50,7 +50,10 @@ class Plan:
 
     def order_tokens(self, venue: str) -> int:
         """New orders that may leave for a venue; the reserve for cancels is kept."""
-        return self.tokens(venue) - self._venues[venue].cancel_reserve
+        left = self.tokens(venue) - self._venues[venue].cancel_reserve
+        if self._state.venues[venue].is_trying:
+            left = min(left, 1 - self._spent.get(venue, 0))
+        return left
 
     def tokens(self, venue: str) -> int:
         """Messages of any kind that may leave for a venue."""

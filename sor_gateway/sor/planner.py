@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sor_gateway.sor import risk
+from sor_gateway.sor import clients, risk
 from sor_gateway.sor.dark_waves import DarkWaves
 from sor_gateway.sor.events import (
     ParentAccepted,
@@ -17,10 +17,11 @@ from sor_gateway.sor.events import (
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
+    RequestOverdue,
 )
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.market import Market, Nbbo
-from sor_gateway.sor.orders import REJECTS_MAX, Parent
+from sor_gateway.sor.orders import REJECTS_MAX, Parent, Request
 from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.route import Route
@@ -30,6 +31,8 @@ from sor_gateway.sor.sweeps import Sweeps
 from sor_gateway.sor.tending import Tending
 from sor_gateway.sor.types import NANOS_PER_SECOND, Nanos, ParentState, Reason, Stage, TimeInForce
 
+REQUEST_OVERDUE_NS: Final = 5 * NANOS_PER_SECOND
+"""A client's request that waits longer than this is an incident (recovery.md 3.9)."""
 REST_NS: Final = 10 * NANOS_PER_SECOND
 """How long a venue that rejects is left out: it may be a halt, or a limit of so many a second."""
 BESIDE_SHARE: Final = 2
@@ -47,6 +50,7 @@ class Planner:
         self._tending: Final = Tending(settings, ledger)
         self._outlook: Final = Outlook(settings, ledger, market)
         self._dark: Final = DarkWaves(self._outlook, self._tending)
+        self._venues: Final = {venue.name for venue in settings.venues.values() if venue.enabled}
         self._sweeps: Final = Sweeps(self._outlook)
         self._sprays: Final = Sprays(self._outlook, self._sweeps, self._tending)
 
@@ -71,6 +75,8 @@ class Planner:
             self._replace(plan, parent)
         else:
             self._route(plan, parent)
+        if parent.request is not None and parent.children:
+            self._watch(plan, parent, parent.request)
 
     def refresh(self, now: Nanos) -> None:
         """Bring an estimate up to date for which no decision is to wait."""
@@ -108,6 +114,18 @@ class Planner:
         if not parent.children:
             plan.add(ParentClosed(plan.now, parent.parent_id, ParentState.CANCELED, text))
 
+    def _watch(self, plan: Plan, parent: Parent, request: Request) -> None:
+        """A request that waits for children which cannot be pulled must not wait unseen."""
+        overdue_ns = request.at_ns + REQUEST_OVERDUE_NS
+        if request.overdue:
+            return
+        if plan.now < overdue_ns:
+            self._agenda.wake(parent.parent_id, overdue_ns)
+            return
+        waits_for = clients.waits_for(self._ledger, parent)
+        waits_for = waits_for or f"{len(parent.children)} children whose cancel is under way"
+        plan.add(RequestOverdue(plan.now, parent.parent_id, waits_for))
+
     def _replace(self, plan: Plan, parent: Parent) -> None:
         """New terms hold once they pass the checks and no child works on the old ones."""
         request = parent.request
@@ -140,6 +158,10 @@ class Planner:
             return
         route = Route(parent, work, strategy, security, self._outlook.nbbo(plan, parent.symbol))
         route.worst = self._outlook.worst(route)
+        if halts := self._state.halted.get(parent.symbol):
+            route.dropped = {**route.dropped, **halts}
+        if bands := self._state.bands.get(parent.symbol):
+            route.hold_within(bands.values())
         if shows:  # what is displayed is pulled in time even when nothing may be sent
             self._sprays.keep(plan, route)
         if not (self._state.may_route and route.worst):
@@ -147,6 +169,9 @@ class Planner:
             return
         if parent.available <= 0:
             self._listen(plan, route)
+            return
+        if halts and halts.keys() >= self._venues:
+            self._wait_or_close(plan, parent, "every venue halted it")
             return
         self._drop_rejecting(plan, route)
         wave_over = self._dark.judge(plan, route)

@@ -6,7 +6,17 @@ May not know: parents' routing, settings, quotes, FIX.
 
 from __future__ import annotations
 
-from sor_gateway.sor.commands import Alarm, Output
+from typing import Final
+
+from sor_gateway.sor.commands import Alarm, Output, Report
+from sor_gateway.sor.conditions import forget_conditions
+from sor_gateway.sor.denials import (
+    fee_surprise,
+    impossible,
+    is_beyond_limit,
+    is_of_other_side,
+    wrong_side,
+)
 from sor_gateway.sor.events import (
     ChildAccepted,
     ChildCancelRefused,
@@ -21,7 +31,10 @@ from sor_gateway.sor.events import (
 )
 from sor_gateway.sor.ledger import Ledger, known_price
 from sor_gateway.sor.orders import Child, ChildEvent, Doubt
-from sor_gateway.sor.types import ChildState, Micros, Nanos, Shares
+from sor_gateway.sor.types import ChildState, Micros, Nanos, Shares, TimeInForce
+
+PENDING_ALARM: Final = 3
+"""A venue that answers this often that our cancel is pending, and no more, is an incident."""
 
 
 def accepted(ledger: Ledger, fact: ChildAccepted) -> list[Output]:
@@ -34,6 +47,7 @@ def accepted(ledger: Ledger, fact: ChildAccepted) -> list[Output]:
     if child.flight is not None:
         child.flight.venue_order_id = fact.venue_order_id
         ledger.answered(child, fact.at_ns)
+        ledger.took(child)
     return out
 
 
@@ -44,27 +58,30 @@ def filled(ledger: Ledger, fact: ChildFilled) -> list[Output]:
     if child is None:
         what = f"filled {fact.quantity} at {fact.price_micros}"
         return _unknown_child(fact.at_ns, fact.venue, fact.child_id, what)
-    content = (fact.quantity, fact.price_micros, fact.cum_quantity)
     known = child.execs.get(fact.exec_id)
-    if known == content:
+    if known is not None and known[:3] == (fact.quantity, fact.price_micros, fact.cum_quantity):
         return []
+    if fact.side is not None and is_of_other_side(ledger, child, fact.side):
+        return wrong_side(ledger, child, fact)
     start = fact.cum_quantity - fact.quantity
     if known is not None or start < 0:
-        text = f"{fact.exec_id} says {content}, before it said {known or 'nothing'}"
+        says = (fact.quantity, fact.price_micros, fact.cum_quantity)
+        text = f"{fact.exec_id} says {says}, before it said {known[:3] if known else 'nothing'}"
         return _contradicted(ledger, child, fact.at_ns, text)
     out: list[Output] = []
     if owner := ledger.venue(child.venue).exec_id_owner(fact.exec_id, child.child_id):
         text = f"{fact.exec_id} was used for {owner} before"
         out.append(ledger.alarm(fact.at_ns, "exec-id-reused", text, child))
-    netted = child.net_synthetic(start, fact.cum_quantity)
-    news = fact.cum_quantity - max(start, child.cum_quantity)
+    netted, told_id = child.net_synthetic(start, fact.cum_quantity)
+    # What was booked before is no news, though a bust since then may make the totals look so.
+    news = fact.cum_quantity - max(start, child.cum_quantity) if netted < fact.quantity else 0
     if max(news, 0) + netted != fact.quantity:
         text = f"{fact.exec_id} says cum {fact.cum_quantity}, known is {child.cum_quantity}"
         out += _contradicted(ledger, child, fact.at_ns, text)
         if news <= 0:
             return out
-    child.remember(fact.exec_id, content)
     ledger.answered(child, fact.at_ns)
+    ledger.took(child)
     if start > child.cum_quantity:
         value = fact.avg_price_micros * fact.cum_quantity
         value -= fact.quantity * fact.price_micros if value else 0
@@ -73,12 +90,18 @@ def filled(ledger: Ledger, fact: ChildFilled) -> list[Output]:
     if netted:
         text = f"{fact.exec_id}: {netted} at {fact.price_micros} were booked before"
         out.append(ledger.alarm(fact.at_ns, "unreported-fill-netted", text, child))
-    return out + _book_news(ledger, child, fact, news)
+    if news > 0:
+        report, booked = _book_news(ledger, child, fact, news)
+        told_id = report.exec_id
+        out += [report, *booked]
+    told = (fact.quantity, fact.price_micros, fact.cum_quantity, told_id)
+    child.remember(fact.exec_id, told)
+    return out
 
 
-def _book_news(ledger: Ledger, child: Child, fact: ChildFilled, news: Shares) -> list[Output]:
-    if news <= 0:
-        return []
+def _book_news(
+    ledger: Ledger, child: Child, fact: ChildFilled, news: Shares
+) -> tuple[Report, list[Output]]:
     if child.flight is not None and fact.venue_order_id:
         child.flight.venue_order_id = fact.venue_order_id
     report, alarms = ledger.book(child, news, fact.price_micros, fact.at_ns)
@@ -87,7 +110,11 @@ def _book_news(ledger: Ledger, child: Child, fact: ChildFilled, news: Shares) ->
     report.fee_micros = fact.fee_micros
     report.venue_exec_id = fact.exec_id
     report.venue_order_id = fact.venue_order_id or report.venue_order_id
-    return [report, *alarms, *ledger.after_fill(child, fact.at_ns)]
+    if fact.fee_surprise_micros:
+        alarms.append(fee_surprise(ledger, child, fact))
+    if child.cum_quantity > child.quantity or is_beyond_limit(ledger, child, fact.price_micros):
+        alarms += impossible(ledger, child, fact)
+    return report, [*alarms, *ledger.after_fill(child, fact.at_ns)]
 
 
 def ended(ledger: Ledger, fact: ChildEnded) -> list[Output]:
@@ -98,12 +125,26 @@ def ended(ledger: Ledger, fact: ChildEnded) -> list[Output]:
     value = fact.avg_price_micros * fact.cum_quantity
     out = _book_difference(ledger, child, fact.cum_quantity, value, fact.at_ns)
     ledger.answered(child, fact.at_ns)
-    if child.flight is not None and fact.cum_quantity < child.cum_quantity:
+    flight = child.flight
+    if flight is None:
+        return out + ledger.end(child, fact.how, fact.at_ns)
+    if fact.cum_quantity < child.cum_quantity:
         out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
-    if child.flight is not None and fact.how is ChildState.REJECTED:
+    if fact.how is ChildState.REJECTED:
         text = fact.text or "without a reason"
         out.append(ledger.alarm(fact.at_ns, "child-rejected", text, child))
-    return out + ledger.end(child, fact.how, fact.at_ns)
+        out += ledger.rejected(child, fact.at_ns)
+    else:
+        ledger.took(child)
+    unasked = (
+        fact.how is ChildState.CANCELED
+        and flight.time_in_force is TimeInForce.DAY
+        and not flight.cancel_tries
+    )
+    if unasked:
+        text = fact.text or "without a reason"
+        out.append(ledger.alarm(fact.at_ns, "cancelled-unasked", text, child))
+    return out + ledger.end(child, fact.how, fact.at_ns, unasked=unasked)
 
 
 def cancel_refused(ledger: Ledger, fact: ChildCancelRefused) -> list[Output]:
@@ -149,13 +190,21 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         text = f"{child.venue} does not know {child.child_id} ({child.state.value} here)"
         return [*out, ledger.alarm(fact.at_ns, "child-unknown", text, child)]
     if fact.cum_quantity < child.cum_quantity:
-        return [*out, _less_than_known(ledger, child, fact.cum_quantity, fact.at_ns)]
+        out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
+        if child.cum_quantity <= child.quantity:
+            return out
+        # More than was ordered was a lie, and now it lives: whatever is true, it has to go.
     ledger.believe(child)
     flight.checked_ns = fact.at_ns
     if fact.cancel_pending and flight.cancel_id:
-        flight.cancel_ns = fact.at_ns  # its answer may take as long again
+        flight.cancel_ns = fact.at_ns  # its answer may take as long again, and longer each time
+        flight.pending_asks += 1
+        if flight.pending_asks == PENDING_ALARM:
+            text = f"{child.child_id}: the cancel is pending there, and nothing more is said"
+            out.append(ledger.alarm(fact.at_ns, "cancel-stuck", text, child))
     else:
         flight.cancel_id = ""  # live without 39=6 after it: that cancel is dead (recovery.md 3.7)
+        flight.pending_asks = 0
     child.move(ChildEvent.ACCEPT)
     return out
 
@@ -217,8 +266,7 @@ def opened(ledger: Ledger, fact: VenueOpened) -> list[Output]:
         if new_epoch and flight is not None:
             flight.cancel_id = ""
             ledger.doubt(ledger.state.children[child_id], "a new epoch began", fact.at_ns)
-    for parent_id in ledger.state.open_parents:
-        ledger.agenda.due(parent_id)
+    ledger.all_due()
     return []
 
 
@@ -226,6 +274,7 @@ def closed(ledger: Ledger, fact: VenueClosed) -> list[Output]:
     """No orders there for now; what is open there stays counted."""
     venue = ledger.venue(fact.venue)
     was_open, venue.is_open, venue.is_congested = venue.is_open, False, False
+    forget_conditions(ledger, fact.venue)
     _forget_questions(ledger, fact.venue)
     for child_id in venue.children:
         ledger.agenda.due(ledger.state.children[child_id].parent_id)
@@ -244,8 +293,7 @@ def congested(ledger: Ledger, fact: VenueCongested) -> list[Output]:
     if fact.congested:
         text = f"{fact.waiting_bytes} bytes wait for it: no new orders until it reads"
         return [Alarm(fact.at_ns, "venue-congested", text, fact.venue)]
-    for parent_id in ledger.state.open_parents:
-        ledger.agenda.due(parent_id)
+    ledger.all_due()
     return []
 
 

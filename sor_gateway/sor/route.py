@@ -6,6 +6,7 @@ May not know: which child is wanted, quotes beyond the NBBO that it was given.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -102,6 +103,14 @@ class Route:
     def within_worst(self, price_micros: Micros) -> bool:
         """Whether a child may have this price."""
         return price_micros <= self.worst if self.is_buy else price_micros >= self.worst
+
+    def hold_within(self, bands: Iterable[tuple[Micros, Micros]]) -> None:
+        """No child beyond a price band (LULD): the tightest holds."""
+        for low, high in bands:
+            if self.is_buy:
+                self.worst = min(self.worst, high or self.worst)
+            else:
+                self.worst = max(self.worst, low)
 
     def next_wave(self) -> int:
         """The number of the wave that is being planned."""

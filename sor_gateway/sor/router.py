@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sor_gateway.sor import clients, decided, operations, reports
+from sor_gateway.sor import clients, conditions, decided, operations, reports, revisions
 from sor_gateway.sor.commands import Output, Report
 from sor_gateway.sor.counts import Counts, count_from
 from sor_gateway.sor.events import (
@@ -28,12 +28,14 @@ from sor_gateway.sor.events import (
     ChildPlanned,
     ChildReleased,
     ChildrenDoubted,
+    ChildResolved,
     ChildStatusPlanned,
     ChildStatusReported,
     ChildVoided,
     ClientDisconnected,
     Decision,
     Fact,
+    FillRevised,
     FlowStopped,
     IdsReserved,
     KillSwitched,
@@ -46,14 +48,19 @@ from sor_gateway.sor.events import (
     ParentSubmitted,
     ParentUnreadable,
     ReplaceRequested,
+    RequestOverdue,
     Restarted,
+    SessionStatusChanged,
     StageMoved,
     StatusRequested,
+    SymbolStatusChanged,
     VenueClosed,
     VenueCongested,
     VenueDropped,
     VenueOpened,
+    VenueQuarantined,
     VenueReadmitted,
+    VenueTried,
     WaveStarted,
 )
 from sor_gateway.sor.ledger import Ledger
@@ -79,6 +86,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ClientDisconnected: clients.disconnected,
     ChildAccepted: reports.accepted,
     ChildFilled: reports.filled,
+    FillRevised: revisions.revised,
     ChildEnded: reports.ended,
     ChildCancelRefused: reports.cancel_refused,
     ChildStatusReported: reports.status_reported,
@@ -87,6 +95,10 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     VenueOpened: reports.opened,
     VenueClosed: reports.closed,
     VenueCongested: reports.congested,
+    SymbolStatusChanged: conditions.symbol_status_changed,
+    SessionStatusChanged: conditions.session_status_changed,
+    VenueQuarantined: conditions.quarantined,
+    ChildResolved: revisions.resolved,
     KillSwitched: operations.kill_switched,
     FlowStopped: operations.flow_stopped,
     Restarted: operations.restarted,
@@ -96,6 +108,8 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     StageMoved: decided.stage_moved,
     VenueDropped: decided.venue_dropped,
     VenueReadmitted: decided.venue_readmitted,
+    VenueTried: decided.venue_tried,
+    RequestOverdue: decided.request_overdue,
     WaveStarted: decided.wave_started,
     ChildPlanned: decided.child_planned,
     ChildCancelPlanned: decided.child_cancel_planned,
@@ -144,9 +158,11 @@ class Router:
         given to `handle` before the next call."""
         taken = self._agenda.take(now, self.settings.decide_budget)
         marks = self._marks.take(self.market, now)
-        if not taken:
+        rested = self._rested(now) if self._ledger.resting else []
+        if not taken and not rested:
             return [*marks]
         plan = Plan(self.state, self.settings.venues, now)
+        plan.decisions.extend(rested)
         for index, parent_id in enumerate(taken):
             parent = self.state.parents[parent_id]
             needed = len(parent.children) + CHILDREN_MAX + 2 * len(self.settings.venues) + 4
@@ -159,10 +175,13 @@ class Router:
 
     def next_deadline(self) -> Nanos | None:
         """When `decide` has something to do: 0 for at once, None for nothing planned."""
-        planned_ns, mark_ns = self._agenda.next_deadline(), self._marks.next_ns
-        if planned_ns is None or mark_ns is None:
-            return mark_ns if planned_ns is None else planned_ns
-        return min(planned_ns, mark_ns)
+        deadline = self._agenda.next_deadline()
+        if deadline == 0:
+            return deadline
+        for other in (self._marks.next_ns, min(self._ledger.resting.values(), default=None)):
+            if other is not None and (deadline is None or other < deadline):
+                deadline = other
+        return deadline
 
     def refresh(self, now: Nanos) -> None:
         """Between turns: bring an estimate that decisions use up to date. Changes no state."""
@@ -228,6 +247,11 @@ class Router:
                 is_buy = report.side.is_buy
                 self._marks.add(fact, report.symbol, is_buy, report.last_quantity)
                 return
+
+    def _rested(self, now: Nanos) -> list[Decision]:
+        """Venues that are to be tried again."""
+        resting = self._ledger.resting
+        return [VenueTried(now, venue) for venue, until in resting.items() if until <= now]
 
     def _sent(self, fact: ChildPlanned) -> None:
         """A child left: its displayed target counts as taken, its answer has a deadline."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sor_gateway.sor.estimators.hidden import HiddenState
 from sor_gateway.sor.estimators.learnt import LearntState
 from sor_gateway.sor.orders import Child, Parent
+from sor_gateway.sor.types import Micros
 from sor_gateway.sor.venues import VenueState
 
 
@@ -44,6 +45,10 @@ class RouterState:
     cl_ord_ids: dict[str, dict[str, str]] = field(default_factory=dict)
     """By client: each ClOrdID that was taken, to its ParentID."""
     venues: dict[str, VenueState] = field(default_factory=dict)
+    halted: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By symbol: venues that do not trade it, and why."""
+    bands: dict[str, dict[str, tuple[Micros, Micros]]] = field(default_factory=dict)
+    """By symbol and venue: prices that no order may be below or above; 0 for no bound."""
     hidden: HiddenState = field(default_factory=HiddenState)
     """What dark venues showed of their size."""
     learnt: LearntState = field(default_factory=LearntState)

@@ -91,7 +91,7 @@ class Tending:
             if overdue:
                 self._ask(plan, child, settings, overdue, 0)
                 return
-        self._pull(plan, child, flight, settings, pulling)
+        self._pull(plan, child, flight, settings, pulling or venue.quarantine)
 
     def _overdue(self, plan: Plan, child: Child, flight: Flight) -> str:
         """What answer is overdue; empty for none. Sets the timer for the next one that may be."""
@@ -99,7 +99,9 @@ class Tending:
         if child.state is ChildState.PENDING_NEW:
             waits.append((flight.planned_ns, "the order is unanswered"))
         if flight.cancel_id:
-            waits.append((flight.cancel_ns, "the cancel is unanswered"))
+            # The more often the venue says that it is pending, the longer it is left alone with it.
+            patience_ns = self._back_off_ns(flight.pending_asks + 1) - self._timeout_ns
+            waits.append((flight.cancel_ns + patience_ns, "the cancel is unanswered"))
         if flight.time_in_force is TimeInForce.IOC:
             waits.append((max(flight.planned_ns, flight.checked_ns), "an IOC order is not over"))
         for since_ns, what in waits:

@@ -128,11 +128,24 @@ class Reason(StrEnum):
     OTHER = "other"
 
 
+class DenyReason(StrEnum):
+    """Why we do not accept an execution (FIX 127)."""
+
+    WRONG_SIDE = "wrong-side"
+    QUANTITY = "quantity-exceeds-order"
+    NO_ORDER = "no-matching-order"
+    PRICE = "price-exceeds-limit"
+
+
 class ReportKind(StrEnum):
     """What a report to the client says (FIX 150, or message type 9)."""
 
     NEW = "new"
     FILL = "fill"
+    BUSTED = "busted"
+    """A fill told before is taken back."""
+    CORRECTED = "corrected"
+    """A fill told before was another."""
     PENDING_CANCEL = "pending-cancel"
     CANCELED = "canceled"
     EXPIRED = "expired"

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from sor_gateway.sor.breaker import Breaker
 from sor_gateway.sor.estimators.average import DecayedMean
 from sor_gateway.sor.estimators.quantiles import Quantiles
 from sor_gateway.sor.settings import VenueSettings
@@ -44,11 +45,31 @@ class VenueState:
     """Recent ExecIDs to the child that each was for."""
     exec_ids_before: dict[str, str] = field(default_factory=dict)
     """The generation before it."""
+    closed_session: str = ""
+    """Why its trading session is not open, in the venue's words; empty while it is."""
+    quarantine: str = ""
+    """Why it gets no order until the operator lets it; empty while it does."""
+    breaker: Breaker | None = None
+    """None until it first rejects an order."""
 
     @property
     def is_routable(self) -> bool:
         """Whether new orders may go there."""
-        return self.is_open and not self.is_congested
+        return self.is_open and not self.barred
+
+    @property
+    def barred(self) -> str:
+        """Why no new order may go there although its session is up; empty when they may."""
+        if self.is_congested:
+            return "it leaves what we send it unread"
+        if self.breaker is not None and self.breaker.is_resting:
+            return "it rejected everything and rests"
+        return self.quarantine or self.closed_session
+
+    @property
+    def is_trying(self) -> bool:
+        """Whether one order alone may go there, to see whether it takes orders again."""
+        return self.breaker is not None and self.breaker.is_trying
 
     def exec_id_owner(self, exec_id: str, child_id: str) -> str:
         """Remember an ExecID; the other child that had it before, or empty."""

@@ -11,7 +11,7 @@ BusinessReject.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,9 +78,13 @@ class BusinessReject:
 class ClientTranslator:
     """Both directions for one client session."""
 
-    def __init__(self, client: str, dialect: Dialect) -> None:
+    def __init__(
+        self, client: str, dialect: Dialect, markets: Mapping[str, str] | None = None
+    ) -> None:
+        """`markets`: the MIC of each venue, for executions of which its report never came."""
         self.client = client
         self.dialect = dialect
+        self._markets = markets or {}
         self._body_echo = tables.BODY_ECHO[dialect.begin_string]
         self._reject_echo = tables.REJECT_ECHO[dialect.begin_string]
         self._replaced_status = tables.REPLACED_STATUS[dialect.begin_string]
@@ -88,6 +92,13 @@ class ClientTranslator:
             MsgType.ORDER_CANCEL_REQUEST: self._cancel,
             MsgType.ORDER_CANCEL_REPLACE_REQUEST: self._replace,
             MsgType.ORDER_STATUS_REQUEST: self._status,
+        }
+
+        self._trans_types: dict[ReportKind, str] = {
+            **dict.fromkeys(ReportKind, dialect.new_exec_trans_type or ""),
+            ReportKind.STATUS: dialect.status_exec_trans_type or "",
+            ReportKind.BUSTED: dialect.bust_exec_trans_type or "",
+            ReportKind.CORRECTED: dialect.correct_exec_trans_type or "",
         }
 
     # --- messages to facts ------------------------------------------------------------------
@@ -244,15 +255,11 @@ class ClientTranslator:
 
     def _execution_report(self, report: Report) -> Fields:
         """The body of an 8, in the order of the dictionaries."""
-        fill = report.kind is ReportKind.FILL
+        fill = report.kind in TRADES
         status = self._ord_status(report)
         fields = self._identity(report, fill)
         if self.dialect.exec_trans_type_required:
-            answer = report.kind is ReportKind.STATUS
-            trans_type = (
-                self.dialect.status_exec_trans_type if answer else self.dialect.new_exec_trans_type
-            )
-            fields.append((tags.ExecTransType, str(trans_type)))
+            fields.append((tags.ExecTransType, self._trans_types[report.kind]))
         fields += [(tags.ExecType, self._exec_type(report, status)), (tags.OrdStatus, status)]
         if report.state is ParentState.REJECTED and report.reason is not Reason.NONE:
             code = tables.ORD_REJ_REASONS.get(report.reason, tables.OTHER)
@@ -263,7 +270,8 @@ class ClientTranslator:
                 (tags.LastQty, str(report.last_quantity)),
                 (tags.LastPx, price_to_text(report.last_price_micros)),
             ]
-            fields += [(int(tags.LastMkt), report.last_market)] if report.last_market else []
+            market = self._markets.get(report.last_market, report.last_market)
+            fields += [(int(tags.LastMkt), market)] if market else []
         fields += [
             (tags.LeavesQty, str(report.leaves_quantity)),
             (tags.CumQty, str(report.cum_quantity)),
@@ -288,7 +296,8 @@ class ClientTranslator:
             fields.append((tags.OrigClOrdID, report.orig_cl_ord_id))
         if report.request_id and self.dialect.status_request_id:
             fields.append((tags.OrdStatusReqID, report.request_id))
-        return [*fields, (tags.ExecID, report.exec_id)]
+        fields.append((tags.ExecID, report.exec_id))
+        return [*fields, (tags.ExecRefID, report.ref_exec_id)] if report.ref_exec_id else fields
 
     def _terms(self, report: Report) -> Fields:
         """What was ordered. An order that was refused unread gets its own words back."""
@@ -355,9 +364,15 @@ class ClientTranslator:
             return self.dialect.exec_type_of_fill(complete=complete)
         if report.kind is ReportKind.STATUS:
             return self.dialect.exec_type_of_status(status)
+        if report.kind is ReportKind.BUSTED:
+            return self.dialect.exec_type_of_bust(status)
+        if report.kind is ReportKind.CORRECTED:
+            return self.dialect.exec_type_of_correct(status)
         return tables.EXEC_TYPES[report.kind]
 
 
+TRADES: Final = frozenset({ReportKind.FILL, ReportKind.BUSTED, ReportKind.CORRECTED})
+"""Reports about an execution."""
 REQUIRED: Final = {
     MsgType.NEW_ORDER_SINGLE: (
         (tags.ClOrdID, "ClOrdID"),

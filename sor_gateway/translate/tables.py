@@ -11,6 +11,7 @@ from typing import Final
 
 from sor_gateway.fix import tags
 from sor_gateway.sor.types import (
+    DenyReason,
     Liquidity,
     OrdType,
     ParentState,
@@ -20,6 +21,13 @@ from sor_gateway.sor.types import (
     TimeInForce,
 )
 
+DK_REASONS: Final = {
+    DenyReason.WRONG_SIDE: "B",
+    DenyReason.QUANTITY: "C",
+    DenyReason.NO_ORDER: "D",
+    DenyReason.PRICE: "E",
+}
+"""DKReason (127)."""
 CURRENCY: Final = "USD"
 UNKNOWN_ORDER_ID: Final = "NONE"
 """OrderID (37) where there is none: unknown orders, orders refused before they got one."""

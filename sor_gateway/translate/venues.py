@@ -28,13 +28,14 @@ from sor_gateway.fix.values import (
     text_to_quantity,
     utc_timestamp,
 )
-from sor_gateway.sor.commands import AskChild, CancelChild, Command, SendChild
+from sor_gateway.sor.commands import AskChild, CancelChild, Command, DenyExecution, SendChild
 from sor_gateway.sor.events import (
     ChildAccepted,
     ChildCancelRefused,
     ChildEnded,
     ChildFilled,
     ChildStatusReported,
+    FillRevised,
     VenueFact,
 )
 from sor_gateway.sor.types import (
@@ -130,6 +131,7 @@ class VenueTranslator:
             SendChild: self._order,
             CancelChild: self._cancel,
             AskChild: self._ask,
+            DenyExecution: self._deny,
         }
 
     # --- commands to messages ---------------------------------------------------------------
@@ -183,6 +185,20 @@ class VenueTranslator:
         fields += [(tags.Symbol, command.symbol), (tags.Side, tables.SIDES[command.side])]
         return Outgoing(MsgType.ORDER_STATUS_REQUEST, fields)
 
+    def _deny(self, command: DenyExecution) -> Outgoing:
+        """DontKnowTrade (Q)."""
+        fields = [
+            (int(tags.OrderID), command.venue_order_id or tables.UNKNOWN_ORDER_ID),
+            (tags.ExecID, command.exec_id),
+            (tags.DKReason, tables.DK_REASONS[command.reason]),
+            (tags.Symbol, command.symbol),
+            (tags.Side, tables.SIDES[command.side]),
+            (tags.OrderQty, str(command.quantity)),
+            (tags.LastQty, str(command.last_quantity)),
+            (tags.LastPx, price_to_text(command.last_price_micros)),
+        ]
+        return Outgoing(MsgType.DONT_KNOW_TRADE, fields)
+
     def identify(self, raw: bytes) -> Stored:
         """What a stored application message of ours was, for the replay rules (recovery.md 3)."""
         message = decode(raw)
@@ -230,13 +246,18 @@ class VenueTranslator:
             trans_type = required(message, tags.ExecTransType, "ExecTransType")
             if trans_type == self.dialect.status_exec_trans_type:
                 return self._status(message, now)
+            is_bust = trans_type == self.dialect.bust_exec_trans_type
+            if is_bust or trans_type == self.dialect.correct_exec_trans_type:
+                return self._revised(message, is_bust, now)
             if trans_type != self.dialect.new_exec_trans_type:
-                raise Useless(f"20={shown(trans_type)} (ExecTransType): expected 0 or 3")
+                raise Useless(f"20={shown(trans_type)} (ExecTransType): expected 0 to 3")
         if exec_type == self.dialect.status_exec_type:
             return self._status(message, now)
         child_id = read_child_id(message)
         if exec_type in FILL_TYPES:
             return self._filled(message, child_id, now)
+        if exec_type in (self.dialect.bust_exec_type, self.dialect.correct_exec_type):
+            return self._revised(message, exec_type == self.dialect.bust_exec_type, now)
         if exec_type in ENDED_TYPES:
             return self._ended(message, child_id, ENDED_TYPES[exec_type], now)
         if exec_type == "0":
@@ -253,6 +274,7 @@ class VenueTranslator:
         if quantity == 0 or price <= 0:
             raise Useless("a fill without LastQty (32) and LastPx (31) above 0")
         liquidity = self._liquidity(message)
+        fee, surprise = self._fee(message, quantity, liquidity)
         return ChildFilled(
             now,
             self.venue.name,
@@ -263,11 +285,36 @@ class VenueTranslator:
             read_quantity(message, tags.CumQty, "CumQty"),
             read_quantity(message, tags.LeavesQty, "LeavesQty"),
             liquidity,
-            self._fee(message, quantity, liquidity),
+            fee,
             message.get(tags.LastMkt) or self.venue.mic,
             time_or_zero(message),
             message.get(tags.OrderID, ""),
             average_or_zero(message),
+            tables.SIDE_OF.get(message.get(tags.Side, "")),
+            surprise,
+        )
+
+    def _revised(self, message: Message, is_bust: bool, now: int) -> FillRevised:
+        """An execution taken back or corrected."""
+        quantity = price = fee = 0
+        if not is_bust:
+            quantity = read_quantity(message, tags.LastQty, "LastQty")
+            price = read_price(message, tags.LastPx, "LastPx")
+            if quantity == 0 or price <= 0:
+                raise Useless("a correction without LastQty (32) and LastPx (31) above 0")
+            fee, _ = self._fee(message, quantity, self._liquidity(message))
+        return FillRevised(
+            now,
+            self.venue.name,
+            read_child_id(message),
+            required(message, tags.ExecID, "ExecID"),
+            required(message, tags.ExecRefID, "ExecRefID"),
+            quantity,
+            price,
+            read_quantity(message, tags.CumQty, "CumQty"),
+            read_quantity(message, tags.LeavesQty, "LeavesQty"),
+            fee,
+            clean(message.get(tags.Text, "")),
         )
 
     def _ended(self, message: Message, child_id: str, how: ChildState, now: int) -> ChildEnded:
@@ -320,17 +367,20 @@ class VenueTranslator:
         ind = self.dialect.liquidity_ind(message.get(self.dialect.liquidity_tag, ""))
         return tables.LIQUIDITY_OF.get(ind or 0, Liquidity.UNKNOWN)
 
-    def _fee(self, message: Message, quantity: Shares, liquidity: Liquidity) -> Micros:
-        """The whole fill's fee: as reported, else by the schedule. What the fill did and nobody
-        said is charged as taking: the dearer side at most venues."""
-        reported = reported_fee(message)
-        if reported is not None:
-            return reported
+    def _fee(
+        self, message: Message, quantity: Shares, liquidity: Liquidity
+    ) -> tuple[Micros, Micros]:
+        """The whole fill's fee: as reported, else by the schedule; and by how much the report
+        differs from the schedule. What the fill did and nobody said is charged as taking: the
+        dearer side at most venues."""
         per_share = {
             Liquidity.ADDED: self.venue.add_fee_micros,
             Liquidity.MIDPOINT: self.venue.mid_fee_micros,
         }.get(liquidity, self.venue.take_fee_micros)
-        return per_share * quantity
+        reported = reported_fee(message)
+        if reported is None:
+            return per_share * quantity, 0
+        return reported, reported - per_share * quantity
 
 
 # --- parts of a report ----------------------------------------------------------------------

@@ -170,3 +170,58 @@ class TestRequests:
         book = Ledger()
         book.received(told("8", "37=NONE|11=Z|17=0|150=I|39=8|14=0|151=0|6=0|"))
         assert book.orders == {}
+
+
+class TestRevisions:
+    """Busts and corrections (F6)."""
+
+    BUST = (
+        "37=P1|11=A1|17=E9|19=E2|150=H|39=1|55=ACME|54=2|38=300|32=100|31=50.01|14=200|151=100|"
+        "6=50.02|30=DRKA|"
+    )
+
+    def filled(self) -> Ledger:
+        book = ledger()
+        for body in (NEW, FILL_1, FILL_2.replace("39=2", "39=1")):
+            book.received(told("8", body))
+        return book
+
+    def test_a_bust_takes_the_fill_and_its_fee_back(self) -> None:
+        book = self.filled()
+        book.violations.clear()
+        book.received(told("8", self.BUST))
+        order = book.orders["A1"]
+        assert (order.cum_quantity, order.value, order.fees) == (
+            200,
+            Decimal("10004.00"),
+            Decimal("-0.4"),
+        )
+        assert (book.busts, book.violations) == (1, [])
+
+    def test_a_correction_is_the_fill_from_then_on(self) -> None:
+        book = self.filled()
+        book.violations.clear()
+        body = self.BRIEF.replace("20=2|150=1", "150=G")
+        book.received(told("8", body))
+        order = book.orders["A1"]
+        assert [fill.exec_id for fill in order.fills] == ["E3", "E2"]
+        assert (order.value, order.cum_quantity) == (Decimal("15004.00"), 300)
+        assert (book.corrections, book.violations) == (1, [])
+
+    BRIEF = (
+        "37=P1|11=A1|17=E9|19=E2|20=2|150=1|39=1|55=ACME|54=2|38=300|32=100|31=50.00|14=300|151=0|"
+        "6=50.013333|30=DRKA|12=0.15|13=3|"
+    )
+
+    def test_on_fix_42_20_says_it(self) -> None:
+        book = self.filled()
+        book.violations.clear()
+        book.received(told("8", self.BRIEF))
+        assert (book.corrections, book.violations) == (1, [])
+        assert book.orders["A1"].value == Decimal("15004.00")
+
+    def test_one_of_a_fill_never_told_is_a_violation(self) -> None:
+        book = self.filled()
+        book.violations.clear()
+        book.received(told("8", self.BUST.replace("19=E2", "19=E7")))
+        assert book.violations[0] == "17=E9 revises 19=E7, which was never told"

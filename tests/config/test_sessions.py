@@ -69,6 +69,45 @@ class TestSchedule:
         assert venue.quotes.schedule == venue.orders.schedule
         assert venue.orders.schedule.days == frozenset(range(5))
 
+    def test_one_session_a_week(self, folder: Folder) -> None:
+        folder.end(
+            '[ems.EMS.schedule]\nzone = "America/New_York"\nstart = 17:00:00\nend = 16:30:00\n'
+            'start_day = "sunday"\nend_day = "friday"'
+        )
+        session = next(s for s in folder.load().ems_sessions if s.name == "EMS")
+        assert session.schedule == Schedule(
+            ZoneInfo("America/New_York"), time(17), time(16, 30), frozenset({6}), end_day=4
+        )
+
+    @pytest.mark.parametrize(
+        ("keys", "problem"),
+        [
+            (
+                'start_day = "sunday"',
+                "start_day and end_day belong together; add the other one or remove it",
+            ),
+            (
+                'end_day = "friday"',
+                "start_day and end_day belong together; add the other one or remove it",
+            ),
+            (
+                'start_day = "sunday"\nend_day = "friday"\ndays = ["monday"]',
+                (
+                    "days is for hours that end within a day, start_day and end_day for one session"
+                    " a week; remove days or those two"
+                ),
+            ),
+        ],
+    )
+    def test_halves_of_a_week_are_refused(self, folder: Folder, keys: str, problem: str) -> None:
+        hours = '\nzone = "UTC"\nstart = 17:00:00\nend = 16:30:00\n'
+        folder.end(f"[ems.EMS.schedule]{hours}{keys}")
+        folder.end(f"[session.schedule]{hours}{keys}", "venues/exchange.toml")
+        assert sorted(folder.problems()) == [
+            f"config/gateway.toml [ems.EMS.schedule]: {problem}",
+            f"config/venues/exchange.toml [session.schedule]: {problem}",
+        ]
+
     def test_without_a_zone_is_refused(self, folder: Folder) -> None:
         folder.end("[ems.EMS.schedule]\nstart = 08:00:00\nend = 17:00:00")
         assert folder.problems() == [

@@ -12,7 +12,7 @@ import sys
 from typing import NoReturn
 
 from sor_gateway.cli import main
-from sor_gateway.journal import segments
+from sor_gateway.journal import disk
 
 MODES = ("before", "torn", "after")
 
@@ -23,7 +23,7 @@ def die() -> NoReturn:
 
 
 def arm(kill_at: int, mode: str, torn_bytes: int) -> None:
-    write_all, writes = segments.write_all, 0
+    write_all, writes = disk.write_all, 0
 
     def deadly(descriptor: int, data: bytes | bytearray) -> None:
         nonlocal writes
@@ -38,7 +38,7 @@ def arm(kill_at: int, mode: str, torn_bytes: int) -> None:
             write_all(descriptor, data)
         die()
 
-    segments.write_all = deadly
+    disk.write_all = deadly
 
 
 if __name__ == "__main__":

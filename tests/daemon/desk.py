@@ -175,6 +175,12 @@ class MemoryReactor:
         """The test turns as often as it likes, and may look whether that was asked for."""
         self.woken = True
 
+    def fed_ns(self, session: Session) -> int:
+        return 0
+
+    def hold_back(self, session: Session, until_ns: int) -> None:
+        raise AssertionError("nobody takes time here")
+
     def peer(self, session: Session) -> str:
         return session.settings.name if self.told.get(session.settings.name) else ""
 

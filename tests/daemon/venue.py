@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
 
 from sor_gateway.fix.message import Message
@@ -34,6 +35,17 @@ class Order:
     cancelling: bool = False
     voiceless: bool = False
     """The venue never says a word about it unless it is asked."""
+    side: str = "2"
+    limit: str = ""
+    """Price (44); empty for none."""
+
+    @property
+    def price(self) -> str:
+        """What it trades at: 50, or its limit where that is no worse for the other side."""
+        if not self.limit:
+            return "50.00"
+        bound = min if self.side == "1" else max
+        return str(bound(Decimal("50.00"), Decimal(self.limit)))
 
     @property
     def leaves(self) -> int:
@@ -89,6 +101,8 @@ class Venue:
         """Reports were lost for good: nobody can be told of a late fill among them."""
         self.unanswered_status = False
         """Says nothing to H."""
+        self.takes_twice = False
+        """Takes an order in again that comes again, instead of stopping the test."""
         self.reports = 0
         self.exec_number = 0
 
@@ -137,11 +151,11 @@ class Venue:
             150: kind,
             39: order.status,
             55: "ACME",
-            54: "2",
+            54: order.side,
             38: str(order.quantity),
             151: str(order.leaves),
             14: str(order.cum),
-            6: "50" if order.cum else "0",
+            6: order.price if order.cum else "0",
             60: utc_timestamp(now),
         }
         body |= {int(name[1:]): value for name, value in tags.items()}
@@ -157,17 +171,31 @@ class Venue:
         self.executions.append((exec_id, cl_ord_id, shares))
         if order.voiceless:
             return
-        more = [(32, str(shares)), (31, "50.00"), (30, "XVEN"), (851, "2")]
+        more = [(32, str(shares)), (31, order.price), (30, "XVEN"), (851, "2")]
         self.say(peer, order, "F", now, more, t17=exec_id)
         if self.dice.random() < self.manners.repeats:
             self.say(peer, order, "F", now, more, t17=exec_id)
+
+    def revise(
+        self, peer: Peer, exec_id: str, shares: int, now: int, price: str = "50.00", leaves: int = 0
+    ) -> None:
+        """An execution is taken back (0 shares) or corrected (F6)."""
+        index = [each[0] for each in self.executions].index(exec_id)
+        _, cl_ord_id, before = self.executions[index]
+        self.executions[index] = (exec_id, cl_ord_id, shares)
+        order = self.orders[cl_ord_id]
+        order.cum += shares - before
+        more = [(19, exec_id), (32, str(shares or before)), (31, price), (30, "XVEN")]
+        left = {"t151": str(leaves)} if leaves else {}
+        self.say(peer, order, "G" if shares else "H", now, more, **left)
 
     # --- what it is asked -----------------------------------------------------------------
 
     def _order(self, peer: Peer, message: Message, now: int) -> None:
         cl_ord_id = message[11]
-        assert cl_ord_id not in self.orders, f"{cl_ord_id} came twice"
+        assert self.takes_twice or cl_ord_id not in self.orders, f"{cl_ord_id} came twice"
         order = Order(cl_ord_id, int(message[38]), message.get(59) == "3")
+        order.side, order.limit = message.get(54, "2"), message.get(44, "")
         self.orders[cl_ord_id] = order
         self.forgotten.discard(cl_ord_id)
         if self.dice.random() < self.manners.rejects:

@@ -114,6 +114,74 @@ class TestOrders:
         assert record.shown_max == 200
 
 
+class TestWhatFaultsDo:
+    def test_a_trade_is_corrected_and_then_taken_back(self) -> None:
+        story = Story()
+        order_id = story.order(1, 500)
+        story.fill(2, order_id, 200)
+        story.fill(3, order_id, 100)
+        story.add(
+            "TradeCorrected",
+            at_ns=4,
+            exec_id="G1",
+            ref_exec_id="E2",
+            quantity=150,
+            price=49,
+            fee_micros=7,
+        )
+        record = story.read()
+        (one, _) = record.executions
+        assert (one.quantity, one.price_micros, one.fee_micros) == (150, 49, 7)
+        assert record.orders[order_id].filled == 250
+        story.add("TradeBusted", at_ns=5, exec_id="H1", ref_exec_id="G1")
+        assert [each.quantity for each in story.read().executions] == [100]
+
+    def test_an_order_that_is_over_trades(self) -> None:
+        story = Story()
+        order_id = story.order(1, 500)
+        story.add("OrderCanceled", at_ns=2, order_id=order_id)
+        story.fill(3, order_id, 500)
+        story.facts[-1] = ("LateExecuted", story.facts[-1][1])
+        record = story.read()
+        assert record.orders[order_id].filled == 500
+        assert record.shown_max == 500
+
+    def test_requests_that_were_held_are_answered_behind_others(self) -> None:
+        story = Story()
+        one, two = story.order(1, 100), story.order(2, 100)
+        story.add("CancelReceived", session="S")
+        story.add("CommandHeld", at_ns=3, session="S", order_id=one, until_ns=9)
+        story.add("CancelReceived", session="S")
+        story.add("CancelAccepted", at_ns=4, session="S", order_id=two)
+        story.add("CommandReturned", at_ns=9)
+        story.add("CancelAccepted", at_ns=9, session="S", order_id=one)
+        assert [order.ended_ns for order in story.read().orders.values()] == [9, 4]
+
+    def test_an_order_that_is_pending_is_not_displayed(self) -> None:
+        story = Story()
+        order_id = story.order(1, 100)
+        story.facts[-1] = ("OrderHeld", story.facts[-1][1])
+        assert story.read().shown_max == 0
+        story.add("OrderActivated", at_ns=5, order_id=order_id)
+        record = story.read()
+        assert (record.shown_max, record.shown_max_ns) == (100, 5)
+
+    def test_what_was_swallowed_or_forgotten_never_was(self) -> None:
+        story = Story()
+        story.add("OrderReceived", session="S", terms={})
+        story.add("CommandSwallowed", at_ns=1, session="S")
+        order_id = story.order(2, 300)
+        story.fill(3, order_id, 100)
+        story.add("OrderReceived", session="S", terms={})
+        undone = [story.facts[-2][1]["exec_id"]]
+        story.add("MemoryLost", at_ns=4, lose="orders", undone=undone)
+        after = story.order(5, 50)
+        record = story.read()
+        assert list(record.executions) == []
+        assert record.orders[order_id].ended_ns == 4
+        assert record.orders[after].shown == 50
+
+
 class TestWhatIsDisplayed:
     def test_is_the_most_of_all_orders_at_any_instant(self) -> None:
         story = Story()
@@ -160,7 +228,7 @@ class TestWhatIsDisplayed:
         story = Story()
         order_id = story.order(10, 500)
         story.add("ReplaceReceived", session="S")
-        story.add("Replaced", at_ns=20, session="S", order_id=order_id, quantity=900)
+        story.add("Replaced", at_ns=20, session="S", order_id=order_id, terms={"quantity": 900})
         story.fill(30, order_id, 100)
         assert story.read().shown_max == 900
 

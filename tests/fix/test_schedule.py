@@ -83,6 +83,71 @@ class TestOverMidnight:
         )
 
 
+class TestOfTheWeek:
+    # Sunday 17:00 to Friday 16:30, as futures markets have it
+    schedule = Schedule(NEW_YORK, time(17), time(16, 30), frozenset({6}), end_day=4)
+
+    @pytest.mark.parametrize(
+        ("now", "open_"),
+        [
+            ("2026-03-01 21:59", False),  # a Sunday; five hours behind UTC
+            ("2026-03-01 22:00", True),
+            ("2026-03-02 21:45", True),  # no pause within the week
+            ("2026-03-04 03:00", True),
+            ("2026-03-06 21:29", True),
+            ("2026-03-06 21:30", False),
+            ("2026-03-07 15:00", False),
+        ],
+    )
+    def test_runs_from_day_to_day(self, now: str, open_: bool) -> None:
+        found = self.schedule.window(utc(now))
+        assert found == (window("2026-03-01 22:00", "2026-03-06 21:30") if open_ else None)
+
+    def test_says_when_the_next_week_begins(self) -> None:
+        assert self.schedule.refusal(utc("2026-03-07 15:00")) == (
+            "outside session hours; they begin at 2026-03-08 17:00 America/New_York"
+        )
+        assert self.schedule.next_start_ns(utc("2026-03-04 12:00")) == utc("2026-03-08 21:00")
+
+    def test_the_clocks_change_between_two_weeks_and_within_one(self) -> None:
+        after = window("2026-03-08 21:00", "2026-03-13 20:30")  # four hours behind by then
+        assert self.schedule.window(utc("2026-03-10 12:00")) == after
+        over = Schedule(NEW_YORK, time(17), time(16, 30), frozenset({4}), end_day=0)
+        assert over.window(utc("2026-03-08 12:00")) == window(
+            "2026-03-06 22:00", "2026-03-09 20:30"
+        )
+        assert over.window(utc("2026-11-01 12:00")) == window(
+            "2026-10-30 21:00", "2026-11-02 21:30"
+        )
+
+    def test_the_same_day_and_time_leave_no_pause_in_the_week(self) -> None:
+        always = Schedule(NEW_YORK, time(17), time(17), frozenset({6}), end_day=6)
+        assert always.window(utc("2026-03-08 20:59")) == window(
+            "2026-03-01 22:00", "2026-03-08 21:00"
+        )
+        assert always.window(utc("2026-03-08 21:00")) == window(
+            "2026-03-08 21:00", "2026-03-15 21:00"
+        )
+
+    def test_an_end_earlier_on_the_same_day_is_a_week_later(self) -> None:
+        long = Schedule(NEW_YORK, time(17), time(9), frozenset({0}), end_day=0)
+        assert long.window(utc("2026-03-05 12:00")) == window(
+            "2026-03-02 22:00", "2026-03-09 13:00"
+        )
+        assert long.window(utc("2026-03-09 20:00")) is None
+
+    def test_an_end_later_on_the_same_day_is_that_day(self) -> None:
+        short = Schedule(NEW_YORK, time(9), time(17), frozenset({0}), end_day=0)
+        assert short.window(utc("2026-03-02 21:00")) == window(
+            "2026-03-02 14:00", "2026-03-02 22:00"
+        )
+        assert short.window(utc("2026-03-03 15:00")) is None
+
+    def test_a_week_whose_hours_the_clocks_skip_is_passed_over(self) -> None:
+        hour = Schedule(NEW_YORK, time(2, 30), time(3, 15), frozenset({6}), end_day=6)
+        assert hour.next_start_ns(utc("2026-03-01 12:00")) == utc("2026-03-15 06:30")
+
+
 class TestDaylightSaving:
     # New York: forward on 2026-03-08 at 07:00 UTC, back on 2026-11-01 at 06:00 UTC
 
@@ -129,13 +194,21 @@ class TestProperties:
         zone=zones,
         start=times,
         end=times,
-        days=st.frozensets(st.integers(0, 6), min_size=1),
+        days=st.one_of(
+            st.tuples(st.frozensets(st.integers(0, 6), min_size=1), st.none()),
+            st.tuples(st.frozensets(st.integers(0, 6), min_size=1, max_size=1), st.integers(0, 6)),
+        ),
         now=st.integers(utc("2026-01-01 00:00"), utc("2027-01-01 00:00")),
     )
     def test_windows_are_found_and_never_overlap(
-        self, zone: str, start: time, end: time, days: frozenset[int], now: int
+        self,
+        zone: str,
+        start: time,
+        end: time,
+        days: tuple[frozenset[int], int | None],
+        now: int,
     ) -> None:
-        schedule = Schedule(ZoneInfo(zone), start, end, days)
+        schedule = Schedule(ZoneInfo(zone), start, end, days[0], end_day=days[1])
         following = schedule.next_start_ns(now)
         assert following > now
         later = schedule.window(following)

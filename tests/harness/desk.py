@@ -73,8 +73,13 @@ class Desk:
         overrides: Mapping[str, str] | None = None,
         line_ns: int = LINE_NS,
         world: tuple[MarketSettings, Sequence[VenueFile]] | None = None,
+        market_scale: float | None = None,
     ) -> None:
+        """`market_scale`: how many times as fast as the clock the market is, if not the
+        scenario's."""
         self.scenario: Scenario = load_scenario(config, scenario)
+        if market_scale is not None:
+            self.scenario.market_scale = market_scale
         self.loop = VirtualLoop(START)
         self.line_ns = line_ns
         environment = {**self.scenario.environment, **(overrides or {})}

@@ -59,6 +59,23 @@ class Ems(asyncio.Protocol):
         self._flush()
         return cl_ord_id
 
+    def cancel(self, orig_cl_ord_id: str) -> str:
+        """Ask for an order back, now or after the next logon. Returns the request's ClOrdID."""
+        self._ids += 1
+        order = self.order(orig_cl_ord_id)
+        body: Pairs = [
+            (int(Tag.CL_ORD_ID), f"H{self._ids}"),
+            (Tag.ORIG_CL_ORD_ID, orig_cl_ord_id),
+            (Tag.SYMBOL, order.symbol),
+            (Tag.SIDE, order.side),
+            (Tag.TRANSACT_TIME, timestamp(self._loop.now_ns)),
+            (Tag.ORDER_QTY, str(order.quantity)),
+        ]
+        self.ledger.sent(Received(b"", "F", body))
+        self._waiting.append(("F", body))
+        self._flush()
+        return f"H{self._ids}"
+
     def order(self, cl_ord_id: str) -> Order:
         """An order as its reports tell it."""
         order = self.ledger.order(cl_ord_id)

@@ -25,6 +25,7 @@ from tests.harness.loop import VirtualLoop
 from venue_sims import recovery as venue_recovery
 from venue_sims.assembly import build_venue
 from venue_sims.config import MarketSettings, VenueFile
+from venue_sims.faults.facts import MemoryLost
 from venue_sims.flow.clock import MarketClock
 from venue_sims.flow.impact import Path
 from venue_sims.server import VenueServer
@@ -80,7 +81,8 @@ class Gateway:
         self.parts: Parts
         self.up = False
         self._loop = loop
-        self._operations: EngineOperations
+        self.operations: EngineOperations
+        """What an operator may ask."""
         self.start()
 
     def start(self) -> None:
@@ -96,7 +98,7 @@ class Gateway:
             stopwatch=lambda: 0,
         )
         engine = self.parts.engine
-        self._operations = EngineOperations(
+        self.operations = EngineOperations(
             engine, self.configuration, journal.counters, self._loop.clock, dict
         )
         for fact in first_facts(engine, recovered, BOOT_ID, False, self._loop.now_ns):
@@ -121,7 +123,7 @@ class Gateway:
 
     def unready(self) -> list[str]:
         """Why orders cannot flow, in the words of /readyz; empty when they can."""
-        return self._operations.readiness()
+        return self.operations.readiness()
 
 
 class Venue:
@@ -155,6 +157,7 @@ class Venue:
         loop, clock = self._loop.as_asyncio, self._loop.clock
         self.server = VenueServer(venue, journal, codec, recovered, loop, clock, self.log)
         self.server.add_sessions(self.file)
+        self.server.on_death = self._died
         self.server.open()
         self.up = True
 
@@ -162,6 +165,11 @@ class Venue:
         """kill -9."""
         self.server.reactor.shutdown()
         self.up = False
+
+    def _died(self, death: MemoryLost) -> None:
+        """Of a fault; it comes up again by itself."""
+        self.up = False
+        self._loop.at_ns(self._loop.now_ns + death.down_ns, self.start)
 
     def attach(self, settings: SessionSettings, end: End, on_end: Callable[[], None]) -> None:
         """By the identity that the initiator writes."""

@@ -22,6 +22,7 @@ def row(changed: dict[str, float] | None = None, attack: str = "flood") -> Row:
         "p50_before_us": 500.0,
         "p50_us": 500.0,
         "p99_before_us": 1_000.0,
+        "p99_bare_us": 5_000.0,
         "p99_us": 1_000.0 * RATIO_MAX,
         "max_us": 9_000.0,
         "growth_mib": float(GROWTH_MAX_MIB),
@@ -63,7 +64,8 @@ class TestHarness:
         flood, replay = json.loads(output)
         for each in (flood, replay):
             assert each["unfilled"] == 0
-            assert each["orders"] == 2 * 3 * 200
+            assert each["orders"] == 3 * 3 * 200
+            assert each["p99_bare_us"] > 0
             assert each["growth_mib"] <= GROWTH_MAX_MIB
         # Which word it got is chance: its own next write may meet the reset before it has read.
         assert "cut: " in flood["did"]

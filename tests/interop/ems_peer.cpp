@@ -13,6 +13,7 @@
 //   F <11> <41> <55> <54> <38> [tag=value ...]
 //   G <11> <41> <55> <54> <38> <40> <44 or -> <59> [tag=value ...]
 //   H <11> <55> <54> [tag=value ...]
+//   V <262> <263> <264> <265> <269> <55>   269 is one or more characters, each an entry type
 //   send <35> [tag=value ...]        any application message without groups
 //   setout N | setin N               force the next number out, or the next one expected
 //   reset Y | reset N                whether logons carry 141=Y from now on
@@ -234,6 +235,7 @@ class Console {
         {"F", {11, 41, 55, 54, 38}},
         {"G", {11, 41, 55, 54, 38, 40, 44, 59}},
         {"H", {11, 55, 54}},
+        {"V", {262, 263, 264, 265}},
         {"send", {}},
     };
     const auto layout = layouts.find(command);
@@ -248,10 +250,22 @@ class Console {
     if (command == "D" || command == "F" || command == "G") message.setField(60, now_text());
     if (id_.getBeginString().getValue() == "FIX.4.2" && (command == "D" || command == "G"))
       message.setField(21, "1");
+    if (command == "V") add_groups(message, words);
     std::string extra;
     while (words >> extra) set(message, extra);
     if (!FIX::Session::sendToTarget(message, id_))
       tell("note", member("text", "numbered and kept: not logged on"));
+  }
+
+  static void add_groups(FIX::Message& message, std::istringstream& words) {
+    for (char type : word(words)) {
+      FIX::Group entry(267, 269);
+      entry.setField(269, std::string(1, type));
+      message.addGroup(entry);
+    }
+    FIX::Group symbol(146, 55);
+    symbol.setField(55, word(words));
+    message.addGroup(symbol);
   }
 
   static void set(FIX::Message& message, const std::string& extra) {

@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sor_gateway.journal import segments
+from sor_gateway.journal import disk
 from sor_gateway.journal.reader import (
     SEGMENT_SUFFIX,
     SNAPSHOT_SUFFIX,
@@ -102,6 +106,131 @@ class TestRoll:
         assert journal.reserve_held
 
 
+def roll_apart(journal: Journal, snapshot: Callable[[], bytes]) -> None:
+    before = journal.position.segment
+    while journal.position.segment == before:
+        assert journal.roll_apart(snapshot)
+
+
+class TestRollApart:
+    """The snapshot is written by a child of the process: nobody waits for it."""
+
+    def test_the_new_segment_begins_before_the_snapshot_is_there(self, tmp_path: Path) -> None:
+        gate = tmp_path / "gate"
+        os.mkfifo(gate)
+        folder = tmp_path / "journal"
+        journal = open_journal(folder)
+        for turn in (1, 2):
+            journal.append(record(turn, sent(turn)))
+        roll_apart(journal, gate.read_bytes)
+        assert journal.position.segment == 2
+        assert [journal.snapshot] == [None]
+        journal.append(record(3, sent(3)))
+        assert state(journal) == [1, 2, 3], "a start now folds over two segments"
+        assert journal.roll_apart(lambda: b"never asked"), "one roll at a time"
+        gate.write_bytes(b"1 2")
+        journal.settle()
+        assert journal.snapshot == b"1 2"
+        assert turns(journal) == [3]
+        assert [entry.number for entry in journal.outbound("ecn", 1, 1, 3)] == [1, 2, 3]
+        journal.close()
+        assert state(open_journal(folder)) == [1, 2, 3]
+
+    def test_the_snapshot_is_of_the_moment_of_the_roll(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        here = [b"then"]
+        roll_apart(journal, lambda: here[0])
+        here[0] = b"now"
+        journal.settle()
+        assert journal.snapshot == b"then"
+
+    def test_closing_waits_for_it(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        journal.append(record(1))
+        roll_apart(journal, lambda: b"1")
+        journal.close()
+        assert open_journal(tmp_path).snapshot == b"1"
+
+    def test_one_that_cannot_be_written_leaves_the_last_and_is_told(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        append_and_roll(journal, 1, 2)
+        journal.append(record(3))
+
+        roll_apart(journal, (tmp_path / "nothing").read_bytes)
+        journal.append(record(4))
+        assert not journal.settle()
+        assert journal.counters.roll_failures == 1
+        assert journal.notes[-1] == "the snapshot of segment 3 could not be written"
+        assert journal.snapshot == b"1 2"
+        assert turns(journal) == [3, 4]
+        journal.close()
+        assert state(open_journal(tmp_path)) == [1, 2, 3, 4]
+
+    def test_a_disk_without_room_for_a_segment_is_no_end(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal = open_journal(tmp_path)
+        journal.append(record(1))
+
+        def full(descriptor: int, data: bytes | bytearray) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(disk, "write_all", full)
+            while journal.roll_apart(lambda: b"1"):
+                assert journal.position.segment == 1
+        journal.append(record(2))
+        assert state(journal) == [1, 2]
+
+    def test_a_segment_that_does_not_reach_the_disk_ends_the_process(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal = open_journal(tmp_path)
+
+        def broken(descriptor: int) -> None:
+            raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(os, "fdatasync", broken)
+        with pytest.raises(JournalFatal, match="fdatasync"):
+            roll_apart(journal, lambda: b"")
+
+    def test_a_process_that_is_killed_meanwhile_can_be_started_at_once(
+        self, tmp_path: Path
+    ) -> None:
+        """The child holds neither the lock nor any other descriptor of its parent's."""
+        gate, there, folder = tmp_path / "gate", tmp_path / "there", tmp_path / "journal"
+        os.mkfifo(gate)
+        os.mkfifo(there)
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, str(folder), str(gate), str(there)],
+            stdout=subprocess.PIPE,
+        )
+        assert done.returncode == -signal.SIGKILL
+        assert done.stdout == b"", "the pipe was closed, or run() would wait for the child"
+        journal = open_journal(folder)
+        assert state(journal) == [1]
+        gate.write_bytes(b"1")
+        journal.append(record(2))
+        journal.close()
+        again = open_journal(folder)
+        assert state(again) == [1, 2]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.journal.helpers import open_journal, record
+journal = open_journal(Path(sys.argv[1]))
+gate, there = Path(sys.argv[2]), Path(sys.argv[3])
+journal.append(record(1))
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+while journal.position.segment == 1:
+    journal.roll_apart(lambda: there.write_bytes(b"x") and gate.read_bytes())
+there.read_bytes()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
 STEPS = ["write_all", "fdatasync", "rename", "fsync", "unlink"]
 
 
@@ -137,7 +266,7 @@ class TestCrashWindows:
     @staticmethod
     def _arm(patch: pytest.MonkeyPatch, step: str, call: int, torn: bool) -> None:
         calls = [0]
-        place: object = {"write_all": segments, "rename": Path, "unlink": Path}.get(step, os)
+        place: object = {"write_all": disk, "rename": Path, "unlink": Path}.get(step, os)
         plain = getattr(place, step)
 
         def deadly(*arguments: object, **named: object) -> object:
@@ -226,7 +355,7 @@ class TestRollFails:
     @staticmethod
     def _arm(patch: pytest.MonkeyPatch, step: str, call: int) -> list[int]:
         calls = [0]
-        place: object = {"write_all": segments, "rename": Path}[step]
+        place: object = {"write_all": disk, "rename": Path}[step]
         plain = getattr(place, step)
 
         def full(*arguments: object) -> object:
@@ -306,6 +435,48 @@ class TestOutbound:
             append_and_roll(journal, turn, turn)
         assert [entry.number for entry in journal.outbound("ecn", 1, 1, 9)] == list(range(1, 7))
         assert [entry.number for entry in journal.outbound("ecn", 1, 2, 3)] == [2, 3]
+
+    def test_an_older_segment_is_looked_into_step_by_step(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal = open_journal(tmp_path)
+        for number in range(1, 1_001):
+            journal.append(record(number, sent(number)))
+        journal.roll(b"")
+        journal.close()
+        journal = open_journal(tmp_path)
+        assert journal.prepare("ecn", 1, 2_000, 2_001)
+        size, step = segment_path(tmp_path, 1).stat().st_size, 1_000
+        monkeypatch.setattr("sor_gateway.journal.sent.SCAN_BYTES", step)
+        read: list[int] = []
+        pread = os.pread
+
+        def counting(descriptor: int, length: int, offset: int) -> bytes:
+            data = pread(descriptor, length, offset)
+            read.append(len(data))
+            return data
+
+        monkeypatch.setattr("os.pread", counting)
+        steps = 1
+        while not journal.prepare("ecn", 1, 3, 4):
+            steps += 1
+            assert sum(read) <= steps * step
+        assert steps > size / step
+        read.clear()
+        assert journal.outbound("ecn", 1, 3, 4) == [sent(3), sent(4)]
+        assert len(read) == 2, "the segment was scanned once more"
+
+    def test_a_range_over_more_segments_than_indexes_are_held_is_found_all_the_same(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sor_gateway.journal.sent.OLD_INDEXES", 2)
+        journal = open_journal(tmp_path)
+        for turn in range(1, 7):
+            append_and_roll(journal, turn, turn)
+        journal.close()
+        journal = open_journal(tmp_path)
+        assert journal.prepare("ecn", 1, 1, 6)
+        assert [entry.number for entry in journal.outbound("ecn", 1, 1, 9)] == list(range(1, 7))
 
     @settings(
         max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

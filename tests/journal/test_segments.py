@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sor_gateway.journal import segments
+from sor_gateway.journal import disk
 from sor_gateway.journal.reader import read_header, segment_path
 from sor_gateway.journal.record import Record
 from sor_gateway.journal.segments import (
@@ -57,13 +57,13 @@ class TestAppend:
         journal = open_journal(tmp_path)
         before = journal.position.offset
         writes: list[bytes] = []
-        plain = segments.write_all
+        plain = disk.write_all
 
         def watched(descriptor: int, data: bytes) -> None:
             writes.append(bytes(data))
             plain(descriptor, data)
 
-        monkeypatch.setattr(segments, "write_all", watched)
+        monkeypatch.setattr(disk, "write_all", watched)
         journal.append(record(1, got(1), sent(1)))
         assert writes == [segment_bytes(tmp_path)[before:]]
         assert journal.position == (1, before + len(writes[0]))
@@ -250,7 +250,7 @@ class TestStall:
             raise OSError(number, os.strerror(number))
 
         journal = open_journal(tmp_path)
-        monkeypatch.setattr(segments, "write_all", broken)
+        monkeypatch.setattr(disk, "write_all", broken)
         with pytest.raises(JournalStalled, match=os.strerror(number)) as caught:
             journal.append(record(1))
         assert caught.value.errno == number
@@ -379,14 +379,14 @@ class TestReserve:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         fill(tmp_path, [1], reserve_bytes=4096)
-        plain = segments.write_all
+        plain = disk.write_all
 
         def full(descriptor: int, data: bytes) -> None:
             if (tmp_path / "reserve").exists():
                 raise OSError(errno.ENOSPC, "full")
             plain(descriptor, data)
 
-        monkeypatch.setattr(segments, "write_all", full)
+        monkeypatch.setattr(disk, "write_all", full)
         journal = open_journal(tmp_path, boot_id="boot-2")
         journal.append(record(2))
         assert turns(journal) == [1, 2]

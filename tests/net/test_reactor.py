@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
-from sor_gateway.net.limits import PENDING_HIGH_BYTES, READ_LIMIT_BYTES
+from sor_gateway.net.limits import HELD_READ_LIMIT_BYTES, PENDING_HIGH_BYTES, READ_LIMIT_BYTES
 from sor_gateway.net.reactor import Reactor
 from tests.net.fakes import Peer, Program, ScriptedSession, logon, until
 
@@ -87,6 +88,65 @@ class TestFairness:
         )
         flooding.close()
         asking.close()
+
+    async def test_a_peer_that_is_held_back_is_read_later_and_in_small_pieces(
+        self, program: Program
+    ) -> None:
+        ems = program.add(ScriptedSession())
+        peer = await logged_on(program, (await program.listen()).port, ems)
+        pause_ns, before = 5_000_000, program.reactor.now
+        times: list[int] = []
+
+        def hold() -> None:
+            if program.history[-1].get("EMS"):
+                times.append(program.reactor.now)
+                program.reactor.hold_back(ems, program.reactor.now + pause_ns)  # type: ignore[arg-type]
+
+        program.on_turn = hold
+        program.history.clear()
+        size = READ_LIMIT_BYTES + 4 * HELD_READ_LIMIT_BYTES
+        peer.send(bytes(size))
+        await until(lambda: len(ems.received) == size)
+        pieces = [turn["EMS"] for turn in program.history if turn.get("EMS")]
+        assert max(pieces[1:]) <= HELD_READ_LIMIT_BYTES
+        assert len(pieces) >= 5
+        gaps = [after - at for at, after in pairwise(times)]
+        assert min(gaps) >= pause_ns
+        assert times[0] >= before
+        assert len(program.history) <= 3 * len(pieces), "the loop spun meanwhile"
+        peer.close()
+
+    async def test_nobody_waits_for_a_peer_that_is_held_back(self, program: Program) -> None:
+        flood = program.add(ScriptedSession("FLOOD"))
+        quiet = program.add(ScriptedSession("QUIET"))
+        port = (await program.listen()).port
+        flooding = await logged_on(program, port, flood)
+        asking = await logged_on(program, port, quiet)
+        program.reactor.hold_back(flood, program.reactor.clock() + 3_600 * SECOND_NS)  # type: ignore[arg-type]
+        flooding.send(b"waits")
+        asking.send(b"served")
+        await until(lambda: quiet.received == b"served")
+        assert flood.received == b""
+        asking.close()
+        await until(lambda: "disconnect" in quiet.calls)
+        flooding.close()
+
+    async def test_what_a_piece_took_is_told_in_its_own_turn_alone(self, program: Program) -> None:
+        """Or a deadline would charge a client with its last piece once more."""
+        ems = program.add(ScriptedSession())
+        peer = await logged_on(program, (await program.listen()).port, ems)
+        took: list[tuple[str, int]] = []
+        program.on_turn = lambda: took.append(
+            (ems.calls[-1], program.reactor.fed_ns(ems))  # type: ignore[arg-type]
+        )
+        peer.send(b"a piece")
+        await until(lambda: ems.received == b"a piece")
+        ems.deadline = program.reactor.clock()
+        program.reactor.wake()
+        await until(lambda: bool(ems.ticks))
+        assert [what for what, fed_ns in took if fed_ns] == ["receive"]
+        assert "tick" in dict(took)
+        peer.close()
 
     async def test_ready_sessions_are_served_first_come_first_served(
         self, program: Program

@@ -17,6 +17,8 @@ class ScriptedOperations:
         self.reasons: list[str] = []
         self.kills: list[tuple[bool, str]] = []
         self.refusal = ""
+        self.resolved: list[tuple[str, int | None, int, str]] = []
+        self.quarantines: list[tuple[str, bool, str]] = []
         self.commands: list[tuple[str, str, str, dict[str, int]]] = []
 
     def status(self) -> Json:
@@ -33,6 +35,22 @@ class ScriptedOperations:
 
     def kill(self, on: bool, reason: str) -> None:
         self.kills.append((on, reason))
+
+    def doubts(self) -> Json:
+        return {"children": [{"child": "C1"}]}
+
+    def resolve(self, child_id: str, filled: int | None, price_micros: int, reason: str) -> str:
+        if child_id != "C1":
+            raise KeyError(child_id)
+        if self.refusal:
+            return self.refusal
+        self.resolved.append((child_id, filled, price_micros, reason))
+        return ""
+
+    def quarantine(self, venue: str, on: bool, reason: str) -> None:
+        if venue != "ecn":
+            raise KeyError(venue)
+        self.quarantines.append((venue, on, reason))
 
     def operate(self, session: str, action: str, reason: str, numbers: Mapping[str, int]) -> str:
         if session != "EMS":
@@ -243,3 +261,71 @@ class TestServer:
             await second.start("127.0.0.1", first.port)
         await second.stop()
         await first.stop()
+
+
+class TestDoubts:
+    async def test_are_listed(self, admin: aiohttp.ClientSession) -> None:
+        async with admin.get("/doubts") as answer:
+            assert await answer.json() == {"children": [{"child": "C1"}]}
+
+    @pytest.mark.parametrize(
+        ("filled", "price", "micros"), [(None, None, 0), (0, None, 0), (250, "50.01", 50_010_000)]
+    )
+    async def test_are_resolved(
+        self,
+        admin: aiohttp.ClientSession,
+        operations: ScriptedOperations,
+        filled: int | None,
+        price: str | None,
+        micros: int,
+    ) -> None:
+        body = {"reason": "by telephone", "filled": filled, "price": price}
+        async with admin.post("/children/C1/resolve", json=body) as answer:
+            assert answer.status == 200
+        assert operations.resolved == [("C1", filled, micros, "by telephone")]
+
+    @pytest.mark.parametrize(
+        ("path", "body", "status"),
+        [
+            ("children/C9/resolve", {"reason": "x", "filled": 1, "price": None}, 404),
+            ("children/C1/resolve", {"reason": "x", "filled": -1, "price": None}, 400),
+            ("children/C1/resolve", {"reason": "x", "filled": True, "price": None}, 400),
+            ("children/C1/resolve", {"reason": "x", "filled": 1, "price": "-3"}, 400),
+            ("children/C1/resolve", {"reason": "x", "filled": 1, "price": "1e-9"}, 400),
+            ("children/C1/resolve", {"reason": "x", "filled": 1, "price": "much"}, 400),
+            ("children/C1/resolve", {"reason": "", "filled": 1, "price": None}, 400),
+            ("children/C1/resolve", {"reason": "x"}, 400),
+            ("venues/lunar/quarantine", {"on": True, "reason": "x"}, 404),
+            ("venues/ecn/quarantine", {"on": "yes", "reason": "x"}, 400),
+        ],
+    )
+    async def test_what_makes_no_sense_is_refused(
+        self,
+        admin: aiohttp.ClientSession,
+        operations: ScriptedOperations,
+        path: str,
+        body: dict[str, object],
+        status: int,
+    ) -> None:
+        async with admin.post(f"/{path}", json=body) as answer:
+            assert answer.status == status
+            assert (await answer.json())["error"]
+        assert operations.resolved == []
+        assert operations.quarantines == []
+
+    async def test_what_is_not_in_doubt_is_a_conflict(
+        self, admin: aiohttp.ClientSession, operations: ScriptedOperations
+    ) -> None:
+        operations.refusal = "C1 is filled: nothing is in doubt"
+        body = {"reason": "x", "filled": 1, "price": None}
+        async with admin.post("/children/C1/resolve", json=body) as answer:
+            assert answer.status == 409
+            assert await answer.json() == {"error": operations.refusal}
+
+    async def test_a_venue_is_put_into_quarantine(
+        self, admin: aiohttp.ClientSession, operations: ScriptedOperations
+    ) -> None:
+        body = {"on": True, "reason": "strange prices"}
+        async with admin.post("/venues/ecn/quarantine", json=body) as answer:
+            assert answer.status == 200
+        assert operations.quarantines == [("ecn", True, "strange prices")]

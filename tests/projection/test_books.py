@@ -151,6 +151,38 @@ class TestRequests:
         assert parent(desk).state == "working"
 
 
+class TestRevisions:
+    """Busts and corrections (F6): rows and totals are what is left."""
+
+    def revise(self, desk: Desk, ref: str, own: str, quantity: int, cum: int) -> None:
+        desk.turn(ev.FillRevised(T0, "ecn", "C1", own, ref, quantity, PX - CENT, cum, 0))
+
+    def test_a_bust_of_a_filled_order_leaves_it_over(self, desk: Desk) -> None:
+        desk.turn(desk.submit(quantity=300), desk.accept(), desk.plan())
+        desk.turn(desk.fill(300, 300, "E1"))
+        self.revise(desk, "E1", "B1", 0, 0)
+        found = parent(desk)
+        assert (found.state, found.cum_quantity, found.cum_value_micros) == ("canceled", 0, 0)
+        assert queries.executions(desk.database) == []
+        assert child(desk).cum_quantity == 0
+
+    def test_a_correction_of_a_correction_and_the_same_again(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.fill(100, 100, "E1"))
+        self.revise(desk, "E1", "B1", 80, 80)
+        for _ in range(2):
+            self.revise(desk, "B1", "B2", 60, 60)
+        found = parent(desk)
+        assert (found.cum_quantity, found.cum_value_micros) == (60, 60 * (PX - CENT))
+        assert [each.quantity for each in queries.executions(desk.database)] == [60]
+
+    def test_the_operators_word_is_booked(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(ev.ChildResolved(T0, "C1", 50, "by telephone", PX))
+        assert (child(desk).state, child(desk).cum_quantity) == ("canceled", 50)
+        assert parent(desk).cum_value_micros == 50 * PX
+
+
 class TestChildren:
     def test_its_life(self, desk: Desk) -> None:
         desk.turn(desk.submit(), desk.accept(), desk.plan())

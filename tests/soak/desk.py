@@ -55,7 +55,7 @@ def prepare(shipped: Path, folder: Path, reject_share: float, fade_p: float) -> 
     for file in scenario.glob("*.toml"):
         text = file.read_text()
         if "[venue]" in text and reject_share:
-            text = with_keys(text, "faults", {"reject_share": reject_share})
+            text = with_keys(text, "faults", {"reject_storm.p": reject_share})
         if "[venue]" in text and lit(text) and fade_p:
             text = with_keys(text, "fade", {"p": fade_p})
         file.write_text(text)

@@ -30,8 +30,8 @@ class TestConfiguration:
         for name in names:
             file = load_venue(config / "scenarios" / SCENARIO / f"{name}.toml")
             shipped = load_venue(ROOT / "config" / "scenarios" / "default" / f"{name}.toml")
-            assert file.faults.reject_share == 0.05
-            assert shipped.faults.reject_share == 0.0
+            assert file.faults["reject_storm"].p == 0.05
+            assert shipped.faults == {}
             assert file.fade.p == (shipped.fade.p if str(file.kind) == "dark" else 0.2)
         assert len(names) == 7
 

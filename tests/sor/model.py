@@ -40,6 +40,10 @@ class ModelVenue:
     lost: list[ev.VenueFact] = field(default_factory=list)
     """Executions that were passed over: they may still come, as hints."""
     exec_number: int = 0
+    revisions: dict[str, str] = field(default_factory=dict)
+    """By the ExecID of an execution: that of its last revision."""
+    now_is: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By the ExecID of an execution: quantity and price as they stand."""
     deaf: bool = False
     """It loses status requests and cancels."""
 
@@ -58,7 +62,7 @@ class ModelVenue:
                 self.to_router.append(
                     ev.ChildCancelRefused(now, self.name, command.child_id, order is not None)
                 )
-        else:
+        elif isinstance(command, AskChild):
             self._answer(command, now)
 
     def _take(self, command: SendChild, now: int) -> None:
@@ -108,6 +112,38 @@ class ModelVenue:
                 Liquidity.REMOVED,
                 10,
                 "MKT",
+            )
+        )
+
+    def revise(self, fill: ev.ChildFilled, now: int) -> None:
+        """Take an execution back, or correct it; maybe work the order again."""
+        order = self.orders[fill.child_id]
+        root, ref = fill.exec_id, self.revisions.get(fill.exec_id, fill.exec_id)
+        quantity, price = self.now_is.get(root, (fill.quantity, fill.price_micros))
+        if not quantity:
+            return
+        less, new_price = self.random.choice([(0, 0), (0, 0), (quantity, price + 10_000)])
+        if quantity > 1 and self.random.random() < 0.3:
+            less, new_price = quantity - 1, price
+        self.exec_number += 1
+        exec_id = f"{self.name}-{self.exec_number}"
+        self.revisions[root], self.now_is[root] = exec_id, (less, new_price)
+        order.cum += less - quantity
+        order.value += less * new_price - quantity * price
+        is_filled = order.how is ChildState.FILLED
+        if is_filled and order.cum < order.send.quantity and self.random.random() < 0.5:
+            order.how = ChildState.LIVE
+        self.to_router.append(
+            ev.FillRevised(
+                now,
+                self.name,
+                fill.child_id,
+                exec_id,
+                self.random.choice([ref, root]),
+                less,
+                new_price,
+                order.cum,
+                order.leaves,
             )
         )
 

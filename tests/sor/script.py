@@ -188,9 +188,14 @@ class Script:
         return self.step(ev.ChildAccepted(self.now, child.venue, child_id, f"V{child_id}"))
 
     def fill_fact(
-        self, child_id: str, quantity: int, price: str = "50.05", **changes: Any
+        self, child_id: str, quantity: int, price: str = "", **changes: Any
     ) -> ev.ChildFilled:
+        """`price` is 50.05 by default, or the child's limit where that is worse for it."""
         child = self.router.state.children[child_id]
+        if child.limit_micros is not None and not price:
+            is_buy = self.router.state.parents[child.parent_id].side.is_buy
+            bound = min if is_buy else max
+            price = str(bound(px("50.05"), child.limit_micros) / UNIT)
         self.exec_number += 1
         cum = child.cum_quantity + quantity
         fact = ev.ChildFilled(
@@ -199,7 +204,7 @@ class Script:
             child_id,
             f"T{self.exec_number}",
             quantity,
-            px(price),
+            px(price or "50.05"),
             cum,
             max(0, child.quantity - cum),
             Liquidity.REMOVED,
@@ -208,9 +213,7 @@ class Script:
         )
         return replace(fact, **changes)
 
-    def fill(
-        self, child_id: str, quantity: int, price: str = "50.05", **changes: Any
-    ) -> list[Output]:
+    def fill(self, child_id: str, quantity: int, price: str = "", **changes: Any) -> list[Output]:
         return self.step(self.fill_fact(child_id, quantity, price, **changes))
 
     def end(

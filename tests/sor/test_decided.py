@@ -119,7 +119,7 @@ class TestRepetition:
         out = made.wait(20 * SECOND)
         # At 0, then after 2, 4 and 8 seconds more: a venue without status gets the cancel again.
         assert len(made.cancels()) == 4
-        assert made.alarms(out) == ["cancel-repeated"]
+        assert made.alarms(out) == ["request-overdue", "cancel-repeated"]
 
     def test_the_cancel_names_the_venues_own_id(self) -> None:
         made = Script(settings(dark("a"), strategy=StrategySettings("d", use_lit=False)))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sor_gateway.sor.dark_venue import DarkVenue
 from sor_gateway.sor.orders import (
     CHILD_OVER,
     CHILD_TABLE,
@@ -16,7 +17,6 @@ from sor_gateway.sor.orders import (
     PARENT_TABLE,
     Child,
     ChildEvent,
-    DarkVenue,
     Flight,
     Parent,
     ParentEvent,
@@ -39,6 +39,8 @@ def expected_child(state: ChildState, event: ChildEvent) -> ChildState | None:
     if event is ChildEvent.RELEASE:
         is_open = state in (ChildState.PENDING_NEW, ChildState.LIVE)
         return ChildState.RELEASED if is_open else None
+    if event is ChildEvent.REOPEN:
+        return ChildState.LIVE if state in CHILD_OVER else None
     if state in (ChildState.PENDING_NEW, ChildState.LIVE, ChildState.RELEASED):
         return CHILD_ENDS.get(event) or CHILD_ALIVE[event]
     return state
@@ -58,6 +60,7 @@ def expected_parent(state: ParentState, event: ParentEvent) -> ParentState | Non
             ParentEvent.FILL_ALL: ParentState.FILLED,
             ParentEvent.CANCEL: ParentState.CANCELED,
             ParentEvent.EXPIRE: ParentState.EXPIRED,
+            ParentEvent.BUST: state,
         }
         if state is ParentState.WORKING:
             ends[ParentEvent.ASK_CANCEL] = ParentState.PENDING_CANCEL
@@ -68,7 +71,10 @@ def expected_parent(state: ParentState, event: ParentEvent) -> ParentState | Non
             ends[ParentEvent.REFUSE_REPLACE] = ParentState.WORKING
         return ends.get(event)
     # Over: only a venue can still do something, and it brings nothing to life.
-    return state if event in fills and state is not ParentState.REJECTED else None
+    if event is ParentEvent.BUST and state is ParentState.FILLED:
+        return ParentState.CANCELED
+    said = (*fills, ParentEvent.BUST)
+    return state if event in said and state is not ParentState.REJECTED else None
 
 
 def parent(quantity: int = 1_000, cum: int = 0, exposure: int = 0) -> Parent:
@@ -102,7 +108,8 @@ class TestChildTable:
         assert CHILD_TABLE.get((state, event)) == expected_child(state, event)
 
     def test_what_a_venue_may_say_has_a_row_in_every_state(self) -> None:
-        said = [event for event in ChildEvent if event is not ChildEvent.RELEASE]
+        ours = (ChildEvent.RELEASE, ChildEvent.REOPEN)
+        said = [event for event in ChildEvent if event not in ours]
         assert all((state, event) in CHILD_TABLE for state, event in product(ChildState, said))
 
     def test_a_missing_row_is_an_error(self) -> None:
@@ -129,8 +136,9 @@ class TestParentTable:
 
     @pytest.mark.parametrize(("state", "event"), list(PARENT_TABLE))
     def test_nothing_leads_out_of_an_end(self, state: ParentState, event: ParentEvent) -> None:
-        if state in PARENT_OVER:
-            assert PARENT_TABLE[state, event] is state
+        if state in PARENT_OVER:  # a bust leads from one end to another
+            assert PARENT_TABLE[state, event] in PARENT_OVER
+            assert PARENT_TABLE[state, event] is state or event is ParentEvent.BUST
 
 
 class TestQuantities:
@@ -184,21 +192,23 @@ class TestNetting:
         for low, width in ranges:
             new = set(range(low, low + width))
             if not new & shares:
-                child.synthetic.append((low, low + width))
+                child.synthetic.append((low, low + width, f"Y{low}"))
                 shares |= new
         for _ in range(3):
             start = data.draw(st.integers(0, 60))
             end = data.draw(st.integers(start + 1, 90))
             wanted = set(range(start, end))
-            assert child.net_synthetic(start, end) == len(shares & wanted)
+            found, told_id = child.net_synthetic(start, end)
+            assert found == len(shares & wanted)
+            assert bool(told_id) == bool(found)
             shares -= wanted
-            left = {share for low, high in child.synthetic for share in range(low, high)}
+            left = {share for low, high, _ in child.synthetic for share in range(low, high)}
             assert left == shares
 
     def test_executions_remembered_are_bounded(self) -> None:
         child = Child("C1", "P1", "ecn", 100, None)
         for number in range(EXECS_KEPT + 10):
-            child.remember(f"T{number}", (1, 1, number))
+            child.remember(f"T{number}", (1, 1, number, "E1"))
         assert len(child.execs) == EXECS_KEPT
         assert "T9" not in child.execs
         assert "T10" in child.execs

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sor_gateway.sor import events as ev
-from sor_gateway.sor.orders import PROBE_MAX, PROBES_MAX, DarkVenue
+from sor_gateway.sor.dark_venue import PROBE_MAX, PROBES_MAX, DarkVenue
 from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.types import OrdType
 

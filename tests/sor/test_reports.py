@@ -217,6 +217,8 @@ class TestVenueActs:
         assert made.router.state.parents[parent_id].state is ParentState.FILLED
         assert [cancel.child_id for cancel in made.cancels(out)] == [second.child_id]
         made.end(second.child_id)
+        # More than it was: who knows whether it is over.
+        made.answer(first.child_id, known=True, live=False, cum=500, how=ChildState.CANCELED)
         assert not made.router.state.open_parents
 
     def test_an_order_that_is_not_ours_is_alarmed(self) -> None:

@@ -48,7 +48,7 @@ class TestThrottle:
             made.wait(step_ms * MS)
             for send in made.sends()[-40:]:
                 if made.router.state.children[send.child_id].flight is not None:
-                    made.fill(send.child_id, send.quantity, "50.00")
+                    made.fill(send.child_id, send.quantity)
             self.refresh(made)
 
     def test_a_huge_order_does_not_starve_a_small_one(self) -> None:
@@ -151,8 +151,22 @@ class TestLearning:
         made.quote("x", [("50.00", 300)], [("50.05", 300)])
         made.submit(quantity=1_000)
         before = replace(made.router.state.venues["x"].fills)
+        made.accept(made.sends()[0].child_id)
+        made.wait(SECOND)
+        made.quote("x", [("50.01", 300)], [("50.05", 300)])
+        assert len(made.cancels()) == 1, "the touch moved"
         made.end(made.sends()[0].child_id, ChildState.CANCELED)
         assert made.router.state.venues["x"].fills == before
+
+    def test_one_that_the_venue_gives_back_unasked_does(self) -> None:
+        spray = StrategySettings("spray", use_dark=False, lit_tactic=LitTactic.SPRAY)
+        made = Script(settings(lit("x"), strategy=spray))
+        made.quote("x", [("50.00", 300)], [("50.05", 300)])
+        made.submit(quantity=1_000)
+        made.accept(made.sends()[0].child_id)
+        out = made.end(made.sends()[0].child_id, ChildState.CANCELED)
+        assert made.alarms(out) == ["cancelled-unasked"]
+        assert made.router.state.venues["x"].fills.weight == 1.0
 
 
 class TestManyAtOnce:

@@ -40,10 +40,16 @@ class Walk:
     """One router, its venues, and what is checked after every step."""
 
     def __init__(
-        self, seed: int, *, final: bool = True, late_fills: bool = False, sprays: bool = False
+        self,
+        seed: int,
+        *,
+        final: bool = True,
+        late_fills: bool = False,
+        sprays: bool = False,
+        revises: bool = False,
     ) -> None:
         self.random = Random(seed)
-        self.final, self.late_fills = final, late_fills
+        self.final, self.late_fills, self.revises = final, late_fills, revises
         self.calm = 4 if sprays else 1
         made = [
             lit("ecn", unknown_is_final=final, orders_per_second=50, cancel_reserve=10),
@@ -85,6 +91,7 @@ class Walk:
             (5, self.kill),
             (2, self.deafen),
             (2, self.ask_status),
+            (6 if self.revises else 0, self.revise),
         ]
         weights, actions = [weight for weight, _ in steps], [action for _, action in steps]
         for _ in range(STEPS):
@@ -199,6 +206,17 @@ class Walk:
             before = len(self.script.out)
             self.act(fact)
             assert len(self.script.out) == before
+
+    def revise(self) -> None:
+        """An execution that was told is taken back or corrected; some venues work its order
+        again."""
+        venue = self.pick()
+        if venue.up and not venue.to_router:
+            told = [fact for fact in venue.history if isinstance(fact, ev.ChildFilled)]
+            if told:
+                venue.revise(self.random.choice(told), self.script.now)
+                if venue.to_router:
+                    self.act(venue.deliver())
 
     def hint(self) -> None:
         """An execution that was passed over comes after all, maybe after its synthetic one."""
@@ -325,13 +343,21 @@ class Walk:
         state = self.script.router.state
         assert not state.open_parents
         assert self.script.router.open_children() == 0
-        told: dict[str, int] = {}
-        value: dict[str, int] = {}
+        trades: dict[str, Report] = {}
         for report in self.script.reports():
             if report.kind is ReportKind.FILL:
-                told[report.parent_id] = told.get(report.parent_id, 0) + report.last_quantity
-                spent = report.last_quantity * report.last_price_micros
-                value[report.parent_id] = value.get(report.parent_id, 0) + spent
+                trades[report.exec_id] = report
+            elif report.kind is ReportKind.CORRECTED:
+                assert report.ref_exec_id in trades
+                trades[report.ref_exec_id] = report
+            elif report.kind is ReportKind.BUSTED:
+                del trades[report.ref_exec_id]
+        told: dict[str, int] = {}
+        value: dict[str, int] = {}
+        for report in trades.values():
+            told[report.parent_id] = told.get(report.parent_id, 0) + report.last_quantity
+            spent = report.last_quantity * report.last_price_micros
+            value[report.parent_id] = value.get(report.parent_id, 0) + spent
         for parent in state.parents.values():
             assert parent.state in FINISHED
             assert parent.cum_quantity == self.executed(parent)
@@ -387,6 +413,25 @@ class TestWalks:
     def test_late_fills_of_displayed_orders(self, seed: int) -> None:
         walk(seed, sprays=True, late_fills=True)
 
+    @QUICK
+    @given(SEEDS)
+    def test_busts_and_corrections_come_to_client_and_books(self, seed: int) -> None:
+        walk(seed, revises=True)
+
+    @QUICK
+    @given(SEEDS)
+    def test_busts_and_late_fills(self, seed: int) -> None:
+        walk(seed, revises=True, late_fills=True)
+
+    def test_walks_with_busts_reach_what_they_are_for(self) -> None:
+        outputs: list[Output] = []
+        for seed in range(30):
+            outputs += walk(seed, revises=True).script.out
+        codes = {item.code for item in outputs if isinstance(item, Alarm)}
+        assert {"trade-busted", "trade-corrected", "child-reopened"} <= codes
+        kinds = {item.kind for item in outputs if isinstance(item, Report)}
+        assert {ReportKind.BUSTED, ReportKind.CORRECTED} <= kinds
+
     def test_walks_with_displayed_orders_show_replenish_and_pull(self) -> None:
         reasons, pulled, sprayed = set(), set(), 0
         for seed in range(20):
@@ -411,4 +456,5 @@ class TestWalks:
         assert {"child-doubted", "children-doubted", "child-unknown", "unreported-fill"} <= codes
         assert {"unreported-fill-netted", "cancel-refused", "status-repeated"} <= codes
         kinds = {item.kind for item in outputs if isinstance(item, Report)}
-        assert set(ReportKind) - kinds == {ReportKind.EXPIRED}
+        revisions = {ReportKind.BUSTED, ReportKind.CORRECTED}
+        assert set(ReportKind) - kinds == {ReportKind.EXPIRED, *revisions}

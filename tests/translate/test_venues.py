@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 from sor_gateway.fix.codec import encode
 from sor_gateway.fix.dialect import FIX42, FIX44, Dialect
 from sor_gateway.fix.message import Message
-from sor_gateway.sor.commands import AskChild, CancelChild, SendChild
+from sor_gateway.sor.commands import AskChild, CancelChild, DenyExecution, SendChild
 from sor_gateway.sor.events import (
     ChildAccepted,
     ChildCancelRefused,
     ChildEnded,
     ChildFilled,
     ChildStatusReported,
+    FillRevised,
     VenueFact,
 )
 from sor_gateway.sor.settings import VenueSettings
 from sor_gateway.sor.types import (
     ChildState,
+    DenyReason,
     Liquidity,
     OrdType,
     Reason,
@@ -182,7 +184,13 @@ class TestFills:
             transact_ns=1_767_623_400_123_000_000,
             venue_order_id="V1",
             avg_price_micros=50_010_000,
+            side=Side.SELL,
+            fee_surprise_micros=0,
         )
+
+    def test_a_fee_that_is_not_the_schedules_is_told(self) -> None:
+        assert fill(FILL_44.replace("137=-0.2", "137=0.5")).fee_surprise_micros == 700_000
+        assert fill(FILL_44.replace("136=1|137=-0.2|138=USD|139=4|", "")).fee_surprise_micros == 0
 
     @pytest.mark.parametrize("average", ["", "6=many|", "6=-1|"])
     def test_count_without_an_average_that_makes_sense(self, average: str) -> None:
@@ -312,6 +320,51 @@ class TestStatusAnswers:
         assert not fact.known
 
 
+class TestRevisions:
+    @pytest.mark.parametrize(
+        ("dialect", "text"),
+        [
+            (FIX44, FILL_44.replace("150=F", "150=H|19=E0")),
+            (FIX42, FILL_42.replace("20=0", "20=1|19=E0")),
+        ],
+    )
+    def test_a_bust_takes_all_of_it_back(self, dialect: Dialect, text: str) -> None:
+        fact = read(text.replace("14=100", "14=0"), dialect)
+        assert fact == FillRevised(NOW, "ecn", "C1", "E1", "E0", 0, 0, 0, 400)
+
+    @pytest.mark.parametrize(
+        ("dialect", "text"),
+        [
+            (FIX44, FILL_44.replace("150=F", "150=G|19=E0")),
+            (FIX42, FILL_42.replace("20=0", "20=2|19=E0")),
+        ],
+    )
+    def test_a_correction_says_what_it_was(self, dialect: Dialect, text: str) -> None:
+        fact = read(text + "58=typing error|", dialect)
+        terms = ("E1", "E0", 100, 50_010_000, 100, 400, -200_000, "typing error")
+        assert fact == FillRevised(NOW, "ecn", "C1", *terms)
+
+
+class TestDenials:
+    def test_q_names_execution_and_reason(self) -> None:
+        denial = DenyExecution(
+            "ecn", "C1", "V1", "E1", DenyReason.PRICE, "ACME", Side.SELL, 500, 100, 49_990_000, NOW
+        )
+        for dialect in DIALECTS:
+            outgoing = translator(dialect).command_message(denial)
+            assert outgoing.msg_type == "Q"
+            assert dict(outgoing.fields) == {
+                37: "V1",
+                17: "E1",
+                127: "E",
+                55: "ACME",
+                54: "2",
+                38: "500",
+                32: "100",
+                31: "49.99",
+            }
+
+
 class TestUnusable:
     @pytest.mark.parametrize(
         ("text", "why"),
@@ -321,7 +374,9 @@ class TestUnusable:
             (FILL_44.replace("31=50.01|", ""), "31 (LastPx) is missing"),
             (FILL_44.replace("14=100", "14=x"), "14 (CumQty)"),
             (FILL_44.replace("11=C1|", ""), "11 (ClOrdID) is missing"),
-            (FILL_44.replace("150=F", "150=H"), "150=H (ExecType) is not supported"),
+            (FILL_44.replace("150=F", "150=X"), "150=X (ExecType) is not supported"),
+            (FILL_44.replace("150=F", "150=H"), "19 (ExecRefID) is missing"),
+            (FILL_44.replace("150=F", "150=G").replace("31=50.01|", "19=E0|"), "31 (LastPx)"),
             (FILL_44.replace("32=100", "32=0"), "above 0"),
             ("35=9|11=X1|39=0|434=1|", "41 (OrigClOrdID) is missing"),
             ("35=r|37=1|", "35=r is not expected"),
@@ -331,12 +386,6 @@ class TestUnusable:
         fact = read(text)
         assert isinstance(fact, Unusable)
         assert why in fact.text
-
-    @pytest.mark.parametrize("code", ["1", "2"])
-    def test_busts_and_corrections_of_42_are_not_fills(self, code: str) -> None:
-        fact = read(FILL_42.replace("20=0", f"20={code}"), FIX42)
-        assert isinstance(fact, Unusable)
-        assert f"20={code} (ExecTransType)" in fact.text
 
     @given(
         st.sampled_from(DIALECTS),

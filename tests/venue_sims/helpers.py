@@ -59,6 +59,8 @@ class Desk:
         self.venue = venue
         self.now = now
         self.facts: list[object] = []
+        self.left: list[tuple[str, int]] = []
+        """Session and number of each report that left."""
         venue.start(now)
         venue.advance(now)
         self.facts += venue.take_facts()
@@ -75,11 +77,14 @@ class Desk:
         """Let time pass; the reports that leave meanwhile."""
         self.now += int(seconds * SECOND)
         self.venue.advance(self.now)
-        self.facts += self.venue.take_facts()
         reports: list[Report] = []
         while (report := self.venue.due_report(SOR, self.now)) is not None:
-            self.venue.reported(SOR, report)
-            reports.append(report)
+            for leaving in self.venue.leaving(report, SOR, self.now):
+                reports.append(leaving.report)
+                if leaving.own:
+                    self.left.append((SOR, report.number))
+                    self.venue.reported(SOR, report)
+        self.facts += self.venue.take_facts()
         return reports
 
 

@@ -7,8 +7,9 @@ import pytest
 from sor_gateway.fix.codec import decode, encode
 from sor_gateway.fix.dictionary import load_packaged
 from sor_gateway.fix.message import Message
-from venue_sims.market_data import FRESH_NS, Ladder, Outgoing, Publisher
+from venue_sims.market_data import FRESH_NS, PRINTS_MAX, Ladder, Outgoing, Publisher
 from venue_sims.matching.orders import Side
+from venue_sims.trading import Print
 
 MS = 1_000_000
 INTERVAL = 25 * MS
@@ -24,7 +25,10 @@ class Market:
             ("ACME", Side.BUY): [(50 * DOLLAR, 300, 2), (49 * DOLLAR, 100, 1)],
             ("ACME", Side.SELL): [(51 * DOLLAR, 200, 1)],
         }
-        self.publisher = Publisher(["ACME", "BOLT"], depth, self.look, INTERVAL)
+        self.trading = True
+        self.publisher = Publisher(
+            ["ACME", "BOLT"], depth, self.look, INTERVAL, lambda _: self.trading
+        )
 
     def look(self, symbol: str, side: Side, depth: int) -> Ladder:
         return list(self.books.get((symbol, side), [])[:depth])
@@ -145,6 +149,51 @@ class TestUpdates:
         assert market.publisher.next_deadline() is None
 
 
+class TestTrades:
+    def test_come_once_each_with_price_size_and_time(self) -> None:
+        market = Market()
+        market.ask(type="2")
+        trades = [Print("ACME", 50 * DOLLAR, 100, 3_600_000_000_000 + 7 * MS)] * 2
+        market.publisher.traded(trades)
+        market.publisher.traded([Print("BOLT", DOLLAR, 5, 0)])
+        (update,) = market.publisher.due(INTERVAL)
+        trade = ("0", "2", "ACME", "50", "100", "19700101", "01:00:00.007")
+        assert groups(update, 279, 269, 55, 270, 271, 272, 273) == [trade, trade]
+        assert market.publisher.due(2 * INTERVAL) == []
+
+    def test_are_told_to_nobody_who_did_not_ask(self) -> None:
+        market = Market()
+        market.ask()
+        market.publisher.traded([Print("ACME", 50 * DOLLAR, 100, 0)])
+        assert market.publisher.next_deadline() == FRESH_NS
+
+    def test_that_nobody_reads_are_bounded(self) -> None:
+        market = Market()
+        market.ask(type="2", update="0")
+        market.publisher.traded([Print("ACME", DOLLAR, n, 0) for n in range(PRINTS_MAX + 5)])
+        (snapshot,) = market.publisher.due(FRESH_NS)
+        sizes = [int(size or 0) for kind, size in groups(snapshot, 269, 271) if kind == "2"]
+        assert sizes == list(range(5, PRINTS_MAX + 5))
+
+
+class TestHalts:
+    def test_a_book_that_does_not_trade_is_marked_as_closed(self) -> None:
+        market = Market()
+        market.ask()
+        market.trading = False
+        market.publisher.restart("ACME")
+        (snapshot,) = market.publisher.due(1)
+        assert snapshot[0] == "W"
+        assert set(groups(snapshot, 276)) == {("B",)}
+        market.set(Side.BUY, [(50 * DOLLAR, 50, 1)])
+        (update,) = market.publisher.due(INTERVAL + 1)
+        assert groups(update, 279, 276) == [("2", None), ("1", "B")]
+        market.trading = True
+        market.publisher.restart("ACME")
+        (snapshot,) = market.publisher.due(INTERVAL + 2)
+        assert set(groups(snapshot, 276)) == {(None,)}
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("change", "reason"),
@@ -153,7 +202,7 @@ class TestRefusals:
             ({"kind": "7"}, "4"),
             ({"depth": "x"}, "5"),
             ({"update": "7"}, "6"),
-            ({"type": "2"}, "8"),
+            ({"type": "4"}, "8"),
         ],
     )
     def test_name_their_reason(self, change: dict[str, str], reason: str) -> None:

@@ -19,6 +19,7 @@ from tests.venue_sims.test_server import Running, running
 from tests.venue_sims.test_venue import Invariants, random_command
 from venue_sims.commands import CancelReceived, OrderReceived, ReplaceReceived
 from venue_sims.facts import Executed, Operated
+from venue_sims.faults.orders import RejectStormSettings
 from venue_sims.matching.orders import Side
 from venue_sims.recovery import Recovered, encode_image, fact_codec, fold, recover
 from venue_sims.state import VenueState
@@ -188,7 +189,8 @@ def test_whatever_an_operator_does_no_promise_is_broken(name: str) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
     file, draw = venue_file(name), random.Random(seed)
-    file.cod, file.grace_ns, file.faults.reject_share = True, 20_000_000, 0.05
+    file.cod, file.grace_ns = True, 20_000_000
+    file.faults["reject_storm"] = RejectStormSettings(p=0.05)
     desk = Desk(make_venue(file, market(seed, scale=60)))
     codec, checker, operator = fact_codec(), Invariants(), Operator(desk, draw)
     folded = Recovered(VenueState(file.mic))
@@ -296,7 +298,7 @@ class TestControl:
             ("set weather p=1", "expected: set latency|throttle|fee|fade KEY=VALUE"),
             ("set fade", "expected: set"),
             ("halt NONE", "expected a symbol: ACME"),
-            ("disconnect SOR-FIX.4.4 gently", "logout|fin; sessions are SOR-FIX.4.4"),
+            ("disconnect SOR-FIX.4.4 gently", "logout|fin|rst; sessions are SOR-FIX.4.4"),
             ("disconnect NOBODY fin", "sessions are SOR-FIX.4.4"),
             ("cancel X1", "X1 is not a live order"),
         ],

@@ -7,6 +7,7 @@ import pytest
 from sor_gateway.fix.dialect import FIX42, FIX44
 from tests.venue_sims.helpers import SOR, Desk, make_venue, market, terms, venue_file
 from venue_sims.commands import CancelReceived, OrderReceived, ReplaceReceived, StatusReceived
+from venue_sims.faults.orders import RejectStormSettings
 from venue_sims.matching.orders import Lifetime, Manner, Side
 from venue_sims.reports import Report
 from venue_sims.translate import to_message
@@ -216,7 +217,7 @@ class TestThrottle:
 class TestFaults:
     def test_a_share_of_good_orders_is_refused(self) -> None:
         file = venue_file("exchange", quiet=True)
-        file.faults.reject_share, file.throttle.msgs = 0.05, 0
+        file.faults["reject_storm"], file.throttle.msgs = RejectStormSettings(p=0.05), 0
         desk = Desk(make_venue(file, market()))
         reports: list[Report] = []
         for number in range(2_000):

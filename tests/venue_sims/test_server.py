@@ -209,8 +209,8 @@ class TestDark:
             client.send(
                 "V", (262, "R"), (263, 1), (264, 1), (267, 1), (269, 0), (146, 1), (55, "ACME")
             )
-            reject = await client.expect(lambda m: m[35] == "j")
-            assert (reject[372], reject[380], reject[45]) == ("V", "3", "2")
+            reject = await client.expect(lambda m: m[35] == "Y")
+            assert (reject[262], reject[281]) == ("R", "4")
             await client.close()
 
 

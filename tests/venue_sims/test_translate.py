@@ -81,6 +81,7 @@ class TestOrders:
             ("40=2", "40=2|9704=X", Reason.UNSUPPORTED),
             ("40=2", "40=P|18=M|211=x", Reason.PRICE_INCREMENT),
             ("59=0", "59=1", Reason.UNSUPPORTED),
+            ("54=2", "54=8", Reason.UNSUPPORTED),
             ("38=100", "38=1.5", Reason.BAD_QUANTITY),
             ("44=49.5", "44=49.12345678", Reason.PRICE_INCREMENT),
             ("11=C1", "11=" + "C" * 21, Reason.UNSUPPORTED),
@@ -135,6 +136,3 @@ class TestNotForUs:
         reject = read("35=q|11=Q|530=1")
         assert isinstance(reject, BusinessReject)
         assert reject.reason == 5
-
-    def test_a_side_that_is_neither_buy_nor_sell(self) -> None:
-        assert isinstance(read(ORDER.replace("54=2", "54=8")), BusinessReject)

@@ -52,7 +52,10 @@ class Wire:
     ) -> None:
         """Send a message; what is not in `fields` is a buy limit order for 100 ACME."""
         body: dict[int, object] = {11: cl_ord_id, 21: "1", 55: "ACME", 54: BUY, 38: 100, 40: "2"}
-        body = {**body, 60: TIME, **fields}
+        self.send_exactly(msg_type, {**body, 60: TIME, **fields}, session)
+
+    def send_exactly(self, msg_type: str, body: Mapping[int, object], session: str = SOR) -> None:
+        """Send a message with these fields."""
         message = Message(msg_type, [(tag, str(value)) for tag, value in body.items()])
         now = self.desk.now
         command = to_command(message, session, self.dialect, now, poss_resend=False)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sor_gateway.sor.orders import DarkVenue, Work
+from sor_gateway.sor.dark_venue import DarkVenue
+from sor_gateway.sor.orders import Work
 from sor_gateway.sor.settings import Sizing, StrategySettings
 from sor_gateway.sor.types import Shares
 

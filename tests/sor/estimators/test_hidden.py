@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from sor_gateway.sor.dark_venue import DarkVenue
 from sor_gateway.sor.estimators.hidden import DECAY, Counts, HiddenState, Run
 from sor_gateway.sor.estimators.tails import grid_of
-from sor_gateway.sor.orders import DarkVenue, Work
+from sor_gateway.sor.orders import Work
 
 LARGEST = 20_000
 GRID = grid_of(LARGEST)

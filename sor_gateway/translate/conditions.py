@@ -1,0 +1,71 @@
+"""What a venue says about trading itself: SecurityStatus (f) and TradingSessionStatus (h).
+
+Owns: which values mean that nothing trades. May not know: on which session it came, orders.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sor_gateway.fix import tags
+from sor_gateway.fix.message import Message
+from sor_gateway.fix.tags import MsgType
+from sor_gateway.fix.values import text_to_price
+from sor_gateway.sor.events import SessionStatusChanged, SymbolStatusChanged
+from sor_gateway.sor.types import Micros
+from sor_gateway.translate.outgoing import clean, shown
+from sor_gateway.translate.venues import Unusable
+
+CONDITION_TYPES: Final = frozenset({MsgType.SECURITY_STATUS, MsgType.TRADING_SESSION_STATUS})
+HALTING: Final = {
+    "1": "opening delay",
+    "2": "trading halt",
+    "4": "no open, no resume",
+    "18": "not available for trading",
+    "19": "not traded here",
+    "21": "before the open",
+}
+"""SecurityTradingStatus (326) of a symbol that does not trade."""
+TRADING: Final = {
+    "3": "resumed",
+    "5": "price indication",
+    "6": "trading range",
+    "17": "ready to trade",
+    "22": "opening rotation",
+    "23": "fast market",
+}
+"""SecurityTradingStatus (326) of one that does."""
+CLOSED: Final = {"1": "halted", "3": "closed", "4": "before the open"}
+"""TradSesStatus (340) of a session in which nothing trades."""
+OPEN: Final = {"2": "open", "5": "about to close"}
+"""TradSesStatus (340) of one in which orders trade."""
+
+
+def to_condition(
+    message: Message, venue: str, now: int
+) -> SymbolStatusChanged | SessionStatusChanged | Unusable:
+    """What an `f` or `h` of a venue says."""
+    if message.msg_type == MsgType.TRADING_SESSION_STATUS:
+        status = message.get(tags.TradSesStatus, "")
+        words = OPEN.get(status) or CLOSED.get(status)
+        if words is None:
+            return Unusable(f"35=h of {venue}: 340={clean(shown(status))} is not supported")
+        return SessionStatusChanged(now, venue, status in OPEN, words)
+    symbol = message.get(tags.Symbol, "")
+    status = message.get(tags.SecurityTradingStatus, "")
+    if not symbol or (status not in HALTING and status not in TRADING):
+        shown_as = clean(f"55={shown(symbol)}, 326={shown(status)}")
+        return Unusable(f"35=f of {venue}: {shown_as} is not supported")
+    state = HALTING.get(status) or TRADING[status]
+    if reason := message.get(tags.Text) or message.get(tags.HaltReasonChar):
+        state = f"{state}: {clean(reason)}"
+    low, high = _price(message, tags.LowPx), _price(message, tags.HighPx)
+    return SymbolStatusChanged(now, venue, symbol, status in HALTING, state, low, high)
+
+
+def _price(message: Message, tag: int) -> Micros:
+    """A band's price; 0 when it is missing or makes no sense."""
+    try:
+        return max(0, text_to_price(message.get(tag, "0")))
+    except ValueError:
+        return 0

@@ -1,0 +1,140 @@
+"""What the operator is shown of doubts, and what his word does (recovery.md 3.5)."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from sor_gateway.config import Configuration
+from sor_gateway.daemon.operations import EngineOperations
+from sor_gateway.doubts import render
+from sor_gateway.journal.counters import JournalCounters
+from sor_gateway.sor.types import ChildState
+from tests.daemon.desk import SECOND
+from tests.daemon.test_recovery_rules import MILLISECOND, Table, configuration, loaded
+
+__all__ = ["configuration", "loaded"]
+
+
+class Operated(Table):
+    """A desk and its operator. The venue answers no status request."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        super().__init__(configuration)
+        self.operations = self.operator()
+        self.dark.unanswered_status = True
+
+    def operator(self) -> EngineOperations:
+        counters, configuration = JournalCounters(), self.configuration
+        return EngineOperations(self.engine, configuration, counters, lambda: self.now, dict)
+
+    def doubts(self) -> dict[str, Any]:
+        return self.operations.doubts()
+
+    def stuck(self) -> str:
+        """A child whose line was cut before its order arrived: nobody knows."""
+        child_id = self.unsent().child_id
+        self.operations = self.operator()
+        self.connect(*("dark-a", "exchange", "exchange-md", "EMS"))
+        self.run(100, 100 * MILLISECOND)
+        return child_id
+
+
+@pytest.fixture
+def table(configuration: Configuration) -> Operated:
+    return Operated(configuration)
+
+
+def text_of(answer: dict[str, Any]) -> str:
+    out = io.StringIO()
+    Console(file=out, width=200).print(*render(answer), sep="\n")
+    return out.getvalue()
+
+
+class TestList:
+    def test_says_who_where_since_when_why_and_what_was_tried(self, table: Operated) -> None:
+        child_id = table.stuck()
+        row = table.doubts()["children"][0]
+        assert (row["child"], row["parent"], row["venue"]) == (child_id, "P000000001", "dark-a")
+        assert (row["in_doubt"], row["filled"], row["client"]) == (1_000, 0, "EMS")
+        assert row["reason"] == "its order message was voided"
+        assert 9_000 <= row["age_ms"] <= 11_000
+        assert row["tried"].endswith("status requests")
+        assert "voided" in text_of(table.doubts())
+
+    def test_is_empty_in_good_weather(self, table: Operated) -> None:
+        table.rest()
+        answer = table.doubts()
+        assert answer["children"] == answer["requests"] == []
+        assert {each["reason"] for each in answer["venues"]} == {"its session is down"}
+        assert text_of({"children": [], "requests": [], "venues": [], "halts": {}}).strip() == (
+            "nothing is in doubt"
+        )
+
+    def test_a_request_that_waits_is_named_with_its_children(self, table: Operated) -> None:
+        child_id = table.stuck()
+        table.cancel("X1", "A1")
+        table.run(100, 100 * MILLISECOND)
+        row = table.doubts()["requests"][0]
+        assert (row["request"], row["kind"], row["waits_for"]) == ("X1", "cancel", [child_id])
+        assert "request-waits" in table.alarms()
+        assert "request-overdue" in table.alarms()
+
+    def test_an_old_doubt_makes_the_gateway_unready(self, table: Operated) -> None:
+        table.stuck()
+        table.run(40, SECOND)
+        assert any("in doubt, the oldest for" in each for each in table.operations.readiness())
+
+
+class TestWord:
+    def test_dead_lets_the_order_go_on(self, table: Operated) -> None:
+        child_id = table.stuck()
+        assert table.operations.resolve(child_id, None, 0, "their desk: never came") == ""
+        table.run(60, 100 * MILLISECOND)
+        assert table.child.state is ChildState.RELEASED
+        assert table.told() == 1_000
+        assert table.doubts()["children"] == []
+        assert table.child.flight is None
+        table.assert_fold_is_live()
+        table.crash()
+        assert table.child.state is ChildState.RELEASED, "it stands in the journal"
+
+    def test_filled_is_told_to_the_client(self, table: Operated) -> None:
+        child_id = table.stuck()
+        assert table.operations.resolve(child_id, 400, 49_990_000, "by telephone") == ""
+        table.run(60, 100 * MILLISECOND)
+        assert (table.child.state, table.child.cum_quantity) == (ChildState.CANCELED, 400)
+        assert table.told() == 1_000
+        assert "child-resolved" in table.alarms()
+
+    @pytest.mark.parametrize("filled", [1_001, -1])
+    def test_more_than_was_ordered_is_refused(self, table: Operated, filled: int) -> None:
+        child_id = table.stuck()
+        assert "filled: expected 0" in table.operations.resolve(child_id, filled, 0, "x")
+
+    def test_of_what_is_not_in_doubt_is_refused(self, table: Operated) -> None:
+        child_id = table.rest().child_id
+        assert "is not in doubt" in table.operations.resolve(child_id, None, 0, "x")
+        table.dark.execute(table.venue, child_id, 1_000, table.now)
+        table.run(3)
+        assert "nothing is in doubt" in table.operations.resolve(child_id, None, 0, "x")
+        with pytest.raises(KeyError):
+            table.operations.resolve("C9", None, 0, "x")
+
+
+class TestQuarantine:
+    def test_a_venue_is_taken_out_and_let_in(self, table: Operated) -> None:
+        table.operations.quarantine("dark-a", True, "strange prices")
+        table.run(2)
+        assert any("strange prices" in each for each in table.operations.readiness())
+        venues = {each["venue"]: each["reason"] for each in table.doubts()["venues"]}
+        assert venues["dark-a"] == "in quarantine: strange prices"
+        assert table.operations.metrics().venues[0].barred
+        table.operations.quarantine("dark-a", False, "mended")
+        table.run(2)
+        assert not table.operations.metrics().venues[0].barred
+        with pytest.raises(KeyError):
+            table.operations.quarantine("lunar", True, "x")

@@ -1,0 +1,233 @@
+"""Halts, bands, sessions, quarantine (F15, F16, F17, F22)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sor_gateway.sor import events as ev
+from sor_gateway.sor.commands import DenyExecution
+from sor_gateway.sor.settings import StrategySettings
+from sor_gateway.sor.types import ChildState, DenyReason, Side, TimeInForce
+
+from .script import MS, SECOND, Script, dark, lit, px, settings
+
+SWEEP = StrategySettings("sweep", use_dark=False, lit_wave_ns=50 * MS)
+
+
+def two_lit(**changes: Any) -> Script:
+    made = Script(settings(lit("x"), lit("y"), strategy=SWEEP), **changes)
+    quote(made)
+    return made
+
+
+def quote(made: Script) -> None:
+    for name in ("x", "y"):
+        made.quote(name, [("49.99", 300)], [("50.05", 300)])
+
+
+def halt(made: Script, venue: str, on: bool = True, **bands: int) -> ev.SymbolStatusChanged:
+    return ev.SymbolStatusChanged(made.now, venue, "ACME", on, "news pending", **bands)
+
+
+class TestHalts:
+    def test_no_order_goes_to_a_venue_that_halted_the_symbol(self) -> None:
+        made = two_lit()
+        out = made.step(halt(made, "x"))
+        assert made.alarms(out) == ["symbol-halted"]
+        made.submit(quantity=500)
+        assert {send.venue for send in made.sends()} == {"y"}
+        made.fold()
+
+    def test_all_of_them_wait_and_go_on(self) -> None:
+        made = two_lit()
+        made.submit(quantity=2_000)
+        for send in made.sends():
+            made.fill(send.child_id, send.quantity)
+        for venue in ("x", "y"):
+            made.step(halt(made, venue))
+        before = len(made.sends())
+        for _ in range(20):
+            made.wait(SECOND)
+            quote(made)
+        assert len(made.sends()) == before
+        made.step(halt(made, "y", on=False))
+        assert {send.venue for send in made.sends()[before:]} == {"y"}
+
+    def test_an_ioc_order_ends(self) -> None:
+        made = two_lit()
+        for venue in ("x", "y"):
+            made.step(halt(made, venue))
+        made.submit(quantity=500, time_in_force=TimeInForce.IOC)
+        assert made.kinds()[-1] == "canceled"
+        assert not made.sends()
+
+    def test_another_symbol_trades(self) -> None:
+        made = two_lit()
+        made.step(ev.SymbolStatusChanged(made.now, "x", "BOLT", True, "halted"))
+        made.submit(quantity=500)
+        assert {send.venue for send in made.sends()} == {"x", "y"}
+
+    def test_a_venue_says_them_anew_on_each_connection(self) -> None:
+        made = two_lit()
+        made.step(halt(made, "x"))
+        made.step(ev.VenueClosed(made.now, "x", "restart"))
+        assert not made.router.state.halted
+        made.step(halt(made, "x"))
+        made.step(ev.VenueOpened(made.now, "x", 1))
+        made.submit(quantity=500)
+        assert {send.venue for send in made.sends()} == {"y"}
+
+    def test_hidden_orders_do_not_give_way_to_displayed_ones_by_a_halt(self) -> None:
+        made = Script(settings(dark("a"), lit("x")))
+        made.quote("x", [("49.99", 300)], [("50.05", 300)])
+        for venue in ("a", "x"):
+            made.step(halt(made, venue))
+        made.submit(quantity=500)
+        made.step(halt(made, "a", on=False))
+        made.step(halt(made, "x", on=False))
+        assert {send.venue for send in made.sends()} == {"a"}
+
+
+class TestBands:
+    """LULD: no order through a band."""
+
+    def test_a_buy_stays_below_the_upper_one(self) -> None:
+        made = two_lit()
+        made.step(halt(made, "x", on=False, low_micros=px("49.00"), high_micros=px("50.02")))
+        made.submit(quantity=500)
+        assert not made.sends(), "the offer is above the band"
+        made.quote("y", [("49.99", 300)], [("50.02", 300)])
+        assert [send.limit_micros for send in made.sends()] == [px("50.02")]
+
+    def test_a_sell_stays_above_the_lower_one(self) -> None:
+        made = two_lit()
+        made.step(halt(made, "x", on=False, low_micros=px("50.00"), high_micros=px("51.00")))
+        made.submit(quantity=500, side=Side.SELL, limit_micros=px("49.00"))
+        assert not made.sends()
+
+    def test_resumption_lifts_them(self) -> None:
+        made = two_lit()
+        made.step(halt(made, "x", on=False, high_micros=px("50.02")))
+        made.submit(quantity=500)
+        made.step(halt(made, "x", on=False))
+        assert made.sends()
+
+
+class TestSessions:
+    def test_a_closed_session_gets_no_order_until_it_opens(self) -> None:
+        made = two_lit()
+        out = made.step(ev.SessionStatusChanged(made.now, "x", False, "closed"))
+        assert made.alarms(out) == ["venue-session-closed"]
+        made.submit(quantity=1_000)
+        assert {send.venue for send in made.sends()} == {"y"}
+        made.step(ev.SessionStatusChanged(made.now, "x", True, "open"))
+        made.wait(SECOND)
+        assert "x" in {send.venue for send in made.sends()}
+
+
+class TestQuarantine:
+    def test_the_operator_takes_a_venue_out_and_lets_it_in(self) -> None:
+        made = two_lit()
+        made.step(ev.VenueQuarantined(made.now, "x", True, "strange prices"))
+        made.submit(quantity=1_000)
+        assert {send.venue for send in made.sends()} == {"y"}
+        made.step(ev.VenueQuarantined(made.now, "x", False, "they mended it"))
+        made.wait(SECOND)
+        assert "x" in {send.venue for send in made.sends()}
+
+
+class TestImpossibleExecutions:
+    """F22: the wrong side, more than was ordered, beyond the limit."""
+
+    def test_beyond_the_limit_is_booked_denied_and_quarantined(self) -> None:
+        made = two_lit()
+        made.submit(quantity=600)
+        send = made.sends()[0]
+        out = made.fill(send.child_id, 100, "50.50")
+        denial = made.of(DenyExecution, out)[0]
+        assert (denial.reason, denial.exec_id) == (DenyReason.PRICE, "T1")
+        assert made.alarms(out) == ["execution-denied", "venue-quarantined"]
+        assert made.reports(out)[0].last_price_micros == px("50.50"), "reported truly"
+        assert not made.router.state.venues[send.venue].is_routable
+        made.fold()
+
+    def test_what_is_open_at_a_venue_in_quarantine_is_pulled(self) -> None:
+        strategy = StrategySettings("d", use_lit=False, dark_quantity=500, dark_box_ns=60 * SECOND)
+        made = Script(settings(dark("a"), strategy=strategy))
+        made.submit(quantity=500)
+        made.accept(made.sends()[0].child_id)
+        made.fill(made.sends()[0].child_id, 100, "50.50")
+        assert len(made.cancels()) == 1
+
+    def test_more_than_was_ordered(self) -> None:
+        made = two_lit()
+        made.submit(quantity=600)
+        send = made.sends()[0]
+        out = made.fill(send.child_id, send.quantity + 50)
+        assert [each.reason for each in made.of(DenyExecution, out)] == [DenyReason.QUANTITY]
+        assert {"over-fill", "execution-denied", "venue-quarantined"} <= set(made.alarms(out))
+        assert made.reports(out)[0].last_quantity == send.quantity + 50
+
+    def test_an_order_that_lives_on_behind_an_over_fill_is_pulled(self) -> None:
+        made = two_lit()
+        made.submit(quantity=600)
+        send = made.sends()[0]
+        made.fill(send.child_id, send.quantity + 50)
+        assert made.asks(), "more than all of it: who knows whether it is over"
+        made.answer(send.child_id, known=True, live=True, cum=50)
+        assert send.child_id in [each.child_id for each in made.cancels()]
+        assert "executed-less-than-booked" in made.alarms()
+        made.end(send.child_id, ChildState.CANCELED, 50)
+        assert made.router.state.children[send.child_id].flight is None
+
+    def test_the_wrong_side_is_not_booked_and_its_total_decides(self) -> None:
+        made = two_lit()
+        parent_id = made.submit(quantity=600)
+        send = made.sends()[0]
+        fact = made.fill_fact(send.child_id, 100, side=Side.SELL)
+        out = made.step(fact)
+        assert [each.reason for each in made.of(DenyExecution, out)] == [DenyReason.WRONG_SIDE]
+        parent = made.router.state.parents[parent_id]
+        assert (parent.cum_quantity, parent.exposure) == (0, 600)
+        assert made.asks(out), "what the order has executed is asked for"
+        assert made.step(fact) == [], "the same report again"
+        made.answer(send.child_id, known=True, live=False, cum=100, how=ChildState.CANCELED)
+        assert parent.cum_quantity == 100
+        assert made.reports()[-1].exec_id.startswith("Y") or "unreported-fill" in made.alarms()
+
+    def test_a_fee_that_nobody_announced_is_booked_and_told(self) -> None:
+        made = two_lit()
+        made.submit(quantity=600)
+        send = made.sends()[0]
+        fact = made.fill_fact(send.child_id, 100, fee_micros=900, fee_surprise_micros=600)
+        out = made.step(fact)
+        assert made.alarms(out) == ["fee-surprise"]
+        assert made.reports(out)[0].fee_micros == 900
+
+
+class TestStuckCancels:
+    """F8: 39=6 and nothing more."""
+
+    def test_asked_ever_more_slowly_and_alarmed(self) -> None:
+        strategy = StrategySettings("d", use_lit=False, dark_quantity=500, dark_box_ns=60 * SECOND)
+        made = Script(settings(dark("a"), strategy=strategy))
+        made.submit(quantity=500)
+        child_id = made.sends()[0].child_id
+        made.accept(child_id)
+        made.cancel()
+        asked = 0
+        for _ in range(600):
+            made.wait(SECOND)
+            if len(made.asks()) > asked:
+                asked = len(made.asks())
+                ask = made.asks()[-1]
+                made.step(
+                    ev.ChildStatusReported(
+                        made.now, "a", child_id, ask.request_id, True, True, cancel_pending=True
+                    )
+                )
+        assert {"cancel-stuck", "request-overdue"} <= set(made.alarms())
+        assert made.alarms().count("request-overdue") == 1
+        assert asked <= 5 + 600 // 64 + 1
+        assert len(made.cancels()) == 1
+        assert len(made.sends()) == 1, "its shares go nowhere else"

@@ -1,0 +1,166 @@
+"""Faults of the venue's answers to commands: refused for nothing, pending for ever, no answer.
+
+Owns: F8, F9, F10.
+May not know: FIX tags, sockets, the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from venue_sims.commands import CancelReceived, Command, OrderReceived, ReplaceReceived
+from venue_sims.faults.facts import (
+    CommandHeld,
+    CommandSwallowed,
+    FaultPlanned,
+    OrderActivated,
+    OrderHeld,
+    ReportDropped,
+)
+from venue_sims.faults.fault import CommandFault, Leaving, PlanFault, ReportFault
+from venue_sims.faults.when import When, at_least, ms
+from venue_sims.words import ReportKind, State
+
+if TYPE_CHECKING:
+    from venue_sims.venue import Venue
+
+
+@dataclass(slots=True, kw_only=True)
+class RejectStormSettings(When):
+    """`code`: OrdRejReason (103) of the refusals."""
+
+    code: int = 99
+    text: str = "refused for nothing, as this venue is set to"
+
+    def __post_init__(self) -> None:
+        When.__post_init__(self)
+        at_least(0, code=self.code)
+
+
+class RejectStorm(CommandFault[RejectStormSettings]):
+    """Good orders are refused all the same."""
+
+    name, number, Settings = "reject_storm", "F10", RejectStormSettings
+
+    def takes(self, command: Command, now: int) -> bool:  # noqa: ARG002
+        """Never: an order is refused when nothing else can be said against it."""
+        return False
+
+    def refuses(self, command: OrderReceived, now: int) -> bool:
+        """Whether an order that nothing can be said against is refused."""
+        count = self._trading.state.order_count
+        symbol = command.terms.symbol
+        return self.strikes(
+            count, now, command.terms.cl_ord_id, session=command.session, symbol=symbol
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class NoAckSettings(When):
+    """`lose`: the order itself, which is then not known here, or only the answer that it is
+    accepted."""
+
+    lose: Literal["order", "ack"] = "order"
+
+
+class NoAck(CommandFault[NoAckSettings], ReportFault[NoAckSettings]):
+    """A new order is not answered."""
+
+    name, number, Settings = "no_ack", "F9", NoAckSettings
+
+    def takes(self, command: Command, now: int) -> bool:
+        """Swallows an order."""
+        if not isinstance(command, OrderReceived) or self.settings.lose != "order":
+            return False
+        terms, k = command.terms, self._trading.state.client(command.session).received
+        if not self.strikes(k, now, terms.cl_ord_id, session=command.session, symbol=terms.symbol):
+            return False
+        self._trading.fact(CommandSwallowed(now, command.session))
+        return True
+
+    def shape(self, leaving: list[Leaving], session: str, now: int) -> list[Leaving]:
+        """Drops the acknowledgement."""
+        report = leaving[0].report
+        if self.settings.lose != "ack" or report.kind is not ReportKind.NEW:
+            return leaving
+        order = self._trading.state.orders[report.order_id]
+        if not self.strikes_order(order, report.number, now):
+            return leaving
+        self._trading.fact(ReportDropped(now, session, report.number))
+        return []
+
+
+@dataclass(slots=True, kw_only=True)
+class StuckPendingSettings(When):
+    """`kind` of request that is answered as pending; after `ms` it is dealt with, 0: never."""
+
+    kind: Literal["new", "cancel", "replace"] = "cancel"
+    ms: int = 0
+
+    def __post_init__(self) -> None:
+        When.__post_init__(self)
+        at_least(0, ms=self.ms)
+
+
+_KINDS: dict[str, type[Command]] = {
+    "new": OrderReceived,
+    "cancel": CancelReceived,
+    "replace": ReplaceReceived,
+}
+
+
+class StuckPending(CommandFault[StuckPendingSettings], PlanFault[StuckPendingSettings]):
+    """A request is pending, and then nothing more is heard of it."""
+
+    name, number, Settings = "stuck_pending", "F8", StuckPendingSettings
+
+    def takes(self, command: Command, now: int) -> bool:
+        """Answers with Pending New, Pending Cancel or Pending Replace."""
+        if type(command) is not _KINDS[self.settings.kind]:
+            return False
+        if isinstance(command, OrderReceived):
+            return self._hold_order(command, now)
+        assert isinstance(command, CancelReceived | ReplaceReceived)
+        state, session = self._trading.state, command.session
+        order = state.order_meant(session, command.orig_cl_ord_id)
+        used = command.cl_ord_id in state.client(session).ids
+        if order is None or not order.live or used:
+            return False
+        if not self.strikes_order(order, state.exec_count, now):
+            return False
+        until = now + ms(self.settings.ms) if self.settings.ms else 0
+        at = self._trading.leaves_at(session, now)
+        self._trading.fact(CommandHeld(now, at, session, order.order_id, until))
+        return True
+
+    def _hold_order(self, command: OrderReceived, now: int) -> bool:
+        state, session, terms = self._trading.state, command.session, command.terms
+        known = terms.cl_ord_id in state.client(session).ids
+        if known or terms.symbol not in self._trading.floors:
+            return False
+        order_id = state.next_order_id(now)
+        if not self.strikes(state.exec_count, now, order_id, session=session, symbol=terms.symbol):
+            return False
+        at = self._trading.leaves_at(session, now)
+        self._trading.fact(OrderHeld(now, at, session, order_id))
+        if self.settings.ms:
+            due = now + ms(self.settings.ms)
+            self._trading.fact(FaultPlanned(now, due, self.name, order_id=order_id))
+        return True
+
+    @staticmethod
+    def carry_out(venue: Venue, plan: FaultPlanned, now: int) -> None:
+        """The pending order comes into the book, unless it was cancelled meanwhile."""
+        trading = venue.trading
+        order = trading.state.orders[plan.order_id]
+        if order.state is not State.PENDING_NEW:
+            return
+        symbol = order.terms.symbol
+        floor = trading.refer(symbol, now)
+        at = trading.leaves_at(order.session, now)
+        trading.fact(OrderActivated(now, at, order.order_id))
+        entering = trading.to_match(order.order_id, order.terms, order.leaves, order.session)
+        events = floor.enter(entering, order.terms.lifetime, trading.clock.market(now))
+        trading.book(symbol, events, now)
+        trading.plan(symbol, floor)
