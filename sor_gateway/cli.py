@@ -24,10 +24,11 @@ from rich.table import Table
 
 from sor_gateway import config as configuration
 from sor_gateway import doubts as doubts_view
-from sor_gateway import explain as explanation
 from sor_gateway.client import send as sending
 from sor_gateway.demo import run as demonstration
-from sor_gateway.projection import follower, queries, waves
+from sor_gateway.explain import terminal
+from sor_gateway.explain.page import page
+from sor_gateway.projection import follower, picture, queries, waves
 from sor_gateway.stack import MICROS, StackError
 from sor_gateway.tca import measures
 from sor_gateway.tca import report as completion
@@ -54,6 +55,7 @@ class SessionAction(StrEnum):
     DISCONNECT = "disconnect"
     DISABLE = "disable"
     ENABLE = "enable"
+    RELEASE = "release"
     SET_NUMBERS = "set-numbers"
 
 
@@ -135,9 +137,9 @@ def demo(
 sending.add_send_command(app)
 
 
-def _database(config: Path) -> Path:
+def _database(loaded: configuration.Configuration) -> Path:
     """Catch the projection up with the journal; its path."""
-    gateway = _load(config).gateway
+    gateway = loaded.gateway
     if not gateway.journal.is_dir():
         typer.echo(f"there is no journal at {gateway.journal}: has the gateway run?", err=True)
         raise typer.Exit(EXIT_FAILED)
@@ -156,7 +158,7 @@ def log(
 ) -> None:
     """Show messages of the journal, with their sessions and numbers."""
     rows = queries.messages(
-        _database(config), session=session, msg_type=msg_type, text=text, last=last
+        _database(_load(config)), session=session, msg_type=msg_type, text=text, last=last
     )
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
@@ -169,7 +171,7 @@ def log(
 @app.command()
 def orders(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """List the parent orders and how they stand."""
-    rows = queries.orders(_database(config))
+    rows = queries.orders(_database(_load(config)))
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
         return
@@ -195,23 +197,31 @@ def orders(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
 def explain(
     parent: Annotated[str, typer.Argument(help="The parent's id or ClOrdID, see `orders`.")],
     full: Annotated[bool, typer.Option("--full", help="Each wave apart, however many.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page with a picture here.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
     """Tell a parent's story: every wave, why each child went where it went, what came of it."""
-    database = _database(config)
+    loaded = _load(config)
+    database = _database(loaded)
     order = queries.order(database, parent)
     if order is None:
         _no_parent(parent)
     children = queries.children(database, order.parent_id)
     happenings = queries.story(database, order.parent_id)
-    story = waves.tell(order, children, happenings, full or as_json)
+    executions = queries.executions(database, order.parent_id)
+    kinds = {name: venue.kind.value for name, venue in loaded.router.venues.items()}
+    whole = waves.tell(order, children, happenings, full=True)
+    drawn = picture.compose(whole, executions, kinds)
+    if html is not None:
+        _write(html, page(drawn, measures.report(order, children, executions)))
     if as_json:
-        typer.echo(json.dumps(asdict(story), indent=2))
-        return
-    console = Console()
-    for part in explanation.render(story):
-        console.print(part)
+        typer.echo(json.dumps(asdict(whole) | {"picture": asdict(drawn)}, indent=2))
+    elif html is None:
+        console = Console()
+        story = whole if full else waves.tell(order, children, happenings)
+        for part in terminal.render(story, drawn.lanes):
+            console.print(part)
 
 
 @app.command()
@@ -221,7 +231,7 @@ def report(
     as_json: JsonOption = False,
 ) -> None:
     """Account for a parent's execution: price, fees, shortfall against arrival, by venue."""
-    measured = measures.measure(_database(config), parent)
+    measured = measures.measure(_database(_load(config)), parent)
     if measured is None:
         _no_parent(parent)
     if as_json:
@@ -256,7 +266,7 @@ def session(
     begin: Annotated[int | None, typer.Option(help="resend-request: from this number on.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Test, log out, close or open a session, or force its numbers."""
+    """Test, log out, close or open a session, release its orders, or force its numbers."""
     numbers = {"next_out": next_out, "next_in": next_in, "begin": begin}
     given = {key: number for key, number in numbers.items() if number is not None}
     path = f"sessions/{urllib.parse.quote(name, safe='')}/{action.value}"
@@ -312,6 +322,15 @@ def quarantine(
     """Send a venue no more orders and pull what is open there."""
     path = f"venues/{urllib.parse.quote(venue, safe='')}/quarantine"
     typer.echo(json.dumps(_ask(config, path, {"on": not off, "reason": reason})))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        typer.echo(f"--html {file}: {error.strerror}", err=True)
+        raise typer.Exit(EXIT_FAILED) from error
+    typer.echo(f"{file}: written", err=True)
 
 
 def _no_parent(parent: str) -> NoReturn:

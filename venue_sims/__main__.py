@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -52,6 +53,9 @@ from venue_sims.stepping import HandClock, SteppedReactor
 from venue_sims.tables import show
 
 EXIT_USAGE = 2
+GC_OBJECTS = 100_000
+GC_GENERATIONS = (50, 100)
+"""New objects between two collections, and how many of these until older ones are looked at."""
 TABLE_COLUMNS = 200
 """How wide tables are where there is no terminal."""
 
@@ -218,6 +222,8 @@ async def _live(
         reactor = SteppedReactor if isinstance(clock, HandClock) else Reactor
         server = VenueServer(venue, journal, codec, recovered, loop, clock, log, reactor)
         server.add_sessions(file)
+        # Beside the turns a segment ends when the disk is ready, with time by hand when it is full.
+        server.rolls_apart = not isinstance(clock, HandClock)
         died: asyncio.Future[MemoryLost] = loop.create_future()
         server.on_death = died.set_result
         control = Control(server)
@@ -234,6 +240,7 @@ async def _live(
             seed=market.seed,
             scale_milli=market.scale_milli,
         )
+        _spare_the_collector()
         try:
             await _until_over(server, stopped, died)
         except BaseException:
@@ -248,6 +255,14 @@ async def _live(
             server.reactor.let_go()
         await server.stop()
     return None
+
+
+def _spare_the_collector() -> None:
+    """What stands at the start stays: collections need not walk over it again and again."""
+    gc.unfreeze()  # of an earlier life
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_OBJECTS, *GC_GENERATIONS)
 
 
 async def _until_over(

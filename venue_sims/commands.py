@@ -18,7 +18,8 @@ from venue_sims.words import Capacity, OrdType, Reason
 
 @dataclass(slots=True)
 class Terms:
-    """What an order says of itself, and what is echoed in all its reports."""
+    """What an order says of itself, and what is echoed in all its reports. Not changed any more
+    once the venue has received it: command, order and reports share it."""
 
     cl_ord_id: str
     symbol: str

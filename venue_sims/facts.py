@@ -214,6 +214,19 @@ class EpochStarted:
 
 
 @dataclass(slots=True)
+class TradeDenied:
+    """A client does not know a trade that it was told of (Q): for the audit. `reason` as FIX 127
+    has it."""
+
+    at_ns: int
+    session: str
+    order_id: str
+    exec_id: str
+    reason: str
+    text: str = ""
+
+
+@dataclass(slots=True)
 class Operated:
     """Somebody changed something over the control socket: for the audit."""
 
@@ -256,6 +269,7 @@ FACTS: tuple[type, ...] = (
     TradingResumed,
     PhaseChanged,
     EpochStarted,
+    TradeDenied,
     Operated,
     *FAULT_FACTS,
     *RANGE_FACTS,

@@ -34,6 +34,7 @@ _ISO: Final = "f"
 _HARMLESS: Final = frozenset({"1", "5", "h"})
 """Instructions (18) that a venue which never routes obeys by doing nothing: not held, held, no
 routing."""
+_KNOWN: Final = frozenset({*_HARMLESS, *_PEGS, _POST_ONLY, _ISO})
 _D_LIMIT_TEXTS: Final = {Manner.D_LIMIT: "Y", Manner.D_LIMIT_OR_CANCEL: "C"}
 _D_LIMITS: Final = {text: manner for manner, text in _D_LIMIT_TEXTS.items()}
 _PER_EXECUTION: Final = "M"
@@ -147,9 +148,11 @@ def invitation_fields(report: Report) -> Fields:
 
 def _instructions(message: Message) -> list[str]:
     """ExecInst (18) in single instructions. Raises UnusableError for what is not known here."""
-    instructions = message.get(tags.ExecInst, "").split()
-    known = {*_HARMLESS, *_PEGS, _POST_ONLY, _ISO}
-    strange = sorted(set(instructions) - known)
+    text = message.get(tags.ExecInst)
+    if text is None:
+        return []
+    instructions = text.split()
+    strange = sorted(set(instructions) - _KNOWN)
     if strange:
         raise UnusableError(Reason.UNSUPPORTED, f"18={' '.join(strange)} is not taken here")
     return instructions

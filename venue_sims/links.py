@@ -20,13 +20,12 @@ from sor_gateway.journal.record import Entry
 from venue_sims.facts import News
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.market_data import Publisher
-from venue_sims.status import STATUS_MSG_TYPES, Outgoing, StatusDesk
+from venue_sims.status import STATUS_MSG_TYPES, STATUS_REQUESTS, Outgoing, StatusDesk
 from venue_sims.venue import Venue
 from venue_sims.words import session_name
 
-STATUS_REQUESTS = frozenset(
-    {MsgType.SECURITY_STATUS_REQUEST, MsgType.TRADING_SESSION_STATUS_REQUEST}
-)
+ANSWERED_HERE = STATUS_REQUESTS | {MsgType.MARKET_DATA_REQUEST}
+"""What an order session asks that needs no venue."""
 
 TOLERANCE_NS = 120 * NANOS_PER_SECOND
 """How far a client's clock may be from ours, unless a file says otherwise."""
@@ -51,7 +50,7 @@ class OrderLink:
 
     def answer(self, message: Message, now: int, leaves_at: int) -> bool:
         """Answer what needs no venue; whether it was that."""
-        if message.msg_type in STATUS_REQUESTS:
+        if self.status.takes(message):
             answers = self.status.request(message, now)
         elif message.msg_type == MsgType.MARKET_DATA_REQUEST:
             answers = self.publisher.request(message, now)
@@ -95,7 +94,7 @@ class DataLink:
 
     def answer(self, message: Message, now: int) -> list[Outgoing] | None:
         """The answers to a request; None for a message that is not taken here."""
-        if message.msg_type in STATUS_REQUESTS:
+        if self.status.takes(message):
             return self.status.request(message, now)
         if message.msg_type == MsgType.MARKET_DATA_REQUEST:
             return self.publisher.request(message, now)

@@ -6,10 +6,13 @@ May not know: how any of them is made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sor_gateway.journal.record import Entry, Record
+
+LATE_MS: Final = (20, 50, 100, 1_000)
 
 
 class Log(Protocol):
@@ -39,7 +42,10 @@ class TurnJournal(Protocol):
         """Our stored messages with these numbers."""
 
     def roll(self, snapshot: bytes) -> bool:
-        """Begin a new segment behind a snapshot."""
+        """Begin a new segment behind a snapshot; False when the disk does not take it."""
+
+    def roll_apart(self, snapshot: Callable[[], bytes]) -> bool:
+        """The same in steps that hold nobody up, one for each call."""
 
 
 @dataclass(slots=True)
@@ -50,3 +56,6 @@ class Counters:
     messages_out: dict[str, int] = field(default_factory=dict)
     records: int = 0
     incidents: int = 0
+    turns: int = 0
+    late_turns: dict[int, int] = field(default_factory=lambda: dict.fromkeys(LATE_MS, 0))
+    """Turns that found the market so many milliseconds behind its clock, or more."""

@@ -15,7 +15,7 @@ import msgspec
 from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
 from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.record import Entry, FactCodec, Record
-from venue_sims.facts import FACTS, EpochStarted, Operated
+from venue_sims.facts import FACTS, EpochStarted, Operated, TradeDenied
 from venue_sims.faults.facts import MemoryLost
 from venue_sims.faults.forget import forget
 from venue_sims.faults.memory import FaultMemory, HeldCommand
@@ -44,6 +44,7 @@ class ClientImage:
     last_in_ns: int
     last_out_ns: int
     ledger: Ledger
+    ids_before: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -69,6 +70,7 @@ class Image:
     resumes: dict[str, int] = field(default_factory=dict)
     bands: dict[str, Bands] = field(default_factory=dict)
     phase: Phase = Phase.OPEN
+    phase_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -104,6 +106,7 @@ def encode_image(
             client.last_in_ns,
             client.last_out_ns,
             client.ledger,
+            client.ids_before,
         )
         for client in state.clients.values()
     ]
@@ -130,6 +133,7 @@ def encode_image(
             state.resumes,
             state.bands,
             state.phase,
+            state.phase_ns,
         )
     )
 
@@ -161,7 +165,7 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
             lost = fact
         elif isinstance(fact, RangeFact):
             fold_range(recovered.session_numbers(fact.session), fact)
-        elif not isinstance(fact, Operated):
+        elif not isinstance(fact, Operated | TradeDenied):
             recovered.state.apply(fact)
     for entry in record.entries:
         _count(recovered, entry)
@@ -197,12 +201,13 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
         for session, order_id, command, until_ns in image.held
     ]
     state.halted, state.resumes, state.bands = image.halted, image.resumes, image.bands
-    state.phase = image.phase
+    state.phase, state.phase_ns = image.phase, image.phase_ns
     state.orders = {order.order_id: order for order in image.orders}
     for each in image.clients:
         state.clients[each.name] = ClientState(
             each.name,
             each.ids,
+            each.ids_before,
             deque(codec.decode(pair) for pair in each.inbound),
             deque(each.outbox),
             each.received,

@@ -28,14 +28,24 @@ from venue_sims.facts import EpochStarted, Operated, PhaseChanged
 from venue_sims.faults.facts import MemoryLost
 from venue_sims.faults.forget import untold
 from venue_sims.faults.line import Deed, LineAction
+from venue_sims.flow.clock import NANOS_PER_MS
 from venue_sims.lines import Lines
-from venue_sims.links import TOLERANCE_NS, DataLink, OrderLink, data_link, make_session, order_link
-from venue_sims.ports import Counters, Log, TurnJournal
+from venue_sims.links import (
+    ANSWERED_HERE,
+    TOLERANCE_NS,
+    DataLink,
+    OrderLink,
+    data_link,
+    make_session,
+    order_link,
+)
+from venue_sims.ports import LATE_MS, Counters, Log, TurnJournal
 from venue_sims.recovery import Recovered, encode_image
 from venue_sims.translate import (
     OTHER_BUSINESS,
     BusinessReject,
     business_reject,
+    denied,
     to_command,
     to_message,
 )
@@ -94,6 +104,8 @@ class VenueServer:
         self._to_close: list[tuple[Session, str]] = []
         self._frozen = False
         self._stopping = False
+        self.rolls_apart = True
+        """Whether snapshots are written beside the turns: the market's clock waits for none."""
         self._listener: Listener | None = None
         self._death: MemoryLost | None = None
         self.on_death: Callable[[MemoryLost], None] = lambda _: None
@@ -187,6 +199,7 @@ class VenueServer:
         """One turn of the event loop, start to end, without waiting for anything."""
         if self._frozen and not self._thaw(now):
             return
+        self._count_turn(now)
         self.lines.keep_down(now)
         for session in self.reactor.receive(now):
             self._consume(session, now)
@@ -209,6 +222,13 @@ class VenueServer:
             self._freeze(stall, now)
             return
         self._release(now)
+
+    def _count_turn(self, now: int) -> None:
+        self.counters.turns += 1
+        late_ns = self.venue.late_ns(now)
+        if late_ns >= LATE_MS[0] * NANOS_PER_MS:
+            for bound in LATE_MS:
+                self.counters.late_turns[bound] += late_ns >= bound * NANOS_PER_MS
 
     def _commit(self, now: int) -> None:
         entries: list[Entry] = []
@@ -252,11 +272,17 @@ class VenueServer:
         for session, reason in closing:
             self.reactor.close(session, reason)
         if self._journal.roll_due:
-            self._journal.roll(self.image())
+            self._roll()
         deadline = self._next_deadline(now)
         if deadline is not None:
             deadline = max(deadline, now + TIMER_GRAIN_NS)
         self.reactor.schedule(deadline)
+
+    def _roll(self) -> None:
+        journal = self._journal
+        if not (journal.roll_apart(self.image) if self.rolls_apart else journal.roll(self.image())):
+            self.counters.incidents += 1
+            self._log.warning("journal-not-rolled", remedy="free room on the journal's disk")
 
     def image(self) -> bytes:
         """The snapshot of this moment; nothing is pending outside the record."""
@@ -348,8 +374,13 @@ class VenueServer:
     def _on_request(
         self, link: OrderLink, event: events.AppReceived | events.Hint, now: int
     ) -> None:
-        message, leaves_at = event.message, self.venue.trading.leaves_at(link.name, now)
-        if link.answer(message, now, leaves_at):
+        message = event.message
+        if message.msg_type in ANSWERED_HERE:
+            leaves_at = self.venue.trading.leaves_at(link.name, now)
+            if link.answer(message, now, leaves_at):
+                return
+        if message.msg_type == MsgType.DONT_KNOW_TRADE:
+            self._facts.append(denied(message, link.name, now))
             return
         poss_resend = message.get(tags.PossResend) == "Y"
         command = to_command(message, link.name, link.dialect, now, poss_resend)

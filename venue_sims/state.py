@@ -70,7 +70,8 @@ NO_ORDER = "NONE"
 
 @dataclass(slots=True)
 class VenueOrder:
-    """A client's order. `terms` are the last accepted ones, with the last accepted ClOrdID."""
+    """A client's order. `terms` are the last accepted ones, with the last accepted ClOrdID; they
+    are shared with the command and with reports, so a change is another `Terms`."""
 
     order_id: str
     session: str
@@ -121,7 +122,9 @@ class ClientState:
 
     name: str
     ids: dict[str, str] = field(default_factory=dict)
-    """Every ClOrdID it used, and the OrderID that it meant (empty: none known)."""
+    """Every ClOrdID it used on this trading day, and the OrderID that it meant (empty: none)."""
+    ids_before: dict[str, str] = field(default_factory=dict)
+    """The same of the trading day before: they may be used again, and are still known."""
     inbound: deque[Command] = field(default_factory=deque)
     """Commands not yet dealt with, oldest first."""
     outbox: deque[Report] = field(default_factory=deque)
@@ -160,6 +163,8 @@ class VenueState:
         self.bands: dict[str, Bands] = {}
         """Symbols in a limit state."""
         self.phase = Phase.OPEN
+        self.phase_ns = 0
+        """When that began; 0: nobody ever said."""
         self.order_count = 0
         self.exec_count = 0
         self.sequence = 0
@@ -194,8 +199,9 @@ class VenueState:
         return found
 
     def order_meant(self, session: str, cl_ord_id: str) -> VenueOrder | None:
-        """The order that a ClOrdID ever belonged to, if there is one."""
-        order_id = self.client(session).ids.get(cl_ord_id)
+        """The order that a ClOrdID belonged to on this trading day or the one before."""
+        client = self.client(session)
+        order_id = client.ids.get(cl_ord_id) or client.ids_before.get(cl_ord_id)
         return self.orders.get(order_id) if order_id else None
 
     def orders_meant(self, command: MassCancelReceived) -> list[VenueOrder]:
@@ -305,8 +311,8 @@ class VenueState:
         order = self.orders[fact.order_id]
         assert order.live
         assert 0 < fact.quantity <= order.leaves
-        order.terms.quantity = order.cum_quantity + fact.quantity
-        order.terms.price = fact.price
+        quantity = order.cum_quantity + fact.quantity
+        order.terms = replace(order.terms, quantity=quantity, price=fact.price)
         if fact.restatement is Restatement.REPRICED:
             self._to_back(order)
         report = self._report(order, ReportKind.RESTATED, fact.at_ns, fact.report_at_ns)
@@ -320,7 +326,7 @@ class VenueState:
             Invitation(fact.firm_up_id, order.session, order.order_id, fact.at_ns, fact.deadline_ns)
         )
         report = self._report(order, ReportKind.CANCELED, fact.at_ns, fact.report_at_ns)
-        report.terms.price = fact.price
+        report.terms = replace(order.terms, price=fact.price)
         report.firm_up_id, report.deadline_ns = fact.firm_up_id, fact.deadline_ns
 
     def _on_cancel_accepted(self, fact: CancelAccepted) -> None:
@@ -332,7 +338,7 @@ class VenueState:
         self.client(fact.session).ids[command.cl_ord_id] = order.order_id
         report = self._report(order, ReportKind.CANCELED, fact.at_ns, fact.report_at_ns)
         # Only this report goes by the request's id; a status later goes by the order's own.
-        report.terms.cl_ord_id = command.cl_ord_id
+        report.terms = replace(order.terms, cl_ord_id=command.cl_ord_id)
         report.orig_cl_ord_id = command.orig_cl_ord_id
 
     def _on_replaced(self, fact: Replaced) -> None:
@@ -417,7 +423,22 @@ class VenueState:
             table.pop(fact.symbol, None)
 
     def _on_phase(self, fact: PhaseChanged) -> None:
-        self.phase = fact.phase
+        if self.phase is Phase.CLOSED and fact.phase is not Phase.CLOSED:
+            self._begin_day()
+        self.phase, self.phase_ns = fact.phase, fact.at_ns
+
+    def _begin_day(self) -> None:
+        """ClOrdIDs are unique for a trading day (decisions.md). What nobody may ask about any more
+        is forgotten: orders of the day before the last."""
+        known: set[str] = set()
+        for client in self.clients.values():
+            client.ids_before, client.ids = client.ids, {}
+            known.update(client.ids_before.values())
+        self.orders = {name: order for name, order in self.orders.items() if name in known}
+        trades = self.faults.trades
+        self.faults.trades = {
+            name: trade for name, trade in trades.items() if trade.order_id in known
+        }
 
     # --- internals ------------------------------------------------------------------------
 
@@ -429,7 +450,7 @@ class VenueState:
         assert order_id not in self.orders
         self.order_count += 1
         self.sequence += 1
-        order = VenueOrder(order_id, session, replace(terms), state, self.sequence)
+        order = VenueOrder(order_id, session, terms, state, self.sequence)
         self.orders[order_id] = order
         ids = self.client(session).ids
         assert terms.cl_ord_id not in ids
@@ -452,7 +473,7 @@ class VenueState:
             due_ns=client.last_out_ns,
             at_ns=at_ns,
             kind=kind,
-            terms=replace(order.terms),
+            terms=order.terms,
             order_id=order.order_id,
             exec_id=exec_id,
             state=order.state,

@@ -34,7 +34,10 @@ Outgoing = tuple[str, Fields]
 
 TRADING_SESSION: Final = "DAY"
 """TradingSessionID (336) of the one session that a venue has."""
-MAX_REQUESTS: Final = 64
+MAX_SUBSCRIPTIONS: Final = 1_000
+STATUS_REQUESTS: Final = frozenset(
+    {MsgType.SECURITY_STATUS_REQUEST, MsgType.TRADING_SESSION_STATUS_REQUEST}
+)
 STATUS_MSG_TYPES: Final = frozenset({MsgType.SECURITY_STATUS, MsgType.TRADING_SESSION_STATUS})
 
 _SUBSCRIBE: Final = "1"
@@ -65,8 +68,15 @@ class StatusDesk:
         self._symbols = frozenset(symbols)
         self._hours = hours
         self._unasked = unasked
-        self._asked: dict[str, str] = {}
-        """Request ids of subscriptions, and their symbol; empty: the trading session."""
+        self._asked: dict[tuple[str, str], str] = {}
+        """Type and request id of subscriptions, and their symbol; empty: the trading session."""
+
+    def takes(self, message: Message) -> bool:
+        """Whether this is a request for status, and not one subscription too many."""
+        return message.msg_type in STATUS_REQUESTS and (
+            message[tags.SubscriptionRequestType] != _SUBSCRIBE
+            or len(self._asked) < MAX_SUBSCRIPTIONS
+        )
 
     def request(self, message: Message, now: int) -> list[Outgoing]:
         """Answer a request for status (e or g)."""
@@ -75,11 +85,10 @@ class StatusDesk:
         symbol = message[tags.Symbol] if security else ""
         kind = message[tags.SubscriptionRequestType]
         if kind == _UNSUBSCRIBE:
-            self._asked.pop(request_id, None)
+            self._asked.pop((message.msg_type, request_id), None)
             return []
-        known = not security or symbol in self._symbols
-        if kind == _SUBSCRIBE and known and len(self._asked) < MAX_REQUESTS:
-            self._asked[request_id] = symbol
+        if kind == _SUBSCRIBE and (not security or symbol in self._symbols):
+            self._asked[message.msg_type, request_id] = symbol
         return [self._answer(symbol, request_id, now, security=security)]
 
     def greet(self, now: int) -> list[Outgoing]:
@@ -93,7 +102,7 @@ class StatusDesk:
     def told(self, news: News) -> list[Outgoing]:
         """What to say of a change."""
         symbol = "" if isinstance(news, PhaseChanged) else news.symbol
-        ids = [each for each, asked in self._asked.items() if asked == symbol]
+        ids = [request_id for (_, request_id), asked in self._asked.items() if asked == symbol]
         if not ids and self._unasked:
             ids = [""]
         if isinstance(news, PhaseChanged):

@@ -165,8 +165,10 @@ class Trading:
         floor = self.floors[symbol]
         if not self.state.trades(symbol):
             return floor
-        self.book(symbol, floor.refer(self.clock.market(now)), now)
-        self.plan(symbol, floor)
+        events = floor.refer(self.clock.market(now))
+        if events or floor.matcher.watchful:
+            self.book(symbol, events, now)
+            self.plan(symbol, floor)
         return floor
 
     def cancel(self, order: VenueOrder, now: int) -> None:

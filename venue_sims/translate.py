@@ -28,6 +28,7 @@ from venue_sims.commands import (
     StatusReceived,
     Terms,
 )
+from venue_sims.facts import TradeDenied
 from venue_sims.instructions import (
     PEGGED,
     UnusableError,
@@ -171,6 +172,18 @@ def business_reject(
         (tags.BusinessRejectReason, dialect.business_reject_reason(reject.reason)),
         (tags.Text, reject.text),
     ]
+
+
+def denied(message: Message, session: str, now: int) -> TradeDenied:
+    """What a DontKnowTrade (Q) says. The message passed the dictionary."""
+    return TradeDenied(
+        now,
+        session,
+        message[tags.OrderID],
+        message[tags.ExecID],
+        message[tags.DKReason],
+        message.get(tags.Text, ""),
+    )
 
 
 def _order(message: Message, session: str, now: int, poss_resend: bool) -> Command:

@@ -244,14 +244,13 @@ class Venue:
         self._appoint("phase", "", self.settings.hours.next_change_ns(now) or NEVER)
 
     def _catch_up_hours(self, now: int) -> None:
-        """What happened to the hours while the venue was down: orders of another day expire."""
+        """What the hours did while the venue was down; a close that it slept through counts."""
         hours = self.settings.hours
-        window = hours.window(now)
-        if window is not None:
-            stale = [o for o in self.state.live_orders() if o.accepted_ns < window.begin_ns]
-            self._expire(stale, now)
-        if hours.schedule is not None and hours.phase(now) is not self.state.phase:
-            self.enter_phase(hours.phase(now), now)
+        window, phase = hours.window(now), hours.phase(now)
+        if window is not None and self.state.phase_ns < window.begin_ns:
+            self.enter_phase(Phase.CLOSED, now)
+        if hours.schedule is not None and phase is not self.state.phase:
+            self.enter_phase(phase, now)
         self._await_phase(now)
 
     def _expire(self, orders: list[VenueOrder], now: int) -> None:
@@ -329,6 +328,10 @@ class Venue:
     def reported(self, session: str, report: Report) -> None:
         """A report has its number on the wire."""
         self.state.sent(session, report.number)
+
+    def late_ns(self, now: int) -> int:
+        """By how much the market is behind its clock: how long a flow that is due has waited."""
+        return max(0, now - self.trading.agenda.next()[0])
 
     def take_facts(self) -> list[Command | VenueFact | FaultFact]:
         """What happened since the last call, for the journal."""

@@ -117,6 +117,7 @@ class Ours:
                 self.account.children += 1
                 books.plan(parent.symbol, parent.side.is_buy, decision)
             self._handle(decision)
+        self.router.refresh(now)
         self.account.through += books.passed_over()
         commands, self._commands = self._commands, []
         return commands

@@ -98,8 +98,11 @@ class Builder:
                 limits.connections_per_address,
                 limits.logon_timeout_s,
             ),
-            connection_limits=ConnectionLimits(limits.slow_consumer_bytes, limits.slow_consumer_s),
+            connection_limits=ConnectionLimits(
+                limits.slow_consumer_bytes, limits.slow_consumer_s, limits.half_open_s
+            ),
             keep_out_s=limits.keep_out_s,
+            concurrent_replays=limits.concurrent_replays,
         )
 
     def _router(self) -> RouterSettings:
@@ -145,7 +148,10 @@ class Builder:
             model.cut_refusals_per_second,
             model.cut_messages_per_second,
             model.busy_per_cent,
+            model.backlog_s,
             model.on_disconnect,
+            model.resume_window_s,
+            model.after_outage,
         )
 
     def _tls(self, model: TlsModel | None, where: str, *, server: bool) -> TlsSettings | None:
@@ -390,6 +396,8 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         dark_first_box_ns=model.dark_first_box_ms * NANOS_PER_MILLISECOND,
         dark_box_ns=model.dark_box_ms * NANOS_PER_MILLISECOND,
         dark_dry_share=model.dark_dry_share,
+        dark_min_quantity=model.dark_min_quantity,
+        dark_guard_quantity=model.dark_guard_quantity,
         lit_tactic=model.lit_tactic,
         lit_wave_ns=model.lit_wave_ms * NANOS_PER_MILLISECOND,
         sweep_levels=model.sweep_levels,

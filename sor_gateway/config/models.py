@@ -183,7 +183,14 @@ class EmsModel(SessionModel):
     busy_per_cent: int = Field(
         25, ge=0, le=100, description="per cent of our time, 0 (as much as it likes) to 100"
     )
+    backlog_s: int = Field(10, ge=1, le=3_600, description="seconds, 1 to 3600")
     on_disconnect: Literal["keep", "cancel"] = Field("keep", description='"keep" or "cancel"')
+    resume_window_s: int = Field(
+        60, ge=0, le=604_800, description="seconds, 0 (an outage of any length) to 604800"
+    )
+    after_outage: Literal["resume", "suspend"] = Field(
+        "resume", description='"resume" or "suspend"'
+    )
 
 
 class LimitsModel(Model):
@@ -201,6 +208,8 @@ class LimitsModel(Model):
         4 * 1_048_576, ge=65_536, le=1 << 30, description="bytes, 65536 to 1073741824"
     )
     slow_consumer_s: int = Field(10, ge=1, le=3_600, description="seconds, 1 to 3600")
+    half_open_s: int = Field(60, ge=8, le=3_600, description="seconds, 8 to 3600")
+    concurrent_replays: int = Field(5, ge=1, le=1_000, description="sessions, 1 to 1000")
     keep_out_s: int = Field(60, ge=0, le=86_400, description="seconds, 0 (not at all) to 86400")
 
 
@@ -312,6 +321,8 @@ class StrategyModel(Model):
     )
     dark_box_ms: int = Field(2_000, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     dark_dry_share: float = Field(0.4, ge=0, le=1, description="a share from 0 to 1")
+    dark_min_quantity: int = Field(0, ge=0, description="shares, 0 for any number")
+    dark_guard_quantity: int = Field(300, ge=0, description="shares, 0 to let small fills")
     lit_tactic: LitTactic = Field(
         LitTactic.SWEEP, description='"sweep", "spray" or "spray-then-sweep"'
     )

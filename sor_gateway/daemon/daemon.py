@@ -51,7 +51,13 @@ from sor_gateway.net.clock import wall_clock_ns
 from sor_gateway.net.reactor import Reactor
 from sor_gateway.ops.admin import Admin
 from sor_gateway.ops.logs import open_log
-from sor_gateway.sor.events import ClientDisconnected, FlowStopped, OperatorFact, Restarted
+from sor_gateway.sor.events import (
+    ClientDisconnected,
+    FlowStopped,
+    OperatorFact,
+    OutageEnded,
+    Restarted,
+)
 from sor_gateway.sor.types import NANOS_PER_SECOND
 from sor_gateway.translate.clients import ClientTranslator
 from sor_gateway.translate.quotes import QuoteTranslator
@@ -71,6 +77,8 @@ BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 def run(configuration: Configuration) -> int:
     """Run the gateway until SIGTERM or SIGINT. Returns the process's exit code."""
+    # Until there are certificates to renew it asks for nothing; by default it would end us.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     log = open_log(configuration.gateway.log_level, configuration.gateway.log_file)
     try:
         journal = open_journal(configuration)
@@ -131,6 +139,7 @@ def wire(
         poisoned=recovered.poisoned,
         stopwatch=stopwatch,
         turn_number=recovered.turn,
+        concurrent_replays=configuration.gateway.concurrent_replays,
     )
     return Parts(engine, reactor, links)
 
@@ -158,10 +167,13 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
                 client.cut_refusals_per_second,
                 client.cut_messages_per_second,
                 client.busy_per_cent,
+                client.backlog_s,
             ),
             keep_out_ns=keep_out_ns,
             on_disconnect=client.on_disconnect,
             day_end_ns=day_end_ns,
+            resume_window_ns=client.resume_window_s * NANOS_PER_SECOND,
+            after_outage=client.after_outage,
         )
     for venue in configuration.venues:
         name, dialect = venue.name, dialect_of(venue.dialect)
@@ -207,6 +219,7 @@ def snapshot_of(engine: Engine) -> bytes:
             },
             sorted(engine.poisoned),
             {name: link.disabled for name, link in engine.links.items() if link.disabled},
+            engine.counters.last_record_ns,
         )
     )
 
@@ -227,6 +240,7 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
 
     gateway = configuration.gateway
     network = Network(configuration, parts.links, parts.reactor, log)
+    loop.add_signal_handler(signal.SIGHUP, network.renew_certificates)
     operations = EngineOperations(
         parts.engine,
         configuration,
@@ -244,7 +258,6 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
         code = EXIT_ADDRESS
     else:
         network.dial()
-        loop.add_signal_handler(signal.SIGHUP, network.renew_certificates)
         _spare_the_collector()
         log("listening", host=gateway.host, port=network.listener.port, admin_port=admin.port)
         code = await _until_stopped(parts, network, loop, log)
@@ -285,6 +298,12 @@ def first_facts(
         ClientDisconnected(now, name, "the gateway was started anew")
         for name, link in engine.links.items()
         if isinstance(link, ClientLink) and link.on_disconnect == "cancel"
+    ]
+    away_ns = now - recovered.last_ns if recovered.last_ns else 0
+    facts += [
+        OutageEnded(now, name, away_ns, link.after_outage == "suspend")
+        for name, link in engine.links.items()
+        if isinstance(link, ClientLink) and 0 < link.resume_window_ns < away_ns
     ]
     if recovered.crashed_often(now):
         facts.append(FlowStopped(now, "crashed again and again: cancel only"))

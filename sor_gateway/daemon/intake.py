@@ -12,7 +12,7 @@ from typing import Protocol
 from sor_gateway.daemon.draft import Draft, send
 from sor_gateway.daemon.facts import MessageQuarantined, PeerProved, SessionMoved, SessionOperated
 from sor_gateway.daemon.replay import Answer, answer_client, answer_venue
-from sor_gateway.daemon.session_commands import carry_out, refusal
+from sor_gateway.daemon.session_commands import Action, carry_out, refusal
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.fix import events, tags
 from sor_gateway.fix.facts import range_fact
@@ -25,6 +25,7 @@ from sor_gateway.sor.events import (
     ChildrenDoubted,
     ChildVoided,
     ClientDisconnected,
+    OrdersReleased,
     ParentSubmitted,
     VenueClosed,
     VenueFact,
@@ -114,7 +115,8 @@ class Intake:
         if (abs(offset_ns) > CLOCK_SKEW_NS) is not link.is_skewed:
             self._skew(link, offset_ns)
         if isinstance(link, ClientLink):
-            danger = link.throttle.danger(link.session.unasked_in, now)
+            session = link.session
+            danger = link.throttle.danger(session.unasked_in, session.asked_in, now)
             if danger:
                 self._cut(link, danger, now)
 
@@ -152,6 +154,8 @@ class Intake:
             reason=command.reason,
         )
         carry_out(link, command, now)
+        if command.action == Action.RELEASE:
+            self._draft.apply(OrdersReleased(now, command.session, command.reason))
         if not link.session.logged_on:
             self.close_flow(link, f"operator: {command.reason}", now)
         self.consume(link, now)
@@ -192,15 +196,15 @@ class Intake:
 
     def _throttled(self, link: ClientLink, event: events.AppReceived, now: int) -> str:
         """Why an order or request is refused unread. Never a cancel; never a repetition of what is
-        known or was asked for, whose answer has to be about the order that it names."""
+        known, whose answer has to be about the order that it names."""
         message = event.message
-        if message.msg_type == MsgType.ORDER_CANCEL_REQUEST or event.poss_dup:
+        if message.msg_type == MsgType.ORDER_CANCEL_REQUEST:
             return ""
         asks = message.msg_type == MsgType.ORDER_STATUS_REQUEST
         cl_ord_id = message.get(tags.ClOrdID) or ""
         if not asks and self._draft.router.is_known(link.name, cl_ord_id):
             return ""
-        if link.throttle.admits(now):
+        if link.throttle.admits(now, asked=event.asked):
             return ""
         return f"throttled: more than {link.throttle.messages_per_second} requests a second"
 

@@ -35,6 +35,10 @@ class ClientLink:
     """What happens to its parents when its session ends."""
     day_end_ns: Callable[[int], int] = lambda _: 0
     """When a Day order that comes at a time expires; 0 for never."""
+    resume_window_ns: int = 0
+    """After an outage of ours that was longer its parents catch nothing up; 0: however long."""
+    after_outage: Literal["resume", "suspend"] = "resume"
+    """Whether they then go on by themselves, or rest until an operator releases them."""
     disabled: str = ""
     """Why an operator closed the session; empty while it is open."""
     is_skewed: bool = False

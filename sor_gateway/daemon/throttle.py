@@ -1,6 +1,6 @@
 """The pace of one client: how much it may send before it is refused, and before it is cut.
 
-Owns: four buckets and the arithmetic of all. May not know: messages, sessions, what is done with a
+Owns: its buckets and their arithmetic. May not know: messages, sessions, what is done with a
 client that goes too fast (intake.py).
 
 Theory of operation. A bucket holds one second's worth and refills at that rate. The first counts
@@ -9,10 +9,11 @@ text, and nothing is lost, because a refusal is an answer. Cancels are not count
 wants out is never held up. A client is a danger to the others, and is cut, when it goes on and on
 in spite of refusals (the second bucket), or sends too much of anything, administrative and garbled
 messages too (the third). The second is needed because a machine that is busy refusing may never
-get to see the pace of the third. What fills a gap that we asked about is in none: a client that
-comes back after an outage may bring its backlog.
+get to see the pace of the third. What fills a gap that we asked about is in buckets of its own
+that hold `backlog_s` seconds' worth: a client that comes back after an outage may bring its
+backlog, and one that opens gaps in order to fill them at its leisure is a flood like any other.
 
-The fourth bucket holds time: what the gateway spent on the client's messages, whatever they are. A
+One bucket holds time: what the gateway spent on the client's messages, whatever they are. A
 client that takes more than its share, over more than a burst, is read more slowly, so that the
 others wait for a small piece of its work at most and have the rest of the time to themselves.
 """
@@ -35,10 +36,11 @@ PER_CENT: Final = 100
 
 @dataclass(slots=True)
 class Bucket:
-    """Room for one second's worth of messages."""
+    """Room for so many seconds' worth of messages."""
 
     per_second: int
     """0: no bound."""
+    seconds: int = 1
     used: int = 0
     """In 1e-9 messages."""
     used_at_ns: int = 0
@@ -50,7 +52,7 @@ class Bucket:
         elapsed_ns = max(0, now - self.used_at_ns)  # a wall clock may step back
         used = max(0, self.used - elapsed_ns * self.per_second)
         after = used + messages * NANOS_PER_SECOND
-        fits = after <= self.per_second * NANOS_PER_SECOND
+        fits = after <= self.per_second * NANOS_PER_SECOND * self.seconds
         self.used, self.used_at_ns = (after if fits else used), max(now, self.used_at_ns)
         return fits
 
@@ -64,6 +66,7 @@ class Throttle:
         cut_refusals_per_second: int = 0,
         cut_messages_per_second: int = 0,
         busy_per_cent: int = 0,
+        backlog_s: int = 1,
     ) -> None:
         self.refused = 0
         """Orders and requests refused so far."""
@@ -72,10 +75,12 @@ class Throttle:
         self._requests = Bucket(messages_per_second)
         self._refusals = Bucket(cut_refusals_per_second)
         self._all = Bucket(cut_messages_per_second)
+        self._asked_requests = Bucket(messages_per_second, backlog_s)
+        self._asked = Bucket(cut_messages_per_second, backlog_s)
         self._busy_per_cent = busy_per_cent
         self._busy = 0  # in 1e-2 ns
         self._busy_at_ns = 0
-        self._seen = 0
+        self._seen = self._asked_seen = 0
         self._danger = ""
 
     @property
@@ -83,9 +88,10 @@ class Throttle:
         """Above this requests are refused."""
         return self._requests.per_second
 
-    def admits(self, now: int) -> bool:
-        """Whether one more order or request may pass."""
-        if self._requests.takes(1, now):
+    def admits(self, now: int, *, asked: bool = False) -> bool:
+        """Whether one more order or request may pass; `asked`: it fills a gap."""
+        requests = self._asked_requests if asked else self._requests
+        if requests.takes(1, now):
             return True
         self.refused += 1
         if not self._refusals.takes(1, now):
@@ -106,11 +112,16 @@ class Throttle:
         self.held_back += 1
         return max(HELD_LEAST_NS, HELD_SHARE * took_ns)
 
-    def danger(self, received: int, now: int) -> str:
-        """Why the client has to be cut, given how much it ever sent to this process; or nothing."""
+    def danger(self, received: int, asked: int, now: int) -> str:
+        """Why the client has to be cut, given how much it ever sent to this process, unasked and
+        to fill gaps; or nothing."""
         messages, self._seen = received - self._seen, received
+        repeated, self._asked_seen = asked - self._asked_seen, asked
         danger, self._danger = self._danger, ""
         if not self._all.takes(messages, now):
             danger = f"more than {self._all.per_second} messages a second"
+        elif not self._asked.takes(repeated, now):
+            most = self._asked.per_second * self._asked.seconds
+            danger = f"more than {most} messages to fill gaps"
         self.cuts += bool(danger)
         return danger

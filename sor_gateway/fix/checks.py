@@ -77,6 +77,14 @@ def missing_header(message: Message) -> Fault | None:
     return None
 
 
+def is_between(message: Message, sender: str, target: str) -> bool:
+    """Whether 49 and 56, where they are there, are these."""
+    first = message.first
+    return (first.get(tags.SenderCompID) or sender) == sender and (
+        first.get(tags.TargetCompID) or target
+    ) == target
+
+
 def poss_dup_fault(message: Message) -> Fault | None:
     """A low PossDup needs a 122 that is not later than its 52 (test cases 2f, 2g)."""
     original = message.get(tags.OrigSendingTime)
@@ -93,6 +101,14 @@ def poss_dup_fault(message: Message) -> Fault | None:
     if late:
         return Fault(Reason.SENDING_TIME_ACCURACY_PROBLEM, None, "SendingTime accuracy problem")
     return None
+
+
+def new_number_fault(new: int | None) -> Fault:
+    """A SequenceReset whose NewSeqNo is missing, or behind what is expected."""
+    if new is None:
+        return Fault(Reason.REQUIRED_TAG_MISSING, tags.NewSeqNo, "Required tag missing")
+    text = "Value is incorrect (out of range) for this tag"
+    return Fault(Reason.VALUE_INCORRECT, None, text)
 
 
 def reversed_route(message: Message) -> list[tuple[int, str]]:

@@ -47,6 +47,8 @@ class AppReceived:
     message: Message
     poss_dup: bool
     poss_resend: bool
+    asked: bool = False
+    """It is a repetition that fills a gap: we asked for it."""
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ class Timers:
     """Deadlines; `heart_bt_ns` of 0 means no heartbeats (FIX 108=0)."""
 
     __slots__ = (
+        "advance_at",
         "challenge_by",
         "gap_by",
         "heart_bt_ns",
@@ -49,6 +50,8 @@ class Timers:
         """A peer under suspicion must have spoken."""
         self.hours_end_at = NEVER
         """Session hours end."""
+        self.advance_at = NEVER
+        """More of what waited behind a gap can be consumed."""
         self.silence_tested = False
 
     @property
@@ -76,4 +79,5 @@ class Timers:
             self.gap_by,
             self.challenge_by,
             self.hours_end_at,
+            self.advance_at,
         )

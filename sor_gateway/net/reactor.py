@@ -64,7 +64,7 @@ class Line:
     held_until: int = 0
     """The peer is not read before this time; 0 when it is not held back."""
     fed_ns: int = 0
-    """How long the session took over its last piece."""
+    """How long the session took over its last piece; 0 once the owner was told."""
 
 
 @dataclass(slots=True)
@@ -177,8 +177,10 @@ class Reactor:
         self._make_ready(line)
 
     def fed_ns(self, session: Session) -> int:
-        """How long the session took over the bytes that it was fed in this turn."""
-        return self._line(session).fed_ns
+        """How long the session took over the bytes that it was fed in this turn; told once."""
+        line = self._line(session)
+        took_ns, line.fed_ns = line.fed_ns, 0
+        return took_ns
 
     def hold_back(self, session: Session, until_ns: int) -> None:
         """Read this peer no further before then, and after that a small piece."""

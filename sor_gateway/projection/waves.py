@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sor_gateway.projection.queries import ChildOrder, Happening, Order
+from sor_gateway.sor.types import ChildState
 
 IN_THE_TABLE: Final = frozenset(
     {"ChildPlanned", "ChildAccepted", "ChildFilled", "ChildEnded", "ChildCancelPlanned"}
 )
 """Facts that a child's row tells."""
+FILLED: Final = ChildState.FILLED.value
 RUN_MIN: Final = 4
 """So many waves of one tactic without a word between them are told as one, unless asked for."""
 
@@ -31,6 +33,8 @@ class Leg:
     child: ChildOrder
     pulled: str = ""
     """Why we cancelled it; empty when we did not."""
+    is_late: bool = False
+    """Whether the cancel came when the child was filled."""
 
     @property
     def outcome(self) -> str:
@@ -38,8 +42,10 @@ class Leg:
         child = self.child
         if child.doubt:
             return f"in doubt: {child.doubt}"
+        if child.state == FILLED:
+            return "filled before its cancel came" if self.is_late else FILLED
         words = child.text if child.state in ("rejected", "released") else self.pulled
-        return f"{child.state}: {words}" if words and child.state != "filled" else child.state
+        return f"{child.state}: {words}" if words else child.state
 
 
 @dataclass(slots=True)
@@ -75,6 +81,8 @@ class Note:
     name: str
     """Of the fact."""
     text: str
+    venue: str = ""
+    """That it is about; empty when it is about the whole order."""
 
 
 @dataclass(slots=True)
@@ -135,8 +143,11 @@ def tell(
             number = each.data["wave"]
             waves[number] = Wave(number, each.data["stage"], each.at_ns)
             chapters.append(waves[number])
+        elif each.name == "ChildCancelRefused" and legs[each.child_id].child.state == FILLED:
+            legs[each.child_id].is_late = True
         elif each.name not in IN_THE_TABLE:
-            chapters.append(Note(each.at_ns, each.name, each.text))
+            venue = each.data.get("venue", "")
+            chapters.append(Note(each.at_ns, each.name, each.text, venue))
         elif each.name == "ChildCancelPlanned":
             legs[each.child_id].pulled = each.data["why"]
     for leg in legs.values():

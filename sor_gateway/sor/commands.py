@@ -39,6 +39,8 @@ class SendChild:
     at_ns: Nanos
     post_only: bool = False
     """Refuse it rather than let it take."""
+    min_quantity: Shares = 0
+    """Execute no fewer shares at a time (FIX 110); 0 for any number."""
 
 
 @dataclass(slots=True)
@@ -132,6 +134,8 @@ class Report:
     """The client's (FIX 790), on answers to a status request."""
     ref_exec_id: str = ""
     """Ours of the fill that is taken back or corrected (FIX 19)."""
+    suspended: bool = False
+    """The order rests until it is released (FIX 39=9, unless a state of higher precedence)."""
 
 
 @dataclass(slots=True)

@@ -11,14 +11,19 @@ from __future__ import annotations
 
 from typing import Final
 
+from sor_gateway.sor.dark_venue import PROBES_MAX
+from sor_gateway.sor.estimators.hidden import Run
+from sor_gateway.sor.estimators.sizing import Pool, next_sizes
 from sor_gateway.sor.events import WaveStarted
 from sor_gateway.sor.ledger import DARK
+from sor_gateway.sor.orders import Parent, Work
 from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.route import Draft, Route
 from sor_gateway.sor.scoring import Score
-from sor_gateway.sor.settings import VenueSettings
-from sor_gateway.sor.tactics.dark import judge, next_size, split
+from sor_gateway.sor.settings import Sizing, StrategySettings, VenueSettings
+from sor_gateway.sor.tactics.dark import judge, least_fill, next_size, split
+from sor_gateway.sor.tending import Tending
 from sor_gateway.sor.types import OrdType, Shares, Stage, TimeInForce
 from sor_gateway.sor.venues import refill_ns
 
@@ -26,9 +31,23 @@ from sor_gateway.sor.venues import refill_ns
 class DarkWaves:
     """Decisions about hidden orders."""
 
-    def __init__(self, outlook: Outlook) -> None:
+    def __init__(self, outlook: Outlook, tending: Tending) -> None:
         self._outlook: Final = outlook
         self._agenda: Final = outlook.agenda
+        self._tending: Final = tending
+
+    def guard(self, plan: Plan, parent: Parent, work: Work, strategy: StrategySettings) -> None:
+        """Pull what rests where somebody probes; the next wave takes no small fills there."""
+        if not work.dark_open or not strategy.dark_guard_quantity:
+            return
+        probed = [name for name, at in work.dark.items() if at.is_probed and not at.is_guarded]
+        if not probed:
+            return
+        children = self._outlook.ledger.state.children
+        for child_id in parent.children:
+            child = children[child_id]
+            if child.venue in probed and child.flight is not None and child.flight.tactic == DARK:
+                self._tending.pull(plan, child, f"{PROBES_MAX} small fills in a row: probes")
 
     def judge(self, plan: Plan, route: Route) -> bool:
         """Whether no dark wave is under way. One that is over is judged. A child that hangs past
@@ -60,26 +79,55 @@ class DarkWaves:
             return False
         parent, strategy = route.parent, route.strategy
         is_first = not route.work.dark
-        scores: dict[str, Score] = {}
-        sizes: list[tuple[float, str, Shares]] = []
+        pools: list[tuple[float, VenueSettings, Shares, Score]] = []
         for venue in candidates:
             size = next_size(strategy, route.work.dark.get(venue.name))
             size = min(size, venue.max_child_quantity)
-            scores[venue.name] = self._outlook.score(route, venue, size, venue.mid_fee_micros, 0)
-            sizes.append((scores[venue.name].cost, venue.name, size))
-        sizes.sort()
-        ranked = [(name, size) for _, name, size in sizes]
+            score = self._outlook.score(route, venue, size, venue.mid_fee_micros, 0)
+            pools.append((score.cost, venue, size, score))
+        pools.sort(key=_cost_then_name)
         plan.add(WaveStarted(plan.now, parent.parent_id, route.next_wave(), Stage.DARK))
         box_ns = (is_first and strategy.dark_first_box_ns) or strategy.dark_box_ns
-        for name, shares in split(min(quantity, route.available), ranked, route.security.round_lot):
+        scores = {venue.name: score for _, venue, _, score in pools}
+        sizes = [(venue, size) for _, venue, size, _ in pools]
+        for name, shares in self._shares(plan, route, sizes, min(quantity, route.available)):
             chosen = scores[name]
             draft = Draft(name, shares, DARK, route.worst, chosen, "", OrdType.MID_PEG)
             draft.why = f"{shares} hidden at the midpoint; {chosen.words()}"
+            guarded = self._outlook.is_guarded(route, name)
+            least = least_fill(strategy, route.work.dark.get(name), guarded)
+            draft.min_quantity = min(least, shares)
             if not route.is_ioc:
                 draft.time_in_force, draft.pull_at_ns = TimeInForce.DAY, plan.now + box_ns
             route.add_child(plan, draft)
             self._agenda.serve(name, parent.parent_id)
         return True
+
+    def _shares(
+        self,
+        plan: Plan,
+        route: Route,
+        sizes: list[tuple[VenueSettings, Shares]],
+        quantity: Shares,
+    ) -> list[tuple[str, Shares]]:
+        """Who gets how much, at most these sizes, best venue first."""
+        lot = route.security.round_lot
+        if route.strategy.sizing is Sizing.PLAYBOOK:
+            return split(quantity, [(venue.name, size) for venue, size in sizes], lot)
+        saved = route.nbbo.half_spread_micros + self._outlook.least_take_fee_micros
+        none, seen = Run(), route.work.dark
+        pools = [
+            Pool(
+                venue.name,
+                max(1.0, saved - venue.mid_fee_micros),
+                size,
+                seen[venue.name].next_run if venue.name in seen else none,
+            )
+            for venue, size in sizes
+        ]
+        beliefs = self._outlook.beliefs.of(route.parent.symbol, plan.now)
+        given = next_sizes(beliefs, pools, quantity, lot)
+        return [(pool.venue, shares) for pool, shares in zip(pools, given, strict=True) if shares]
 
     def _candidates(self, plan: Plan, route: Route) -> list[VenueSettings]:
         """Open dark venues that were not dropped and hold nothing of this parent."""
@@ -99,3 +147,7 @@ class DarkWaves:
                 route.waits = True
                 self._outlook.hold_back(plan, name, parent.parent_id, refill_ns(venue))
         return usable
+
+
+def _cost_then_name(pool: tuple[float, VenueSettings, Shares, Score]) -> tuple[float, str]:
+    return pool[0], pool[1].name

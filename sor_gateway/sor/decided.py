@@ -10,11 +10,13 @@ from typing import Final
 
 from sor_gateway.sor import clients
 from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, SendChild
+from sor_gateway.sor.dark_venue import DarkVenue
 from sor_gateway.sor.events import (
     ChildCancelPlanned,
     ChildPlanned,
     ChildReleased,
     ChildStatusPlanned,
+    MarkoutsSeen,
     ParentAccepted,
     ParentClosed,
     ParentExpiring,
@@ -32,7 +34,6 @@ from sor_gateway.sor.ledger import DARK, Ledger
 from sor_gateway.sor.orders import (
     REJECTS_MAX,
     Child,
-    DarkVenue,
     Flight,
     Parent,
     ParentEvent,
@@ -75,10 +76,10 @@ def parent_refused(ledger: Ledger, fact: ParentRefused) -> list[Output]:
 
 def stage_moved(ledger: Ledger, fact: StageMoved) -> list[Output]:
     """The next tier of the pecking order; a dark wave under way was judged with it."""
-    work = ledger.state.parents[fact.parent_id].work
-    assert work is not None
-    work.stage, work.lit_opened_ns = fact.stage, fact.at_ns
-    work.close_dark_wave(judged=True)
+    parent = ledger.state.parents[fact.parent_id]
+    assert parent.work is not None
+    parent.work.stage, parent.work.lit_opened_ns = fact.stage, fact.at_ns
+    ledger.close_dark_wave(parent, judged=True)
     return []
 
 
@@ -131,12 +132,13 @@ def request_overdue(ledger: Ledger, fact: RequestOverdue) -> list[Output]:
 
 def wave_started(ledger: Ledger, fact: WaveStarted) -> list[Output]:
     """The next round. A dark one judges the one before it."""
-    work = ledger.state.parents[fact.parent_id].work
+    parent = ledger.state.parents[fact.parent_id]
+    work = parent.work
     assert work is not None
     assert fact.wave == work.wave + 1
     work.wave = fact.wave
     if fact.stage is Stage.DARK:
-        work.close_dark_wave(judged=True)
+        ledger.close_dark_wave(parent, judged=True)
         work.dark_wave, work.dark_ends_ns = fact.wave, fact.at_ns
     else:
         work.lit_began_ns = fact.at_ns
@@ -174,6 +176,7 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
         fact.time_in_force,
         fact.at_ns,
         fact.post_only,
+        fact.min_quantity,
     )
     return [command]
 
@@ -187,6 +190,7 @@ def _count_dark(parent: Parent, fact: ChildPlanned) -> None:
     work.dark_open += 1
     work.dark_ends_ns = max(work.dark_ends_ns, fact.pull_at_ns)
     venue.sent += fact.quantity
+    venue.is_guarded = fact.min_quantity > 0
 
 
 def child_cancel_planned(ledger: Ledger, fact: ChildCancelPlanned) -> list[Output]:
@@ -283,9 +287,18 @@ def parent_replace_refused(ledger: Ledger, fact: ParentReplaceRefused) -> list[O
 def _resume(ledger: Ledger, parent: Parent) -> None:
     """After a replace the routing goes on; a dark wave that was cut short proves nothing."""
     if parent.work is not None:
-        parent.work.close_dark_wave(judged=False)
+        ledger.close_dark_wave(parent, judged=False)
     ledger.agenda.due(parent.parent_id)
     ledger.settle(parent)
+
+
+def markouts_seen(ledger: Ledger, fact: MarkoutsSeen) -> list[Output]:
+    """What fills were worth some time later."""
+    for mark in fact.marks:
+        value = mark.value_micros / mark.quantity
+        for learnt in ledger.state.learnt.of(mark.venue, mark.symbol):
+            learnt.marked(fact.horizon, value, mark.small)
+    return []
 
 
 def parent_closed(ledger: Ledger, fact: ParentClosed) -> list[Output]:

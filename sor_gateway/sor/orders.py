@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from sor_gateway.sor.dark_venue import DarkVenue
+from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.types import (
     ChildState,
     Micros,
@@ -40,9 +42,6 @@ REJECTS_MAX: Final = 3
 """A venue that rejects this many children of a parent in a row is left out for a while."""
 EXECS_KEPT: Final = 256
 """Most executions of one child remembered for finding duplicates; the oldest go first."""
-
-GROWTH_STEP: Final = 2_500
-"""Sizes in dark venues grow to multiples of this (playbook)."""
 
 
 class ParentEvent(StrEnum):
@@ -207,36 +206,6 @@ class Request:
 
 
 @dataclass(slots=True)
-class DarkVenue:
-    """What one dark venue did for one parent."""
-
-    size: Shares = 0
-    """What it grew to by filling; 0 while it did not: then the strategy's size holds."""
-    sent: Shares = 0
-    """In the current wave."""
-    filled: Shares = 0
-    """In the current wave."""
-    filled_ever: Shares = 0
-    dry_waves: int = 0
-    """Finished waves in a row that brought nothing."""
-
-    @property
-    def next_size(self) -> Shares:
-        """Its size in the next wave: what filled shows that there is more, so it gets more once
-        (playbook: ceil to 2,500 of q(1 + fill rate)), then the size holds."""
-        if self.size or not self.filled:
-            return self.size
-        return -(-(self.sent + self.filled) // GROWTH_STEP) * GROWTH_STEP
-
-    def close_wave(self) -> None:
-        """The wave ran its time: what it showed is kept, its counts begin anew."""
-        if self.sent:
-            self.size = self.next_size
-            self.dry_waves = 0 if self.filled else self.dry_waves + 1
-        self.sent = self.filled = 0
-
-
-@dataclass(slots=True)
 class Work:
     """How far the routing of an open parent has come."""
 
@@ -265,15 +234,38 @@ class Work:
     """Why this order is ended by us; empty while it is not."""
     expires: bool = False
     """It ends because its trading day is over."""
+    suspended: str = ""
+    """Why the order rests until it is released; empty while it does not."""
 
-    def close_dark_wave(self, judged: bool) -> None:
-        """The dark wave is over; its result counts only if it ran its time (`judged`)."""
-        for venue in self.dark.values():
-            if judged:
-                venue.close_wave()
-            else:
+    def stand_still(self, away_ns: Nanos) -> None:
+        """Nothing was done for so long: what runs by time goes on where it was."""
+        self.lit_opened_ns += away_ns if self.lit_opened_ns else 0
+        self.dark_ends_ns += away_ns if self.dark_ends_ns else 0
+
+    def close_dark_wave(self, judged: bool) -> dict[str, Run]:
+        """The dark wave is over; its result counts only if it ran its time (`judged`). By venue,
+        the runs that it ended: how much was there is known now."""
+        ended: dict[str, Run] = {}
+        for name, venue in self.dark.items():
+            if not judged:
                 venue.sent = venue.filled = 0
+            elif venue.sent:
+                venue.close_wave()
+                if not venue.run.is_live:
+                    ended[name] = venue.run
         self.dark_wave = self.dark_open = 0
+        return ended
+
+    def dark_rest(self) -> dict[str, Run]:
+        """What the order's end leaves: by venue, runs that filled as far as they went. A wave that
+        was cut short says nothing unless it filled."""
+        rest: dict[str, Run] = {}
+        for name, venue in self.dark.items():
+            whole = venue.filled >= venue.sent
+            run = venue.next_run if whole else venue.run
+            if run.is_live:
+                rest[name] = run
+        return rest
 
 
 @dataclass(slots=True)
@@ -392,6 +384,8 @@ class Flight:
 
 Executed = tuple[Shares, Micros, Shares, str]
 """An execution: quantity, price, the venue's cum after it, our ExecID that told the client."""
+Piece = tuple[str, Shares]
+"""Our ExecID that told the client, and how many shares of an execution it told of."""
 
 
 @dataclass(slots=True)
@@ -404,8 +398,13 @@ class Revisions:
     """By ExecID: quantity and price of an execution as they stand now."""
     told: dict[str, tuple[Shares, Micros]] = field(default_factory=dict)
     """By our ExecID: what the client was told, where that is not the execution as it came."""
-    denied: dict[str, None] = field(default_factory=dict)
-    """ExecIDs of executions that were not booked because they cannot be ours."""
+    pieces: dict[str, list[Piece]] = field(default_factory=dict)
+    """By ExecID: how the client was told of an execution, where that was not by one report."""
+    denied: dict[str, Executed] = field(default_factory=dict)
+    """By ExecID: executions that were not booked because they cannot be ours."""
+    early: dict[str, None] = field(default_factory=dict)
+    """ExecIDs of executions that were revised before they came: they say nothing any more, because
+    the order's total, which does count, is that behind the revision."""
 
 
 @dataclass(slots=True)
@@ -452,22 +451,31 @@ class Child:
             self.revisions = Revisions()
         return self.revisions
 
-    def net_synthetic(self, start: Shares, end: Shares) -> tuple[Shares, str]:
-        """Take the range of a real execution out of the synthetic ones; how much of it was in, and
-        our ExecID that told the client of it."""
+    @property
+    def is_revised(self) -> bool:
+        """Whether the venue took back or corrected executions: totals before and behind that cannot
+        be compared."""
+        return self.revisions is not None and bool(self.revisions.roots)
+
+    def net_synthetic(self, start: Shares, end: Shares) -> list[Piece]:
+        """Take the range of a real execution out of the synthetic ones: what of it was in, and how
+        the client was told of that. Behind a bust totals do not tell which it was: the oldest."""
         if not self.synthetic:
-            return 0, ""
-        found, told_id, kept = 0, "", []
+            return []
+        found, kept = [], []
+        wanted = end - start
         for low, high, exec_id in self.synthetic:
+            if self.is_revised:
+                start, end = low, low + wanted
+                wanted -= min(wanted, high - low)
             shared = min(high, end) - max(low, start)
             if shared <= 0:
                 kept.append((low, high, exec_id))
                 continue
-            found += shared
-            told_id = exec_id
+            found.append((exec_id, shared))
             if low < start:
                 kept.append((low, start, exec_id))
             if end < high:
                 kept.append((end, high, exec_id))
         self.synthetic = kept
-        return found, told_id
+        return found

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sor_gateway.sor import risk
+from sor_gateway.sor.estimators.sizing import Beliefs
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.market import Book, Market, Nbbo
 from sor_gateway.sor.orders import Parent
@@ -31,7 +32,11 @@ class Outlook:
         self.market: Final = market
         enabled = [venue for venue in settings.venues.values() if venue.enabled]
         self.dark: Final = [venue for venue in enabled if venue.is_dark]
+        self.beliefs: Final = Beliefs(ledger.state.hidden, [venue.name for venue in self.dark])
         self.lit: Final = {venue.name: venue for venue in enabled if not venue.is_dark}
+
+        fees = [venue.take_fee_micros for venue in self.lit.values()]
+        self.least_take_fee_micros: Final = min(fees, default=0)
 
     # --- the parent's ---------------------------------------------------------------------
 
@@ -121,4 +126,11 @@ class Outlook:
             route.mid_micros,
             price_micros,
             route.nbbo.half_spread_micros,
+            self.ledger.state.learnt.adverse_micros(venue.name, route.parent.symbol),
         )
+
+    def is_guarded(self, route: Route, venue: str) -> bool:
+        """Whether small fills there are not wanted from the start: they were probes, or turned out
+        worse than others."""
+        learnt, symbol = self.ledger.state.learnt, route.parent.symbol
+        return learnt.is_probed(venue, symbol) or learnt.is_toxic(venue, symbol, route.mid_micros)

@@ -30,7 +30,7 @@ from sor_gateway.sor.settings import LitTactic, RouterSettings, SprayPrice
 from sor_gateway.sor.sprays import Sprays
 from sor_gateway.sor.sweeps import Sweeps
 from sor_gateway.sor.tending import Tending
-from sor_gateway.sor.types import NANOS_PER_SECOND, ParentState, Reason, Stage, TimeInForce
+from sor_gateway.sor.types import NANOS_PER_SECOND, Nanos, ParentState, Reason, Stage, TimeInForce
 
 REQUEST_OVERDUE_NS: Final = 5 * NANOS_PER_SECOND
 """A client's request that waits longer than this is an incident (recovery.md 3.9)."""
@@ -50,7 +50,7 @@ class Planner:
         self._agenda: Final = ledger.agenda
         self._tending: Final = Tending(settings, ledger)
         self._outlook: Final = Outlook(settings, ledger, market)
-        self._dark: Final = DarkWaves(self._outlook)
+        self._dark: Final = DarkWaves(self._outlook, self._tending)
         self._venues: Final = {venue.name for venue in settings.venues.values() if venue.enabled}
         self._sweeps: Final = Sweeps(self._outlook)
         self._sprays: Final = Sprays(self._outlook, self._sweeps, self._tending)
@@ -78,10 +78,14 @@ class Planner:
             self._close(plan, parent, work.closing)
         elif parent.state is ParentState.PENDING_REPLACE:
             self._replace(plan, parent)
-        else:
+        elif not work.suspended:
             self._route(plan, parent)
         if parent.request is not None and parent.children:
             self._watch(plan, parent, parent.request)
+
+    def refresh(self, now: Nanos) -> None:
+        """Bring an estimate up to date for which no decision is to wait."""
+        self._outlook.beliefs.refresh(now)
 
     # --- admission and ends -----------------------------------------------------------------
 
@@ -165,6 +169,7 @@ class Planner:
         if security is None:
             self._wait_or_close(plan, parent)
             return
+        self._dark.guard(plan, parent, work, strategy)
         shows = work.stage is Stage.LIT and strategy.lit_tactic is not LitTactic.SWEEP
         if parent.available <= 0 and not shows:
             return

@@ -25,8 +25,7 @@ class Sizing(StrEnum):
     PLAYBOOK = "playbook"
     """What filled grows once, to ceil-to-2,500 of q(1 + fill rate), and holds that size."""
     POSTERIOR = "posterior"
-    """From what the venue is believed to hold. That estimate is not there yet: until it is, sizes
-    are those of the playbook."""
+    """From what the venue is believed to hold, learnt over all orders (estimators/sizing.py)."""
 
 
 class LitTactic(StrEnum):
@@ -99,6 +98,11 @@ class StrategySettings:
     """How long a dark child rests before it is pulled."""
     dark_dry_share: float = 0.4
     """Lit opens when a whole dark wave filled less than this share of what it sent."""
+    dark_min_quantity: Shares = 0
+    """Fewest shares at a time that a dark child takes; 0 for any number. What is left of a child,
+    or a smaller child, is taken whole."""
+    dark_guard_quantity: Shares = 300
+    """The same for a venue where small fills look like probing; 0 to let them."""
     lit_tactic: LitTactic = LitTactic.SWEEP
     lit_wave_ns: Nanos = 250 * NANOS_PER_MILLISECOND
     """Least time between two lit waves of one parent, and before a displayed order follows the
@@ -172,4 +176,5 @@ class RouterSettings:
     answer_timeout_ns: Nanos = 2_000 * NANOS_PER_MILLISECOND
     """A child or cancel unanswered for this long is asked about (FIX H)."""
     decide_budget: int = 256
-    """Most parents visited in one turn; the rest are due in the next."""
+    """Most parents visited in one turn; none after so many decisions. The rest are due in the
+    next."""

@@ -157,6 +157,8 @@ class VenueTranslator:
             (tags.OrderQty, str(command.quantity)),
             (tags.OrdType, tables.ORD_TYPES[command.ord_type]),
         ]
+        if command.min_quantity:
+            fields.append((tags.MinQty, str(command.min_quantity)))
         if command.limit_micros is not None:
             fields.append((tags.Price, price_to_text(command.limit_micros)))
         fields.append((tags.TimeInForce, tables.TIMES_IN_FORCE[command.time_in_force]))

@@ -13,6 +13,8 @@ from sor_gateway.daemon.congestion import CONGESTED_AFTER_NS
 from sor_gateway.daemon.facts import SessionOperated
 from sor_gateway.daemon.sessions import ClientLink
 from sor_gateway.daemon.throttle import Throttle
+from sor_gateway.fix.codec import Framer, encode
+from sor_gateway.fix.session import ADVANCE_CHUNK
 from sor_gateway.fix.values import utc_timestamp
 from tests.daemon.desk import SECOND
 from tests.daemon.test_recovery_rules import Table, kinds
@@ -42,6 +44,19 @@ def client_link(table: Table) -> ClientLink:
 
 def is_congested(table: Table) -> bool:
     return table.engine.router.state.venues["dark-a"].is_congested
+
+
+def order_again(number: int, now: int) -> bytes:
+    """An order that claims to be a repetition."""
+    stamp = utc_timestamp(now)
+    header = [(34, str(number)), (43, "Y"), (49, "EMS"), (52, stamp), (56, "SOR"), (122, stamp)]
+    body = [(11, f"G{number}"), (55, "ACME"), (54, "2"), (38, "100"), (40, "1"), (60, stamp)]
+    return encode("FIX.4.4", "D", header, body)
+
+
+def first_message(data: bytes) -> bytes:
+    """The first whole message."""
+    return Framer(8_192).feed(data)[0]
 
 
 TEXT = "throttled: more than 3 requests a second"
@@ -178,7 +193,7 @@ class TestFlood:
 
     def test_what_was_asked_for_again_is_no_flood(self, loaded: Configuration) -> None:
         """A client that comes back brings its backlog: the gap that we asked about."""
-        table = table_with(loaded, messages_per_second=3, cut_messages_per_second=60)
+        table = table_with(loaded, messages_per_second=3, cut_messages_per_second=60, backlog_s=20)
         for number in range(50):
             table.order(f"A{number}", 100)
         table.cut("EMS")
@@ -189,6 +204,57 @@ class TestFlood:
         table.run(50)
         assert client_link(table).throttle.cuts == 0
         assert all(kinds(table, f"A{number}")[0] == "0" for number in range(50))
+
+    def fill_gap(self, table: Table, orders: int) -> range:
+        """The client jumps ahead, and fills the gap that it made with orders never sent before."""
+        client = table.client.session
+        first = client.numbers.next_out
+        client.numbers.next_out = first + orders
+        table.client.send("0", [], table.now)
+        table.client.turn(table.now)
+        table.turn()
+        table.client.from_gateway = b""  # our ResendRequest: nobody answers it honestly
+        assert b"\x017=%d\x01" % first in table.sent("EMS", "2")[-1]
+        for number in range(first, first + orders):
+            table.client.to_gateway += order_again(number, table.now)
+        return range(first, first + orders)
+
+    def test_whoever_opens_a_gap_to_fill_it_at_leisure_meets_the_same_rate(
+        self, loaded: Configuration
+    ) -> None:
+        table = table_with(loaded, messages_per_second=3, backlog_s=2)
+        filled = self.fill_gap(table, 10)
+        table.run(20)
+        assert [kinds(table, f"G{number}")[0] for number in filled] == ["0"] * 6 + ["8"] * 4
+        table.order("A1", 100)
+        table.run(5)
+        assert kinds(table, "A1")[0] == "0", "the other rate was not used up"
+        table.assert_fold_is_live()
+
+    def test_and_is_cut_when_the_gap_has_no_end(self, loaded: Configuration) -> None:
+        table = table_with(loaded, cut_messages_per_second=10, backlog_s=3)
+        self.fill_gap(table, 31)
+        table.turn()
+        (logout,) = table.sent("EMS", "5")
+        assert b"58=more than 30 messages to fill gaps" in logout
+        assert client_link(table).kept_out_until_ns > table.now
+
+    def test_and_when_it_goes_on_in_spite_of_refusals(self, loaded: Configuration) -> None:
+        table = table_with(loaded, messages_per_second=1, cut_refusals_per_second=5, backlog_s=1)
+        self.fill_gap(table, 20)
+        table.turn()
+        (logout,) = table.sent("EMS", "5")
+        assert b"58=more than 5 refused requests a second" in logout
+
+    def test_poss_dup_where_nothing_is_missing_is_no_favour(self, loaded: Configuration) -> None:
+        table = table_with(loaded, messages_per_second=3, backlog_s=100)
+        client = table.client.session
+        first = client.numbers.next_out
+        for number in range(first, first + 5):
+            table.client.to_gateway += order_again(number, table.now)
+        client.numbers.next_out = first + 5
+        table.run(5)
+        assert [kinds(table, f"G{n}")[0] for n in range(first, first + 5)] == [*"000", *"88"]
 
     def test_nor_is_what_an_operator_asked_for_again(self, loaded: Configuration) -> None:
         table = table_with(loaded, cut_messages_per_second=20)
@@ -209,8 +275,8 @@ class TestFlood:
         received = 0
         for step in range(1_000):
             received += 10
-            assert throttle.danger(received, step * SECOND // 10) == "", step
-        danger = throttle.danger(received + 91, 100 * SECOND - SECOND // 10)
+            assert throttle.danger(received, 0, step * SECOND // 10) == "", step
+        danger = throttle.danger(received + 91, 0, 100 * SECOND - SECOND // 10)
         assert danger == "more than 100 messages a second"
 
     def test_whoever_takes_more_than_its_share_of_our_time_has_to_wait(self) -> None:
@@ -278,6 +344,68 @@ class TestOutOfOrder:
         assert "queue-full" in [fields.get("code") for _, fields in table.log]
         table.run(60)
         assert all(kinds(table, f"A{number}").count("0") == 1 for number in range(10))
+        table.assert_fold_is_live()
+
+    def test_what_waited_is_taken_a_part_at_a_time(self, loaded: Configuration) -> None:
+        table = table_with(loaded)
+        table.order("A0", 100)
+        table.client.turn(table.now)
+        table.client.to_gateway = b""  # lost on the way: a gap
+        orders = 5 * ADVANCE_CHUNK
+        for number in range(1, 1 + orders):
+            table.order(f"A{number}", 100)
+        table.client.turn(table.now)
+        table.turn()
+        session = client_link(table).session
+        assert len(session._inbound.queue) == orders
+        table.client.turn(table.now)  # asked for again, all of it
+        before, turns = session.numbers.next_in, 0
+        table.client.to_gateway = first_message(table.client.to_gateway)
+        while session._inbound.queue:
+            table.turn()
+            turns += 1
+            assert session.numbers.next_in <= before + ADVANCE_CHUNK + 1
+            before = session.numbers.next_in
+            if session._inbound.queue:
+                assert table.reactor.deadline == table.now, "the rest is due at once"
+        assert turns == 5
+        table.run(20)
+        assert all(kinds(table, f"A{number}").count("0") == 1 for number in range(1 + orders))
+        table.assert_fold_is_live()
+
+    def test_a_second_copy_of_what_waits_is_a_copy(self, loaded: Configuration) -> None:
+        """The whole range comes again, with 43=Y, while half of it still waits behind the gap."""
+        table = table_with(loaded)
+        table.order("A0", 100)
+        table.client.turn(table.now)
+        table.client.to_gateway = b""
+        orders = 5 * ADVANCE_CHUNK
+        for number in range(1, 1 + orders):
+            table.order(f"A{number}", 100)
+        table.run(20)
+        assert all(kinds(table, f"A{number}").count("0") == 1 for number in range(1 + orders))
+        assert client_link(table).session.synchronised
+        assert not client_link(table).session._inbound.open
+        table.assert_fold_is_live()
+
+    def test_a_crash_in_the_middle_loses_nothing(self, loaded: Configuration) -> None:
+        table = table_with(loaded)
+        table.order("A0", 100)
+        table.client.turn(table.now)
+        table.client.to_gateway = b""
+        orders = 5 * ADVANCE_CHUNK
+        for number in range(1, 1 + orders):
+            table.order(f"A{number}", 100)
+        table.client.turn(table.now)
+        table.turn()
+        table.client.turn(table.now)
+        table.client.to_gateway = first_message(table.client.to_gateway)
+        table.turn()
+        assert client_link(table).session._inbound.queue
+        table.crash()
+        table.connect("dark-a", "exchange", "exchange-md", "EMS")
+        table.run(50)
+        assert all(kinds(table, f"A{number}").count("0") == 1 for number in range(1 + orders))
         table.assert_fold_is_live()
 
 

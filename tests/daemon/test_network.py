@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
 from sor_gateway.config import Configuration, load
-from sor_gateway.daemon.daemon import build_links
+from sor_gateway.daemon.daemon import EXIT_JOURNAL, build_links
 from sor_gateway.daemon.network import Network
 from sor_gateway.daemon.recovery import Recovered
 from sor_gateway.net.clock import wall_clock_ns
@@ -63,3 +65,28 @@ async def test_one_that_cannot_be_used_leaves_all_as_they_were(
     assert log[-1] == ("certificates-renewed", {})
     changed = [new is not old for new, old in zip(contexts(), before, strict=True)]
     assert changed == [True] + [old is not None for old in before[1:]]
+
+
+HANGS_UP = """
+import os, signal, sys
+from pathlib import Path
+from sor_gateway.config import load
+from sor_gateway.daemon import daemon
+from sor_gateway.journal.errors import JournalError
+
+def hang_up(_):
+    os.kill(os.getpid(), signal.SIGHUP)
+    raise JournalError("far enough")
+
+daemon.open_journal = hang_up
+sys.exit(daemon.run(load(Path("config"), {})))
+"""
+
+
+class TestHangUp:
+    def test_before_there_is_anything_to_renew_it_ends_nobody(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-c", HANGS_UP], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == EXIT_JOURNAL, done.stderr
+        assert "far enough" in done.stderr

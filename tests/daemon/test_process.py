@@ -102,6 +102,16 @@ class TestCommands:
         children = [leg["child"] for wave in waves for leg in wave["legs"]]
         assert {child["venue"] for child in children} == {"exchange"}
         assert sum(child["cum_quantity"] for child in children) == 300
+        (lane,) = story["picture"]["lanes"]
+        assert (lane["venue"], lane["kind"], lane["filled"]) == ("exchange", "exchange", 300)
+        drawn = stack.folder / "order.html"
+        code, output = await command(stack, "explain", order["parent_id"], "--html", str(drawn))
+        assert code == 0, output
+        assert 'data-venue="exchange" data-shares="300"' in drawn.read_text(encoding="utf-8")
+        absent = str(stack.folder / "nowhere" / "order.html")
+        code, output = await command(stack, "explain", order["parent_id"], "--html", absent)
+        assert code == 1
+        assert f"--html {absent}: No such file or directory" in output
         messages = await asked(stack, "log", "--session", "exchange", "--msg-type", "D")
         sent = [int(each["text"].split("|38=")[1].split("|")[0]) for each in messages]
         assert sent == [child["quantity"] for child in children]

@@ -114,7 +114,7 @@ class TestSevenVenues:
         assert floor.live(*LIT) > 0
         for name in LIT:
             floor.venues[name].fill = 10**9
-        floor.run(6)
+        floor.run(21)  # its patience
         assert floor.status("A1")[39] == "2"
         assert floor.live(*LIT) == floor.live(*DARK) == 0
 

@@ -420,6 +420,30 @@ class TestNextExpected:
         script.peer("35=A|34=7|98=0|108=30|789=10|")
         assert script.wait(10) == ["35=2|34=10|7=4|16=0|"]
 
+    def test_a_789_that_came_to_no_marker_is_taken_for_one_too_high(self) -> None:
+        """The peer waits for 6 and says 7: it takes nothing that follows, and does not ask."""
+        script = Script(Numbers(next_in=4, next_out=9), role=Role.INITIATOR)
+        script.connect()
+        script.peer("35=A|34=4|98=0|108=30|789=7|")
+        script.session.resend([], 9, script.now)
+        script.wait(11)
+        assert "marker-lost" in [each.code for each in script.of(Incident)]
+        script.disconnect()
+        script.connect()
+        script.peer("35=A|34=5|98=0|108=30|789=7|")
+        last = script.numbers.next_out - 1
+        assert script.of(ReplayWanted)[-1] == ReplayWanted(1, 6, last, synchronised=False)
+        assert script.of(Forgot) == [Forgot(1, 6, 6)], "what was believed proved is not"
+        script.session.resend([], last, script.now)
+        (gap_fill, marker) = script.collect()
+        assert gap_fill.startswith("35=4|34=6|43=Y|")
+        script.peer(f"35=0|34=6|112={marker.partition('112=')[2]}")
+        assert script.session.synchronised
+        script.disconnect()
+        script.connect()
+        script.peer("35=A|34=7|98=0|108=30|789=8|")
+        assert script.of(ReplayWanted)[-1].begin == 8, "believed again"
+
     def test_369_is_proof(self) -> None:
         script = acceptor()
         script.logon()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import struct
 from itertools import pairwise
 from pathlib import Path
 
@@ -160,3 +161,26 @@ class TestAddresses:
         assert "127.0.0.1" in names
         assert port == door._sockets[0].getsockname()[1]
         door.close()
+
+
+class TestProbes:
+    async def test_one_that_connects_and_resets_at_once_costs_its_address_nothing(
+        self, program: Program
+    ) -> None:
+        """Load balancers look whether a port is open like this: connect, RST."""
+        ems = program.add(ScriptedSession())
+        listener = await program.listen(ListenerLimits(per_address=3))
+        for _ in range(5):
+            before = listener.counters.accepted
+            probe = socket.create_connection(("127.0.0.1", listener.port))
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            probe.close()
+            while listener.counters.accepted == before:
+                await asyncio.sleep(0)
+            await until(lambda: not listener._connections)
+        assert not listener._addresses
+        peer = await Peer.connect(listener.port)
+        peer.send(logon())
+        await until(lambda: ems.received == logon())
+        assert listener.counters.refused == {}
+        peer.close()

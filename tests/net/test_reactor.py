@@ -131,6 +131,23 @@ class TestFairness:
         await until(lambda: "disconnect" in quiet.calls)
         flooding.close()
 
+    async def test_what_a_piece_took_is_told_in_its_own_turn_alone(self, program: Program) -> None:
+        """Or a deadline would charge a client with its last piece once more."""
+        ems = program.add(ScriptedSession())
+        peer = await logged_on(program, (await program.listen()).port, ems)
+        took: list[tuple[str, int]] = []
+        program.on_turn = lambda: took.append(
+            (ems.calls[-1], program.reactor.fed_ns(ems))  # type: ignore[arg-type]
+        )
+        peer.send(b"a piece")
+        await until(lambda: ems.received == b"a piece")
+        ems.deadline = program.reactor.clock()
+        program.reactor.wake()
+        await until(lambda: bool(ems.ticks))
+        assert [what for what, fed_ns in took if fed_ns] == ["receive"]
+        assert "tick" in dict(took)
+        peer.close()
+
     async def test_ready_sessions_are_served_first_come_first_served(
         self, program: Program
     ) -> None:

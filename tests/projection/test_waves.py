@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from sor_gateway.explain import render
 from sor_gateway.projection import queries
 from sor_gateway.projection.waves import Note, Run, Story, Wave, tell
 from sor_gateway.sor import events as ev
@@ -112,35 +109,28 @@ class TestTelling:
         ecn = next(share for share in told.shares if share.venue == "ecn")
         assert ecn.average_price_micros == PX + CENT
 
+    def test_a_cancel_that_came_too_late_is_told_in_the_child_s_row(self, tmp_path: Path) -> None:
+        desk = Desk(tmp_path)
+        desk.turn(desk.submit(), desk.accept(), desk.plan(), desk.plan("C2", venue="exchange"))
+        desk.turn(ev.ChildCancelPlanned(desk.now, "C1", "X1", "the touch moved"))
+        desk.turn(ev.ChildCancelPlanned(desk.now, "C2", "X2", "the touch moved"))
+        desk.turn(desk.fill(300, 300, "E1"))
+        for child_id, venue in (("C1", "ecn"), ("C2", "exchange")):
+            desk.turn(ev.ChildCancelRefused(desk.now, venue, child_id, True, "too late"))
+        desk.refresh()
+        desk.journal.close()
+        chapters = story(desk).chapters
+        (wave,) = (each for each in chapters if isinstance(each, Wave))
+        outcomes = [leg.outcome for leg in wave.legs]
+        assert outcomes == ["filled before its cancel came", "in doubt: too late"]
+        refused = [each for each in chapters if isinstance(each, Note)][-1]
+        assert (refused.name, refused.venue) == ("ChildCancelRefused", "exchange")
+
     def test_a_child_whose_beginning_is_gone_is_told_all_the_same(self, desk: Desk) -> None:
         order = queries.order(desk.database, "P1")
         assert order is not None
         told = tell(order, queries.children(desk.database, "P1"), [], full=True)
         assert sum(wave.filled for wave in told.chapters if isinstance(wave, Wave)) == 3_800
-
-
-class TestLayout:
-    """Every figure and reason can be read on a terminal."""
-
-    def shown(self, desk: Desk, *, full: bool = False) -> str:
-        console = Console(width=160, record=True, file=StringIO())
-        for part in render(story(desk, full=full)):
-            console.print(part)
-        return console.export_text()
-
-    def test_the_wave_the_reason_and_the_end(self, desk: Desk) -> None:
-        text = self.shown(desk)
-        assert "P1 (a of EMS): buy 5,000 ACME limit 50.00 day, working, 3,800 executed" in text
-        assert "Wave 1, dark (dark): 800 of 2,000 filled" in text
-        assert "1000 for dark-a" in text
-        assert "canceled: its time box ended" in text
-        assert "on to lit: the dark wave filled 800 of 2000" in text
-        assert "Waves 2 to 6, lit" in text
-
-    def test_full_shows_each(self, desk: Desk) -> None:
-        text = self.shown(desk, full=True)
-        assert "Wave 4, lit (spray): 500 of 500 filled" in text
-        assert "500 for exchange" in text
 
 
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import DenyExecution
 from sor_gateway.sor.router import Router
 from sor_gateway.sor.settings import StrategySettings
-from sor_gateway.sor.types import ChildState, DenyReason, Side, TimeInForce
+from sor_gateway.sor.types import ChildState, DenyReason, OrdType, Side, TimeInForce
 
 from .script import MS, SECOND, Script, dark, lit, px, settings
 
+HIDDEN = StrategySettings("d", use_lit=False, dark_quantity=500, dark_box_ns=SECOND)
 SWEEP = StrategySettings("sweep", use_dark=False, lit_wave_ns=50 * MS)
 
 
@@ -112,6 +113,26 @@ class TestBands:
         made.submit(quantity=500)
         made.step(halt(made, "x", on=False))
         assert made.sends()
+
+    def test_a_band_is_no_reference(self) -> None:
+        """decisions.md: no reference price, no order; the lower band is not the price of a sale."""
+        made = Script(settings(dark("a"), strategy=HIDDEN))
+        made.quote("a", [("49.99", 300)], [("50.05", 300)], symbol="NOREF")
+        market: dict[str, Any] = {
+            "ord_type": OrdType.MARKET,
+            "limit_micros": None,
+            "symbol": "NOREF",
+        }
+        made.submit(quantity=900, side=Side.SELL, **market)
+        assert len(made.sends()) == 1
+        made.quote("a", [], [], symbol="NOREF")
+        bands = ev.SymbolStatusChanged(
+            made.now, "a", "NOREF", False, "bands", px("10.00"), px("90.00")
+        )
+        made.step(bands)
+        made.end(made.sends()[0].child_id)
+        made.wait(60 * SECOND)
+        assert len(made.sends()) == 1
 
 
 class TestSessions:

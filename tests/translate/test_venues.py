@@ -86,6 +86,13 @@ class TestCommands:
         outgoing = translator(dialect).command_message(rests)
         assert written(outgoing, dialect) == f"35=D|11=C1|{handled}18=6|{tail}"
 
+    def test_an_order_that_takes_no_small_fills(self) -> None:
+        peg = SendChild(
+            "ecn", "C1", "ACME", Side.BUY, 500, OrdType.MID_PEG, None, TimeInForce.DAY, NOW
+        )
+        peg.min_quantity = 300
+        assert "|110=300|" in written(translator().command_message(peg))
+
     def test_a_cancel(self) -> None:
         command = CancelChild("ecn", "C1", "X1", "V1", "ACME", Side.SELL, 500, NOW)
         tail = f"11=X1|55=ACME|54=2|60={NOW_TEXT}|38=500|"

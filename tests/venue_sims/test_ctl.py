@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from io import StringIO
+from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from rich.console import Console
 
 from tests.venue_sims.raw_client import RawClient
 from tests.venue_sims.test_main import start, stop
+from venue_sims.__main__ import main
 from venue_sims.tables import show
 
 
@@ -27,15 +27,13 @@ class Ctl:
 
     async def run(self, *words: str) -> tuple[int, str, str]:
         """Exit status, output, errors."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "venue_sims", "ctl"),
-            *("--control", f"127.0.0.1:{self._control}", *words),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, errors = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), errors.decode()
+        arguments = ["ctl", "--control", f"127.0.0.1:{self._control}", *words]
+        out, errors = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(errors), pytest.raises(SystemExit) as ended:
+            await asyncio.to_thread(main, arguments)
+        status = ended.value.code
+        assert isinstance(status, int)
+        return status, out.getvalue(), errors.getvalue()
 
     async def table(self, *words: str) -> str:
         status, out, errors = await self.run(*words)
@@ -66,19 +64,15 @@ async def traded(folder: Path) -> AsyncIterator[tuple[RawClient, Ctl]]:
 
 async def test_questions_are_answered_in_tables(tmp_path: Path) -> None:
     async with traded(tmp_path) as (_, ctl):
-        status, book, orders, nbbo, journal = await asyncio.gather(
-            ctl.table("status"),
-            ctl.table("book", "ACME", "3"),
-            ctl.table("orders", "live"),
-            ctl.table("nbbo"),
-            ctl.table("journal", "50"),
-        )
+        status = await ctl.table("status")
         assert "SOR-FIX.4.4" in status
         assert "synchronised" in status
-        assert "price" in book
+        assert "price" in await ctl.table("book", "ACME", "3")
+        orders = await ctl.table("orders", "live")
         assert "C1" in orders
         assert "40.0000" in orders
         assert "C2" not in orders, "it is not live"
+        nbbo, journal = await ctl.table("nbbo"), await ctl.table("journal", "50")
         assert all(symbol in nbbo for symbol in ("ACME", "BOLT", "CRUX", "DYNE"))
         assert "OrderAccepted" in journal
         assert "35=8" in journal
@@ -135,7 +129,7 @@ async def test_mistakes_go_to_the_errors_and_say_what_is_expected(tmp_path: Path
 
 
 def test_units_are_told_by_the_keys() -> None:
-    console = Console(file=StringIO(), width=120)
+    console = Console(file=io.StringIO(), width=120)
     show(
         {
             "now_ns": 1_790_000_000_123_456_789,
@@ -146,7 +140,7 @@ def test_units_are_told_by_the_keys() -> None:
         },
         console,
     )
-    assert isinstance(console.file, StringIO)
+    assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
     for shown in ("2026-09-21 14:13:20.123456", "1.500 s", "50.0100", "yes", "ACME", "-1.0000"):
         assert shown in text

@@ -261,7 +261,7 @@ def test_everything_said_is_fix_and_everything_asked_is_answered_once(
 
 def _check_answers(day: Day) -> None:
     """Of every D, F, G and q exactly one answer: a refusal of the session (3) or of the business
-    (j) by number, or a first report, a 9 or an r by ClOrdID. What says 43=Y was said before."""
+    (j) by number, or a first report, a 9 or an r by ClOrdID. What is said again counts once."""
     refused: Counter[int] = Counter()
     told: dict[str, list[Message]] = defaultdict(list)
     for message in fresh(day.orders.received):
@@ -301,8 +301,12 @@ def is_status(message: Message) -> bool:
 
 
 def fresh(messages: list[Message]) -> list[Message]:
-    """What was not said before."""
-    return [message for message in messages if message.get(43) != "Y"]
+    """Each number once: what a cut line swallowed comes with 43=Y when it is asked for."""
+    by_number: dict[str, Message] = {}
+    for message in messages:
+        if message.msg_type != "4":
+            by_number.setdefault(message[34], message)
+    return sorted(by_number.values(), key=lambda message: int(message[34]))
 
 
 def _check_reports(messages: list[Message]) -> None:

@@ -15,14 +15,17 @@ from sor_gateway.fix.dictionary import load_packaged
 from sor_gateway.fix.message import Message
 from sor_gateway.fix.schedule import Schedule
 from sor_gateway.fix.values import parse_utc_timestamp, price_to_text
+from sor_gateway.journal.record import Entry, Record
 from tests.venue_sims.helpers import SECOND, SOR, Desk, make_venue, market, terms, venue_file
 from tests.venue_sims.raw_client import RawClient
 from tests.venue_sims.test_server import running
 from tests.venue_sims.wire import CENT, SELL, Wire, said, still
+from venue_sims.commands import StatusReceived
 from venue_sims.matching.orders import Side
 from venue_sims.phases import Hours
-from venue_sims.recovery import encode_image, fact_codec, recover
-from venue_sims.status import Outgoing, StatusDesk, halt_reason
+from venue_sims.recovery import Recovered, encode_image, fact_codec, fold, recover
+from venue_sims.state import VenueState
+from venue_sims.status import MAX_SUBSCRIPTIONS, Outgoing, StatusDesk, halt_reason
 from venue_sims.venue import LIMIT_STATE_NS, PAUSE_NS
 from venue_sims.words import Capacity, Phase, Reason, ReportKind, State
 
@@ -127,6 +130,44 @@ class TestTheDay:
         state = recover("XLIT", image, (), codec).state
         again = Desk(make_venue(file, market(), state), at("20260302-16:00:00"))
         assert [order.live for order in again.venue.state.live_orders()] == [True]
+
+    def test_an_id_may_be_used_again_the_next_day_and_the_old_order_is_still_known(self) -> None:
+        desk = desk_at("20260302-15:00:00")
+        desk.order(terms("C1", Capacity.SELL, 100, 49 * DOLLAR))
+        desk.order(terms("C2", Capacity.SELL, 100, 49 * DOLLAR))
+        (again,) = desk.order(terms("C1", Capacity.SELL, 100, 49 * DOLLAR))
+        assert again.reason is Reason.DUPLICATE
+        desk.settle(24 * 3600)
+        desk.send(StatusReceived(SOR, desk.now, "C2"))
+        (status,) = desk.settle()
+        assert (status.kind, status.state) == (ReportKind.STATUS, State.FILLED)
+        assert desk.order(terms("C1", Capacity.SELL, 100, 49 * DOLLAR))[-1].state is State.FILLED
+        assert len(desk.venue.state.orders) == 3
+
+    def test_what_is_two_days_old_is_forgotten(self) -> None:
+        desk = desk_at("20260302-15:00:00")
+        desk.order(terms("C1", Capacity.SELL, 100, 49 * DOLLAR))
+        for _ in range(2):
+            desk.settle(24 * 3600)
+        assert desk.venue.state.orders == {}
+        desk.send(StatusReceived(SOR, desk.now, "C1"))
+        assert desk.settle()[0].kind is ReportKind.UNKNOWN
+
+    def test_the_fold_of_two_days_is_the_live_state(self) -> None:
+        desk = desk_at("20260302-15:00:00")
+        codec, folded = fact_codec(), Recovered(VenueState("XLIT"))
+        for day in range(3):
+            desk.facts = [] if day else desk.facts
+            entries = []
+            for name in ("C1", "C2"):
+                reports = desk.order(terms(name, Capacity.SELL, 100, (49 + day) * DOLLAR))
+                entries += [Entry(SOR, 1, True, 0, "8", str(r.number), b"") for r in reports]
+            late = desk.settle(24 * 3600)
+            entries += [Entry(SOR, 1, True, 0, "8", str(r.number), b"") for r in late]
+            facts = [codec.encode(fact) for fact in desk.facts]
+            fold(folded, Record(day + 1, desk.now, entries, facts), codec)
+            live = encode_image(desk.venue.state, 0, {}, codec)
+            assert encode_image(folded.state, 0, {}, codec) == live
 
     def test_an_operator_may_close_early(self) -> None:
         desk = desk_at("20260302-15:00:00")
@@ -300,6 +341,21 @@ class TestWhatIsSaid:
         asker.ask("e", (324, "Q1"), (55, "ACME"), (263, "2"))
         asker.venue.halt("ACME", "news", asker.desk.now)
         assert asker.news() == []
+
+    def test_ids_of_both_kinds_do_not_meet_and_subscriptions_are_bounded(
+        self, dialect: Dialect
+    ) -> None:
+        asker = Asker(dialect, unasked=False)
+        asker.ask("e", (324, "1"), (55, "ACME"), (263, "1"))
+        asker.ask("g", (335, "1"), (263, "1"))
+        asker.venue.halt("ACME", "news", asker.desk.now)
+        asker.venue.enter_phase(Phase.PRE_CLOSE, asker.desk.now)
+        assert said(asker.news(), 35) == [("f",), ("h",)]
+        for number in range(2, MAX_SUBSCRIPTIONS):
+            asker.ask("e", (324, str(number)), (55, "ACME"), (263, "1"))
+        more = [(324, "more"), (55, "ACME"), (263, "1")]
+        assert not asker.status.takes(Message("e", more))
+        assert asker.status.takes(Message("e", [*more[:2], (263, "0")]))
 
     def test_at_logon_only_what_is_unusual(self, dialect: Dialect) -> None:
         asker = Asker(dialect)

@@ -103,7 +103,7 @@ class FaultBooking:
             insort(self._memory.held, held, key=lambda each: each.until_ns)
         report = self._report(order, ReportKind.PENDING, fact.at_ns, fact.report_at_ns)
         report.state = state
-        report.terms.cl_ord_id = command.cl_ord_id
+        report.terms = replace(order.terms, cl_ord_id=command.cl_ord_id)
         report.orig_cl_ord_id = command.orig_cl_ord_id
 
     def _on_returned(self, fact: CommandReturned) -> None:

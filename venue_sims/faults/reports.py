@@ -181,7 +181,7 @@ class WrongSide(Corruption[When]):
     def corrupted(self, report: Report) -> Report:
         """The side."""
         buy = report.terms.capacity is Capacity.BUY
-        report.terms.capacity = Capacity.SELL if buy else Capacity.BUY
+        report.terms = replace(report.terms, capacity=Capacity.SELL if buy else Capacity.BUY)
         return report
 
 

@@ -42,11 +42,21 @@ class Stream:
 
     def bits(self, k: int, sub: int = 0) -> int:
         """64 bits."""
-        return mix(mix(self._key ^ (k & _MASK)) ^ sub)
+        return mix(self.row(k) ^ sub)
+
+    def row(self, k: int) -> int:
+        """What all draws for the same k have in common: `unit` makes them of it, for loops that
+        make several."""
+        return mix(self._key ^ (k & _MASK))
 
     def uniform(self, k: int, sub: int = 0) -> float:
         """In [0, 1)."""
         return (self.bits(k, sub) >> 11) * _UNIT
+
+    @staticmethod
+    def unit(row: int, sub: int = 0) -> float:
+        """`uniform(k, sub)` for the row of k."""
+        return (mix(row ^ sub) >> 11) * _UNIT
 
     def below(self, bound: int, k: int, sub: int = 0) -> int:
         """A whole number in [0, bound)."""

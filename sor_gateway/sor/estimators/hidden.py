@@ -1,10 +1,10 @@
-"""Hidden size per venue and symbol in the live router: what facts leave behind, and next sizes.
+"""Hidden size per venue and symbol in the live router: what facts leave behind.
 
-Owns: the counts that a snapshot holds (plain numbers), how finished waves are counted, and the
-sizes for `sizing = "posterior"`. May not know: sessions, quotes, which venues are open.
+Owns: the counts that a snapshot holds (plain numbers) and how finished waves are counted.
+May not know: what is believed of them (sizing.py), sessions, quotes, which venues are open.
 
 Booking is apart from belief: `Run` and `Counts` change with facts and use nothing but sums, so a
-replay rebuilds them to the bit; `next_sizes` reads them and changes nothing.
+replay rebuilds them to the bit.
 
 Symbols share what they know: a symbol that was traded little believes what the venue shows in all
 symbols, discounted to the weight of at most `SHARED_CONTACTS` contacts (a power prior, Ibrahim and
@@ -13,26 +13,22 @@ Chen 2000). Old contacts fade with each new one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from sor_gateway.sor.estimators.greedy import split_by_tails
-from sor_gateway.sor.estimators.posterior import STRENGTHS, Columns, believe
-from sor_gateway.sor.estimators.tails import FAMILY_PRIOR, FLOOR, Floats, Grid, grid_of, shapes_of
+from sor_gateway.sor.estimators.posterior import Columns
+from sor_gateway.sor.estimators.tails import Floats, Grid, grid_of
 from sor_gateway.sor.types import Shares
 
 DECAY: Final = 0.99
 """What an earlier contact counts: half of the weight is on the last 69."""
 SHARED_CONTACTS: Final = 8.0
-PERSISTENCE: Final = 0.8
-"""Probability that who was there in the last wave is there still, with what he has left."""
-OPTIMISM: Final = 1.0
-"""Standard deviations by which a venue's chance to have anything is taken above its mean."""
-CORRECTION: Final = 1
-"""The correction of the shapes that is used (posterior.STRENGTHS): the stiffer one."""
+LARGEST: Final = 100_000
+"""The largest size that is told apart; what is larger counts as this."""
+FORGOTTEN: Final = 1e-3
+"""A count below this is dropped."""
 
 
 @dataclass(slots=True)
@@ -52,13 +48,10 @@ class Counts:
         so that the state stays small and outlives another grid."""
         self.contacts = self.contacts * DECAY + 1.0
         self.hits = self.hits * DECAY + (1.0 if filled else 0.0)
-        for kept in (self.seen, self.at_least):
-            for size in kept:
-                kept[size] *= DECAY
+        self.seen, self.at_least = _faded(self.seen), _faded(self.at_least)
         if filled:
             kept = self.at_least if filled >= sent else self.seen
-            cells, _ = grid.locate(np.array([min(filled, grid.largest)]))
-            size = int(grid.edges[cells[0]])
+            size = grid.first_of(filled)
             kept[size] = kept.get(size, 0.0) + 1.0
 
     def row(self, grid: Grid) -> Floats:
@@ -80,16 +73,15 @@ class Run:
     sent: Shares = 0
     filled: Shares = 0
 
-    def extend(self, sent: Shares, filled: Shares) -> bool:
-        """A wave ended. True when that ended the run: the quantity behind it is known now."""
-        self.sent += sent
-        self.filled += filled
-        return filled < sent
-
     @property
     def is_live(self) -> bool:
         """Whether all that was sent filled: there may be more."""
         return 0 < self.sent == self.filled
+
+    def after(self, sent: Shares, filled: Shares) -> Run:
+        """This run with another wave, or the run that this wave begins."""
+        before = self if self.is_live else Run()
+        return Run(before.sent + sent, before.filled + filled)
 
 
 @dataclass(slots=True)
@@ -100,12 +92,15 @@ class HiddenState:
     """By venue, over all symbols."""
     symbols: dict[str, dict[str, Counts]] = field(default_factory=dict)
     """By symbol, then venue."""
+    observed: int = 0
+    """How often anything was learnt."""
 
-    def observe(self, symbol: str, venue: str, run: Run, largest: Shares) -> None:
+    def observe(self, symbol: str, venue: str, run: Run) -> None:
         """A run ended, or the parent did. One that sent nothing says nothing."""
         if not run.sent:
             return
-        grid = grid_of(largest)
+        self.observed += 1
+        grid = grid_of(LARGEST)
         by_venue = self.symbols.setdefault(symbol, {})
         for kept in (self.venues, by_venue):
             kept.setdefault(venue, Counts()).observe(run.sent, run.filled, grid)
@@ -118,95 +113,5 @@ class HiddenState:
         return own + discount * pooled
 
 
-@dataclass(slots=True, frozen=True)
-class Pool:
-    """A venue that may get an order now."""
-
-    venue: str
-    value: float
-    """What a share filled there saves against the next best way, in any unit; above 0."""
-    size_max: Shares
-    run: Run
-    """This parent's waves there: the last run, whether it goes on or has ended."""
-
-
-def next_sizes(
-    state: HiddenState,
-    symbol: str,
-    pools: Sequence[Pool],
-    quantity: Shares,
-    round_lot: Shares,
-    largest: Shares,
-) -> list[Shares]:
-    """Sizes of the next wave for each pool, which sum to at most `quantity`, in round lots but for
-    what is less than one.
-
-    Shares go where the expected saving of the next one is largest. Where the last wave filled, the
-    rest of a large quantity is likely to be there still: more is sent. Where it did not fill to the
-    end, whoever was there has nothing left: less is sent.
-
-    `largest` is the largest size that is told apart, the same in all calls.
-    """
-    if not pools or quantity <= 0:
-        return [0] * len(pools)
-    grid = grid_of(largest)
-    rows = np.array([state.row(symbol, pool.venue, grid) for pool in pools])
-    fill, tails = fresh_tails(rows, grid)
-    worth = np.empty_like(tails)
-    for each, pool in enumerate(pools):
-        expected = tail_now(float(fill[each]), tails[each], grid, pool.run)
-        worth[each] = pool.value * np.where(grid.edges <= pool.size_max, expected, 0.0)
-    sizes = split_by_tails(worth, grid, quantity, np.argsort(-worth[:, 0], kind="stable"))
-    capped = [min(int(size), pool.size_max) for size, pool in zip(sizes, pools, strict=True)]
-    return in_round_lots(capped, [pool.size_max for pool in pools], quantity, round_lot)
-
-
-def fresh_tails(rows: Floats, grid: Grid) -> tuple[Floats, Floats]:
-    """For a first contact: the chance that a venue has anything, with optimism, and the tail of its
-    size, by venue."""
-    columns = Columns(grid.cells)
-    leaning = np.zeros((len(rows), len(FAMILY_PRIOR)))
-    belief = believe(rows[None], rows, leaning, shapes_of(grid.largest), columns)
-    assert len(STRENGTHS) > CORRECTION
-    fill = np.minimum(belief.fill[0] + OPTIMISM * belief.doubt[0], 1.0)
-    return fill, belief.tails[0, :, CORRECTION]
-
-
-def tail_now(fill: float, tail: Floats, grid: Grid, run: Run) -> Floats:
-    """P(a share of this size fills now), at the edges, after this parent's waves at the venue."""
-    fresh = fill * tail
-    if not run.sent:
-        return fresh
-    if not run.is_live:
-        return (1 - PERSISTENCE) * fresh
-    already = min(run.filled, grid.largest)
-    points = np.minimum(grid.edges + already, grid.largest + 1)
-    reached = max(float(np.interp(already, grid.edges, tail)), FLOOR)
-    left = np.interp(points, grid.edges, tail) / reached
-    return np.asarray(PERSISTENCE * np.minimum(left, 1.0) + (1 - PERSISTENCE) * fresh)
-
-
-def in_round_lots(
-    sizes: Sequence[Shares], most: Sequence[Shares], quantity: Shares, round_lot: Shares
-) -> list[Shares]:
-    """Sizes cut to round lots, and what was cut off given out again by the lot, to those who lost
-    most; an odd rest of the whole goes with the largest."""
-    rounded = [size // round_lot * round_lot for size in sizes]
-    rest = min(sum(sizes), quantity) - sum(rounded)
-    for each in sorted(range(len(sizes)), key=lambda k: rounded[k] - sizes[k]):
-        if rest >= round_lot and rounded[each] + round_lot <= most[each]:
-            rounded[each] += round_lot
-            rest -= round_lot
-    if 0 < rest < round_lot:
-        largest = max(range(len(sizes)), key=lambda k: rounded[k])
-        rounded[largest] += min(rest, most[largest] - rounded[largest])
-    return rounded
-
-
-def observe_parent_end(
-    state: HiddenState, symbol: str, runs: dict[str, Run], largest: Shares
-) -> None:
-    """A parent ended: runs that filled to the end are censored there."""
-    for venue, run in runs.items():
-        if run.is_live:
-            state.observe(symbol, venue, run, largest)
+def _faded(counts: dict[Shares, float]) -> dict[Shares, float]:
+    return {size: left for size, count in counts.items() if (left := count * DECAY) > FORGOTTEN}

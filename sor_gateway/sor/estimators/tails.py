@@ -48,6 +48,11 @@ class Grid:
         """Number of cells."""
         return self.widths.size
 
+    def first_of(self, size: int) -> int:
+        """The first size of the cell in which a size lies."""
+        at = int(np.searchsorted(self.edges, min(size, self.largest), side="right")) - 1
+        return int(self.edges[at])
+
     def locate(self, sizes: Ints) -> tuple[Ints, Floats]:
         """The cell of each size (1 or more), and how much of the cell lies below the size."""
         cells = np.searchsorted(self.edges, sizes, side="right") - 1

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sor_gateway.sor.orders import DarkVenue, Work
-from sor_gateway.sor.settings import StrategySettings
+from sor_gateway.sor.dark_venue import DarkVenue
+from sor_gateway.sor.orders import Work
+from sor_gateway.sor.settings import Sizing, StrategySettings
 from sor_gateway.sor.types import Shares
 
 DRY_WAVES_MAX: Final = 2
@@ -34,9 +35,23 @@ class Verdict:
 
 
 def next_size(strategy: StrategySettings, seen: DarkVenue | None) -> Shares:
-    """The size of a venue's next order, before it is split. Both kinds of sizing are the playbook's
-    as long as there is no estimate of what a venue holds (settings.Sizing)."""
-    return max(seen.next_size if seen else 0, strategy.dark_quantity)
+    """The size of a venue's next order, before it is split; with posterior sizing, the most that it
+    may be: what filled gets room for as much again, wave after wave."""
+    if seen is None:
+        return strategy.dark_quantity
+    if strategy.sizing is Sizing.POSTERIOR:
+        return max(seen.sent + seen.filled, strategy.dark_quantity)
+    return max(seen.next_size, strategy.dark_quantity)
+
+
+def least_fill(
+    strategy: StrategySettings, seen: DarkVenue | None, is_guarded: bool = False
+) -> Shares:
+    """The fewest shares at a time that a venue's next order takes; `is_guarded`: small fills there
+    are known not to be wanted."""
+    if not is_guarded and (seen is None or not seen.is_probed):
+        return strategy.dark_min_quantity
+    return max(strategy.dark_min_quantity, strategy.dark_guard_quantity)
 
 
 def judge(work: Work, dry_share: float) -> Verdict:

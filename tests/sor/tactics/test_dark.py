@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sor_gateway.sor.orders import DarkVenue, Work
+from sor_gateway.sor.dark_venue import DarkVenue
+from sor_gateway.sor.orders import Work
 from sor_gateway.sor.settings import Sizing, StrategySettings
 from sor_gateway.sor.tactics.dark import judge, next_size, split
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from sor_gateway.fix import events
 from sor_gateway.fix.dictionary import load_packaged
@@ -24,6 +25,7 @@ from venue_sims.fault_config import fault_settings
 from venue_sims.faults.facts import FaultStruck
 from venue_sims.recovery import fact_codec
 
+F = TypeVar("F")
 START = 1_790_000_000 * SECOND
 LINE_NS = 50_000
 MS = SECOND // 1_000
@@ -201,12 +203,12 @@ class Floor:
         client.send("D", {11: cl_ord_id, 44: price_to_text(self.bid - 5 * CENT)})
         self.run(seconds)
 
+    def facts(self, kind: type[F]) -> list[F]:
+        """All of the journal of this kind."""
+        codec, journal = fact_codec(), MemoryJournal(self.venue.storage, boot_id="audit")
+        facts = (codec.decode(pair) for record in journal.records() for pair in record.facts)
+        return [fact for fact in facts if isinstance(fact, kind)]
+
     def struck(self, fault: str) -> int:
         """How often the journal says that a fault happened."""
-        codec = fact_codec()
-        facts = [
-            codec.decode(pair)
-            for record in MemoryJournal(self.venue.storage, boot_id="audit").records()
-            for pair in record.facts
-        ]
-        return sum(isinstance(fact, FaultStruck) and fact.fault == fault for fact in facts)
+        return sum(fact.fault == fault for fact in self.facts(FaultStruck))

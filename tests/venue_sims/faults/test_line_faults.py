@@ -9,6 +9,7 @@ from sor_gateway.fix.values import parse_utc_timestamp
 from tests.harness.loop import SECOND
 from tests.venue_sims.faults.client import MS, Client, Floor
 from venue_sims.config import VenueFile
+from venue_sims.facts import TradeDenied
 from venue_sims.throttle import Style, ThrottleSettings
 
 
@@ -322,3 +323,17 @@ class TestF30:
         assert client.session.numbers.next_in == expected
         floor.take(client, "C2")
         assert said(client, "C2") == ["0", "F"]
+
+
+def test_a_trade_that_a_client_denies_is_on_record() -> None:
+    floor = Floor({"overfill": {"count": 1}})
+    client = floor.client()
+    floor.take(client, "C1")
+    fill = client.reports("C1")[-1]
+    denial = {37: fill[37], 17: fill[17], 127: "C", 55: "ACME", 54: "1", 38: 100, 58: "too much"}
+    client.send("Q", {**denial, 32: fill[32], 31: fill[31]})
+    floor.run(0.2)
+    assert client.session.logged_on
+    (fact,) = floor.facts(TradeDenied)
+    assert (fact.order_id, fact.exec_id) == (fill[37], fill[17])
+    assert (fact.reason, fact.text) == ("C", "too much")

@@ -1,0 +1,1 @@
+"""Tests of an order's story as people see it."""
