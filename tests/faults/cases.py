@@ -160,6 +160,8 @@ def clock_skew(bench: Bench) -> None:
 
 def clock_skew_told(bench: Bench) -> list[Check]:
     """The operator was told."""
+    if not bench.struck("clock_skew"):
+        return []  # the orders were over before the clock went wrong
     told = bench.logged("clock-skew")
     return [Check("it is alarmed", "told", "told" if told else "nothing", told > 0)]
 

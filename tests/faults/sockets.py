@@ -27,7 +27,7 @@ from rich.table import Table
 
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
 from sor_gateway.client.ledger import Ledger, OrderState
-from sor_gateway.stack import Stack, StackError, venues_of
+from sor_gateway.stack import Account, Stack, StackError, venues_of
 from tests.faults.audit import DISPUTED, UNTOLD
 
 CONFIG: Final = Path(__file__).parents[2] / "config"
@@ -106,8 +106,8 @@ class Sockets:
     def __init__(self, stack: Stack, ems: Ems) -> None:
         self.stack = stack
         self.ems = ems
-        self.differing: dict[str, str] = {}
-        """Venues whose three accounts differed before this fault, and how."""
+        self.differing: dict[str, tuple[int, int, int]] = {}
+        """By venue: how its account differed from the client's before this fault."""
 
     async def run(self, fault: str) -> Outcome:
         """Set it, trade, take it away, settle, compare."""
@@ -210,14 +210,15 @@ class Sockets:
             if not (over_filled and (" filled of " in each or "LeavesQty" in each))
         ][:3]
         for account in await self.stack.accounts(self.ledger):
-            found = "" if account.agrees else str(account)
+            found = difference(account)
             shares = {each.shares for each in (account.at_gateway, account.at_client)}
             if len(shares) > 1:
                 outcome.wrong.append(f"{account.venue}: booked is not told: {account}")
-            elif found != self.differing.get(account.venue, ""):
-                same = account.at_venue.shares == account.at_client.shares
+            elif found != (before := self.differing.get(account.venue, (0, 0, 0))):
+                same = found[0] == before[0]
                 if not any(outcome.alarms.get(code) for code in (UNTOLD if same else DISPUTED)):
-                    outcome.wrong.append(f"{account.venue}: {account}")
+                    text = f"{account.venue}: shares, value, fees differ by {found}, were {before}"
+                    outcome.wrong.append(text)
             self.differing[account.venue] = found
 
     @property
@@ -240,6 +241,16 @@ class Sockets:
                     return json.load(refusal)
 
         return await asyncio.to_thread(call)
+
+
+def difference(account: Account) -> tuple[int, int, int]:
+    """Shares, value and fees that a venue has and the client was not told of."""
+    venue, client = account.at_venue, account.at_client
+    return (
+        venue.shares - client.shares,
+        venue.value_micros - client.value_micros,
+        venue.fees_micros - client.fees_micros,
+    )
 
 
 async def run_all(faults: list[str], folder: Path, console: Console) -> list[Outcome]:
