@@ -277,9 +277,9 @@ def no_ack(bench: Bench) -> None:
 
 
 def no_ack_told(bench: Bench) -> list[Check]:
-    """An order that is lost is doubted; what only was not acknowledged may fill without a word."""
+    """An order that is lost is freed by `unknown` alone; one that only was not acknowledged fills."""
     orders = sum(bench.facts(name)["CommandSwallowed"] for name in bench.desk.venues)
-    return flagged(bench, "child-doubted", when=orders)
+    return flagged(bench, "child-unknown", when=orders)
 
 
 def reject_storm(bench: Bench) -> None:
