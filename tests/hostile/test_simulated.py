@@ -11,13 +11,14 @@ import asyncio
 import heapq
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from sor_gateway.config import load
 from sor_gateway.config.settings import ClientSettings
 from sor_gateway.daemon.daemon import Parts, first_facts, wire
+from sor_gateway.daemon.intake import REPLAY_CHUNK
 from sor_gateway.daemon.recovery import fact_codec, recover
 from sor_gateway.daemon.sessions import ClientLink
 from sor_gateway.fix.codec import Framer, decode, encode
@@ -220,3 +221,32 @@ class TestFlood:
         room.begin_flood(lambda: room.flood.message("1", [(112, "x" * 100)]))
         stormy = room.trade(0.2)
         assert quantile(stormy, 0.5) > 2 * MILLISECOND
+
+
+RESENT_NS: Final = 60_000
+"""Of one message that is sent again."""
+
+
+class TestReplay:
+    def test_of_everything_costs_the_others_a_few_messages_at_most(self) -> None:
+        room = Room()
+        for _ in range(20):
+            room.flood.transport.write(b"".join(room.flood.order() for _ in range(100)))
+            room.loop.run_until(room.loop.now_ns + SECOND)
+        assert len(room.flood.answers) == 2_000
+        session = room.link("FLOOD").session
+        resend, parts = session.resend, list[int]()
+
+        def costly(found: Any, *rest: Any) -> None:
+            resend(found, *rest)
+            parts.append(len(found))
+            room.loop.spend(len(found) * RESENT_NS)
+
+        session.resend = costly  # type: ignore[method-assign, assignment]
+        calm = room.trade(1)
+        room.flood.write("2", [(7, "1"), (16, "0")])
+        stormy = room.trade(2)
+        assert sum(parts) == 4_000, "all of it: each order was accepted, and ended"
+        assert max(parts) <= REPLAY_CHUNK
+        assert stormy[-1] <= calm[-1] + 2 * REPLAY_CHUNK * RESENT_NS
+        assert quantile(stormy, 0.5) <= 2 * quantile(calm, 0.5), "it takes a fifth of the time"
