@@ -9,7 +9,7 @@ May not know: prices, tactics, FIX fields. It routes values between machines and
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sor_gateway.daemon.congestion import Congestion
@@ -46,8 +46,12 @@ class TurnJournal(StoredMessages, Protocol):
     """What the turn needs of a journal."""
 
     @property
+    def notes(self) -> Sequence[str]:
+        """Why rolls failed, the last one last."""
+
+    @property
     def roll_due(self) -> bool:
-        """Whether the current segment is full."""
+        """Whether `roll_apart` has a step to take."""
 
     def append(self, record: Record, durable: bool = False) -> None:
         """Write one record."""
@@ -60,9 +64,6 @@ class TurnJournal(StoredMessages, Protocol):
 
     def roll_apart(self, snapshot: Callable[[], bytes]) -> bool:
         """A step towards a new segment with a snapshot behind it; False: the disk is in the way."""
-
-    def look_after(self) -> bool:
-        """False, once, when the snapshot that was under way could not be written."""
 
 
 class Engine:
@@ -246,8 +247,6 @@ class Engine:
                 child=alarm.child_id,
             )
         self._draft.alarms.clear()
-        if not self.journal.look_after():
-            self._log("journal-not-rolled", remedy="a snapshot failed; a start takes longer")
         if self.journal.roll_due:
             self._roll()
         self.router.refresh(now)
@@ -258,7 +257,7 @@ class Engine:
     def _roll(self) -> None:
         """Begin a new segment. When the disk does not take it the old one goes on."""
         if not self.journal.roll_apart(lambda: self._snapshot(self)):
-            self._log("journal-not-rolled", remedy="free room on the journal's disk")
+            self._log("journal-not-rolled", text=self.journal.notes[-1])
 
     def _takes_more(self, name: str) -> bool:
         """Whether a peer reads what it asked for again."""

@@ -166,6 +166,7 @@ class MemoryJournal:
         assert self._pending is None, "a stalled journal cannot roll"
         if self.storage.full:
             self.counters.roll_failures += 1
+            self.notes.append("the storage is full")
             return False
         self._segment += 1
         self.storage.snapshots[self._segment] = snapshot
@@ -177,10 +178,6 @@ class MemoryJournal:
     def roll_apart(self, snapshot: Callable[[], bytes]) -> bool:
         """The same: in memory nothing takes time."""
         return self.roll(snapshot())
-
-    def look_after(self) -> bool:
-        """Nothing is under way."""
-        return True
 
     def drop_covered(self, keep_from_segment: int) -> None:
         """Delete the segments below this number; asserts that a snapshot covers them."""

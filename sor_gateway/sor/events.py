@@ -579,6 +579,29 @@ class ParentClosed:
     text: str
 
 
+@dataclass(slots=True)
+class Markout:
+    """What fills at one venue were worth some time later."""
+
+    venue: str
+    symbol: str
+    quantity: Shares
+    value_micros: Micros
+    """Of all the shares: positive when the market went our way."""
+    small: bool
+    """Each fill was of a size that a probe may have."""
+
+
+@dataclass(slots=True)
+class MarkoutsSeen:
+    """The market was looked at some time after fills of ours."""
+
+    at_ns: Nanos
+    horizon: int
+    """Which of the horizons that are looked at (estimators/learnt.py)."""
+    marks: list[Markout] = field(default_factory=list)
+
+
 ClientFact = (
     ParentSubmitted
     | ParentUnreadable
@@ -629,6 +652,7 @@ Decision = (
     | ParentReplaced
     | ParentReplaceRefused
     | ParentClosed
+    | MarkoutsSeen
 )
 Fact = ClientFact | VenueFact | OperatorFact | Decision
 

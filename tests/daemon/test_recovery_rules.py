@@ -248,6 +248,7 @@ class TestTheRecord:
         assert "exchange-md" not in recorded
 
 
+@pytest.mark.replaces
 class TestPoison:
     """1.7."""
 
@@ -385,6 +386,7 @@ class TestPeersThatLeftTheConfiguration:
             check_peers(table.folded(), [], ["dark-a"])
 
 
+@pytest.mark.replaces
 class TestCrashLoops:
     """1.7."""
 
@@ -450,6 +452,7 @@ class TestPeersThatDoNotRead:
         table.run(5)
         assert len(reports(table.client)) == 2 * before
 
+    @pytest.mark.replaces
     def test_only_so_many_are_served_at_a_time(
         self, table: Table, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -472,6 +475,7 @@ class TestPeersThatDoNotRead:
             table.engine._continue_replay(table.now)
         assert served == ["EMS", "EMS42", "EMS", "EMS42", "EMS", "dark-a", "dark-a"]
 
+    @pytest.mark.replaces
     def test_replays_take_turns(self, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
         table.order()
         table.run(10)
@@ -497,6 +501,7 @@ class TestPeersThatDoNotRead:
 class TestSessions:
     """Section 2."""
 
+    @pytest.mark.replaces
     def test_2_1_no_order_before_the_last_marker_is_back(self, table: Table) -> None:
         table.unsent()
         table.order("A2")
