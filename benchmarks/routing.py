@@ -11,8 +11,6 @@ May not know: how anything is estimated or placed.
 - The market (routing_market.py): what an order costs us and what it costs five simple routers
   where trades move the price: paired by seed, in five regimes. We may be worse nowhere at 95 %, and
   must be better than each in four of five; no child of ours passes over a better known price.
-- Turns of the router at 4, 12 and 50 venues and 1 and 1,000 live orders (routing_turns.py): the
-  99th percentile against how often venues show their books.
 - Time of one decision, as processor time of the thread: median and, shown, the 99th percentile.
 
 A measurement below its floor fails the run (exit 1); one between floor and goal is named so. The
@@ -40,7 +38,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import routing_dark, routing_lit, routing_market, routing_turns
+from benchmarks import routing_dark, routing_lit, routing_market
 from benchmarks.routing_dark import Outcome
 from benchmarks.routing_lit import Cell
 from sor_gateway.sor.estimators.liquidity import DarkAllocator
@@ -233,18 +231,6 @@ def time_rows(repeats: int, *, judged: bool) -> Iterator[Row]:
     yield time_row("place under the cap, 12 venues", place_ms, within)
 
 
-def turn_rows(repeats: int, *, judged: bool) -> Iterator[Row]:
-    """What one turn costs the router, by venues and live orders."""
-    bar = routing_turns.BUDGET_MS if judged else None
-    for each in routing_turns.measure(repeats):
-        for kind, spent in (("order", each.order), ("quote", each.quote)):
-            name = f"turn: {kind}, {each.venues} venues, {each.live:,} live"
-            row = time_row(name, bar, spent)
-            worst = float(np.quantile(spent, 0.99))
-            row.note, row.measured = f"median {row.measured:.3f}, p99", worst
-            yield row
-
-
 def timed(call: Callable[[], T]) -> tuple[float, T]:
     """Processor time of this thread in ms, and the answer."""
     began = time.thread_time_ns()
@@ -286,8 +272,7 @@ def main() -> int:
     market = routing_market.Verdicts([], [], [], [])
     if options.only != "market":
         times = [*time_rows(100 if options.quick else 500, judged=not options.quick)]
-        turns = turn_rows(20 if options.quick else 200, judged=not options.quick)
-        lines = [*rows(run_all(scale, options.workers, console)), *times, *turns]
+        lines = [*rows(run_all(scale, options.workers, console)), *times]
     if options.only != "published":
         few = routing_market.QUICK_SEEDS if options.quick else routing_market.SEEDS
         market = routing_market.judge(options.seeds or few, options.workers, console)

@@ -339,6 +339,27 @@ class ClientDisconnected:
 
 
 @dataclass(slots=True)
+class OutageEnded:
+    """The gateway was away for longer than this client has its orders resumed as if nothing had
+    been (recovery.md 4.4)."""
+
+    at_ns: Nanos
+    client: str
+    away_ns: Nanos
+    suspend: bool
+    """Its orders rest until they are released; else they go on, and catch nothing up."""
+
+
+@dataclass(slots=True)
+class OrdersReleased:
+    """Orders of a client that rest after an outage go on."""
+
+    at_ns: Nanos
+    client: str
+    reason: str
+
+
+@dataclass(slots=True)
 class FlowStopped:
     """The process is about to end: no new children, live ones are pulled, parents stay."""
 
@@ -610,6 +631,8 @@ OperatorFact = (
     | Restarted
     | IdsReserved
     | ClientDisconnected
+    | OutageEnded
+    | OrdersReleased
     | ChildResolved
     | VenueQuarantined
 )

@@ -133,6 +133,7 @@ class Ledger:
             at_ns,
             parent.account,
             parent.echo,
+            suspended=parent.work is not None and bool(parent.work.suspended),
         )
 
     def answer(self, parent: Parent, request: Request, kind: ReportKind, at_ns: Nanos) -> Report:
@@ -319,6 +320,7 @@ class Ledger:
         doubt, until status says otherwise (recovery.md 3.1)."""
         if child.state is not ChildState.RELEASED:
             return []
+        child.move(ChildEvent.ACCEPT)
         self._relaunch(child, f"{how} after it was released", at_ns)
         text = f"{child.child_id} was released and is {how} by {child.venue}"
         return [self.alarm(at_ns, "released-child-lives", text, child)]
@@ -336,6 +338,15 @@ class Ledger:
         self._relaunch(child, f"it was {before.value} and the venue works it again", at_ns)
         text = f"{child.child_id} was {before.value} and is open again at {child.venue}"
         return [self.alarm(at_ns, "child-reopened", text, child)]
+
+    def contradicted(self, child: Child, text: str, at_ns: Nanos, cum: Shares) -> list[Output]:
+        """The venue said two things that cannot both be: the child is in doubt, status decides. One
+        that is over is opened for that when the venue's total shows that executions are missing."""
+        out: list[Output] = [self.alarm(at_ns, "contradicting-report", text, child)]
+        if child.flight is None and cum > child.cum_quantity:
+            out += self.reopen(child, at_ns)
+        self.doubt(child, f"contradicting reports: {text}", at_ns)
+        return out
 
     def _relaunch(self, child: Child, cause: str, at_ns: Nanos) -> None:
         flight = Flight(OrdType.LIMIT, TimeInForce.DAY, "", 0, at_ns, 0, answered=True)

@@ -40,6 +40,8 @@ from sor_gateway.sor.events import (
     IdsReserved,
     KillSwitched,
     MarkoutsSeen,
+    OrdersReleased,
+    OutageEnded,
     ParentAccepted,
     ParentClosed,
     ParentRefused,
@@ -100,6 +102,8 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     VenueQuarantined: conditions.quarantined,
     ChildResolved: revisions.resolved,
     KillSwitched: operations.kill_switched,
+    OutageEnded: operations.outage_ended,
+    OrdersReleased: operations.orders_released,
     FlowStopped: operations.flow_stopped,
     Restarted: operations.restarted,
     IdsReserved: operations.ids_reserved,
@@ -155,8 +159,10 @@ class Router:
 
     def decide(self, now: Nanos) -> list[Decision]:
         """What to do now about the parents that are due. Changes no state; each decision has to be
-        given to `handle` before the next call."""
-        taken = self._agenda.take(now, self.settings.decide_budget)
+        given to `handle` before the next call. Once so many decisions are made as parents may be
+        visited, the others wait for the next turn: each decision is a message to write, too."""
+        budget = self.settings.decide_budget
+        taken = self._agenda.take(now, budget)
         marks = self._marks.take(self.market, now)
         rested = self._rested(now) if self._ledger.resting else []
         if not taken and not rested:
@@ -166,9 +172,9 @@ class Router:
         for index, parent_id in enumerate(taken):
             parent = self.state.parents[parent_id]
             needed = len(parent.children) + CHILDREN_MAX + 2 * len(self.settings.venues) + 4
-            if plan.ids_left < REPORTS_PER_DECISION * needed:
-                for waiting_id in taken[index:]:
-                    self._agenda.due(waiting_id)
+            is_full = len(plan.decisions) >= budget
+            if is_full or plan.ids_left < REPORTS_PER_DECISION * needed:
+                self._agenda.put_back(taken[index:])
                 break
             self._planner.visit(plan, parent)
         return [*plan.decisions, *marks] if marks else plan.decisions

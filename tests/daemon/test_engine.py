@@ -218,6 +218,7 @@ class TestCrash:
                 ids.add(each[17])
 
 
+@pytest.mark.replaces
 class TestPoison:
     def test_a_message_that_crashes_us_is_recorded_alone_and_then_consumed_unhandled(
         self, configuration: Configuration, monkeypatch: pytest.MonkeyPatch

@@ -248,6 +248,7 @@ class TestTheRecord:
         assert "exchange-md" not in recorded
 
 
+@pytest.mark.replaces
 class TestPoison:
     """1.7."""
 
@@ -385,6 +386,7 @@ class TestPeersThatLeftTheConfiguration:
             check_peers(table.folded(), [], ["dark-a"])
 
 
+@pytest.mark.replaces
 class TestCrashLoops:
     """1.7."""
 
@@ -450,6 +452,30 @@ class TestPeersThatDoNotRead:
         table.run(5)
         assert len(reports(table.client)) == 2 * before
 
+    @pytest.mark.replaces
+    def test_only_so_many_are_served_at_a_time(
+        self, table: Table, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """fix.md 1: a cap on concurrent replays. The first who asked take turns until they have
+        it all; the others wait."""
+        intake, served = table.engine._intake, list[str]()
+        left = {"EMS": 3, "EMS42": 2, "dark-a": 2}
+
+        def part(link: Link, now: int) -> None:
+            name = link.session.settings.name
+            served.append(name)
+            left[name] -= 1
+            if not left[name]:
+                del intake.replays[name]
+
+        monkeypatch.setattr(intake, "continue_replay", part)
+        monkeypatch.setattr(table.engine, "_concurrent_replays", 2)
+        intake.replays.update(dict.fromkeys(left))  # type: ignore[arg-type]
+        for _ in range(7):
+            table.engine._continue_replay(table.now)
+        assert served == ["EMS", "EMS42", "EMS", "EMS42", "EMS", "dark-a", "dark-a"]
+
+    @pytest.mark.replaces
     def test_replays_take_turns(self, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
         table.order()
         table.run(10)
@@ -475,6 +501,7 @@ class TestPeersThatDoNotRead:
 class TestSessions:
     """Section 2."""
 
+    @pytest.mark.replaces
     def test_2_1_no_order_before_the_last_marker_is_back(self, table: Table) -> None:
         table.unsent()
         table.order("A2")
