@@ -16,7 +16,7 @@
 #   make bench     round trips and throughput against a bare byte relay
 #   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
 #                  (a quarter of an hour on a machine with nothing else to do; a quick look: ARGS="--seconds 10 --messages 100000")
-#   make bench-routing   allocation, placement and splits against published results (minutes; ARGS=--quick)
+#   make bench-routing   allocation against published results, routing against simple routers (long; ARGS=--quick)
 #   make bench-decisions   what the router takes to decide, by venues and live parents (two minutes; ARGS=--quick)
 #   make naive N=100000   the matchers against obvious ones, so many random commands each
 #   make bench-venue   orders a second of one venue process beside its market, against a bare echo
