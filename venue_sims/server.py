@@ -406,7 +406,7 @@ class VenueServer:
             if session.logged_on:
                 for msg_type, body in answers:
                     session.send(msg_type, body, now)
-        elif isinstance(event, events.ReplayWanted):
+        elif isinstance(event, events.ReplayWanted) and session.replaying is not None:
             # An old quote is no quote: the whole range is gap-filled.
             session.resend([], event.end, now)
             session.take_events()

@@ -15,11 +15,13 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import uvloop
 
+from sor_gateway.config.calendar import Calendar
 from sor_gateway.config.settings import ClientSettings, Configuration
 from sor_gateway.daemon.engine import Engine, TurnJournal
 from sor_gateway.daemon.intake import Log
@@ -69,6 +71,7 @@ STOP_CHILDREN_S: Final = 5.0
 """How long a stop waits for the last reports of its children (decisions.md)."""
 STOP_LOGOUT_S: Final = 3.0
 POLL_S: Final = 0.02
+MINUTE_NS: Final = 60 * NANOS_PER_SECOND
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -150,6 +153,7 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
 
     links: dict[str, Link] = {}
     keep_out_ns = configuration.gateway.keep_out_s * NANOS_PER_SECOND
+    day_end_ns = day_end_of(configuration.calendar)
     markets = {venue.name: venue.mic for venue in configuration.router.venues.values()}
     for settings in configuration.ems_sessions:
         name = settings.name
@@ -167,6 +171,7 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
             ),
             keep_out_ns=keep_out_ns,
             on_disconnect=client.on_disconnect,
+            day_end_ns=day_end_ns,
             resume_window_ns=client.resume_window_s * NANOS_PER_SECOND,
             after_outage=client.after_outage,
         )
@@ -183,6 +188,16 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
     for name, link in links.items():
         link.disabled = recovered.disabled.get(name, "")
     return links
+
+
+def day_end_of(calendar: Calendar) -> Callable[[int], int]:
+    """When Day orders expire that come at a time; found once a minute."""
+
+    @lru_cache(maxsize=2)
+    def in_minute(minute: int) -> int:
+        return calendar.close_ns(minute * MINUTE_NS) or 0
+
+    return lambda now: in_minute(now // MINUTE_NS)
 
 
 def snapshot_of(engine: Engine) -> bytes:

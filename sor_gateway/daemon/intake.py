@@ -26,10 +26,12 @@ from sor_gateway.sor.events import (
     ChildVoided,
     ClientDisconnected,
     OrdersReleased,
+    ParentSubmitted,
     VenueClosed,
     VenueFact,
     VenueOpened,
 )
+from sor_gateway.sor.types import TimeInForce
 from sor_gateway.translate.clients import BusinessReject
 from sor_gateway.translate.conditions import CONDITION_TYPES, to_condition
 from sor_gateway.translate.venues import Unusable
@@ -217,6 +219,8 @@ class Intake:
                 outgoing = link.translator.business_reject(fact, number)
                 send(link, outgoing, now)
         else:
+            if isinstance(fact, ParentSubmitted) and fact.time_in_force is TimeInForce.DAY:
+                fact.expires_ns = link.day_end_ns(now)
             self._draft.apply(fact)
         self._draft.current = None
 

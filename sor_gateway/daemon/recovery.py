@@ -30,7 +30,7 @@ from sor_gateway.sor.router import Router
 from sor_gateway.sor.settings import RouterSettings
 from sor_gateway.sor.state import RouterState
 
-SNAPSHOT_VERSION = 2
+SNAPSHOT_VERSION = 3
 CRASHES_MAX = 3
 """As many crashes of ours within CRASHES_WITHIN_NS lead to a start that only cancels
 (recovery.md 1.7): whatever crashes us comes again and again."""

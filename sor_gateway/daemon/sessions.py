@@ -6,6 +6,7 @@ May not know: the turn, the journal, routing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,6 +33,8 @@ class ClientLink:
     kept_out_until_ns: int = 0
     on_disconnect: Literal["keep", "cancel"] = "keep"
     """What happens to its parents when its session ends."""
+    day_end_ns: Callable[[int], int] = lambda _: 0
+    """When a Day order that comes at a time expires; 0 for never."""
     resume_window_ns: int = 0
     """After an outage of ours that was longer its parents catch nothing up; 0: however long."""
     after_outage: Literal["resume", "suspend"] = "resume"

@@ -31,6 +31,7 @@ from sor_gateway.sor.events import (
     FillRevised,
     ParentAccepted,
     ParentClosed,
+    ParentExpiring,
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
@@ -99,6 +100,7 @@ class Books:
             ChildEnded: self._child_ended,
             ChildResolved: self._child_resolved,
             RequestOverdue: self._of_parent,
+            ParentExpiring: self._of_parent,
             ChildReleased: self._child_released,
             ChildCancelRefused: self._child_cancel_refused,
             ChildStatusReported: self._child_status_reported,
@@ -270,7 +272,8 @@ class Books:
         return fact.parent_id, ""
 
     def _of_parent(
-        self, fact: VenueDropped | VenueReadmitted | WaveStarted | RequestOverdue
+        self,
+        fact: VenueDropped | VenueReadmitted | WaveStarted | RequestOverdue | ParentExpiring,
     ) -> About:
         return fact.parent_id, ""
 

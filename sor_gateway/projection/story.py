@@ -123,6 +123,7 @@ _TELLERS: Final[dict[str, Callable[[Data], str]]] = {
         f"the operator ends {d['child_id']} with {d['cum_quantity']} executed"
         f"{_because(d, 'reason')}"
     ),
+    "ParentExpiring": lambda _: "its trading day is over: it expires once no child can fill",
     "RequestOverdue": lambda d: f"the client's request waits for {d['waits_for']}",
     "ChildReleased": lambda d: f"{d['child_id']} can never fill{_because(d, 'why')}",
     "ChildVoided": lambda d: f"the order message of {d['child_id']} never leaves again",

@@ -54,6 +54,7 @@ def submitted(ledger: Ledger, fact: ParentSubmitted) -> list[Output]:
         fact.at_ns,
         fact.sent_ns,
         work=Work(duplicate=known is not None),
+        expires_ns=fact.expires_ns,
     )
     state = ledger.state
     state.parents[fact.parent_id] = parent

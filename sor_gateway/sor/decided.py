@@ -19,6 +19,7 @@ from sor_gateway.sor.events import (
     MarkoutsSeen,
     ParentAccepted,
     ParentClosed,
+    ParentExpiring,
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
@@ -108,6 +109,15 @@ def venue_tried(ledger: Ledger, fact: VenueTried) -> list[Output]:
     breaker.tried()
     ledger.resting.pop(fact.venue, None)
     ledger.all_due()
+    return []
+
+
+def parent_expiring(ledger: Ledger, fact: ParentExpiring) -> list[Output]:
+    """Its trading day is over."""
+    work = ledger.state.parents[fact.parent_id].work
+    assert work is not None
+    work.closing, work.expires = "the market is closed: a Day order expires", True
+    ledger.agenda.due(fact.parent_id)
     return []
 
 
@@ -297,14 +307,16 @@ def parent_closed(ledger: Ledger, fact: ParentClosed) -> list[Output]:
     assert not parent.children, f"{parent.parent_id} has open children"
     assert parent.work is not None
     canceled = fact.how is ParentState.CANCELED
-    reason = Reason.KILL_SWITCH if parent.work.closing else Reason.NONE
+    is_killed = bool(parent.work.closing) and not parent.work.expires
+    reason = Reason.KILL_SWITCH if is_killed else Reason.NONE
     parent.move(ParentEvent.CANCEL if canceled else ParentEvent.EXPIRE)
     kind = ReportKind.CANCELED if canceled else ReportKind.EXPIRED
     out: list[Output] = []
     request = parent.request
-    if request is None or request.is_replace:
+    if request is None or request.is_replace or not canceled:
         if request is not None:
-            out = ledger.refuse_request(parent, fact.at_ns, reason, fact.text)
+            refusal = reason if canceled else Reason.TOO_LATE
+            out = ledger.refuse_request(parent, fact.at_ns, refusal, fact.text)
         report = ledger.report(parent, kind, fact.at_ns)
     else:
         report = ledger.answer(parent, request, kind, fact.at_ns)

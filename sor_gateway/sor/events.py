@@ -55,6 +55,8 @@ class ParentSubmitted:
     poss_resend: bool = False
     sent_ns: Nanos = 0
     """When the client says that it sent it; 0 when it did not say."""
+    expires_ns: Nanos = 0
+    """When a Day order ends: the close of its trading day; 0 for a market that never closes."""
 
 
 @dataclass(slots=True)
@@ -472,6 +474,14 @@ class VenueTried:
 
 
 @dataclass(slots=True)
+class ParentExpiring:
+    """The trading day of a Day order is over: its children are pulled, then it expires."""
+
+    at_ns: Nanos
+    parent_id: str
+
+
+@dataclass(slots=True)
 class RequestOverdue:
     """A client's cancel or replace waits too long for children that cannot be pulled."""
 
@@ -643,6 +653,7 @@ Decision = (
     | VenueDropped
     | VenueReadmitted
     | VenueTried
+    | ParentExpiring
     | RequestOverdue
     | WaveStarted
     | ChildPlanned

@@ -231,7 +231,9 @@ class Work:
     rejects: dict[str, int] = field(default_factory=dict)
     """Children of this parent that a venue rejected, one after the other."""
     closing: str = ""
-    """Why the operator ends this order; empty while he does not."""
+    """Why this order is ended by us; empty while it is not."""
+    expires: bool = False
+    """It ends because its trading day is over."""
     suspended: str = ""
     """Why the order rests until it is released; empty while it does not."""
 
@@ -298,6 +300,8 @@ class Parent:
     request: Request | None = None
     work: Work | None = None
     """None once it is over."""
+    expires_ns: Nanos = 0
+    """When it expires as a Day order; 0 for never."""
 
     @property
     def is_over(self) -> bool:

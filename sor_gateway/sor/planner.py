@@ -14,6 +14,7 @@ from sor_gateway.sor.dark_waves import DarkWaves
 from sor_gateway.sor.events import (
     ParentAccepted,
     ParentClosed,
+    ParentExpiring,
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
@@ -62,6 +63,8 @@ class Planner:
                 if parent.work.closing:  # its client went away in the very turn that it came
                     self._close(plan, parent, parent.work.closing)
                 else:
+                    if parent.expires_ns:
+                        self._agenda.wake(parent.parent_id, parent.expires_ns)
                     self._route(plan, parent)
             return
         self._tending.tend(plan, parent)
@@ -69,6 +72,8 @@ class Planner:
             return
         work = parent.work
         assert work is not None
+        if parent.expires_ns and not work.closing and self._expires(plan, parent):
+            return
         if work.closing or parent.state is ParentState.PENDING_CANCEL:
             self._close(plan, parent, work.closing)
         elif parent.state is ParentState.PENDING_REPLACE:
@@ -97,6 +102,8 @@ class Planner:
         assert parent.work is not None
         if parent.work.duplicate:
             return risk.Refusal(Reason.DUPLICATE, f"ClOrdID {parent.cl_ord_id} was used before")
+        if 0 < parent.expires_ns <= plan.now:
+            return risk.Refusal(Reason.EXCHANGE_CLOSED, "the market is closed for today")
         if self._state.killed:
             text = f"the kill switch is on: {self._state.killed}"
             return risk.Refusal(Reason.KILL_SWITCH, text)
@@ -112,7 +119,17 @@ class Planner:
     def _close(self, plan: Plan, parent: Parent, text: str) -> None:
         """The end, and only when no child can fill (recovery.md 3.9)."""
         if not parent.children:
-            plan.add(ParentClosed(plan.now, parent.parent_id, ParentState.CANCELED, text))
+            expires = parent.work is not None and parent.work.expires
+            how = ParentState.EXPIRED if expires else ParentState.CANCELED
+            plan.add(ParentClosed(plan.now, parent.parent_id, how, text))
+
+    def _expires(self, plan: Plan, parent: Parent) -> bool:
+        """Whether a Day order's day is over; it is looked at again when it will be."""
+        if plan.now < parent.expires_ns:
+            self._agenda.wake(parent.parent_id, parent.expires_ns)
+            return False
+        plan.add(ParentExpiring(plan.now, parent.parent_id))
+        return True
 
     def _watch(self, plan: Plan, parent: Parent, request: Request) -> None:
         """A request that waits for children which cannot be pulled must not wait unseen."""

@@ -44,6 +44,7 @@ from sor_gateway.sor.events import (
     OutageEnded,
     ParentAccepted,
     ParentClosed,
+    ParentExpiring,
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
@@ -122,6 +123,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ParentReplaced: decided.parent_replaced,
     ParentReplaceRefused: decided.parent_replace_refused,
     ParentClosed: decided.parent_closed,
+    ParentExpiring: decided.parent_expiring,
     MarkoutsSeen: decided.markouts_seen,
 }
 """Who books what. Every fact has one."""

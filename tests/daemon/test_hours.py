@@ -5,11 +5,13 @@ from __future__ import annotations
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from sor_gateway.config import Configuration, load
 from sor_gateway.daemon import draft
+from sor_gateway.daemon.daemon import day_end_of
 from sor_gateway.daemon.sessions import ClientLink
 from sor_gateway.fix.schedule import Schedule
 from sor_gateway.fix.settings import SessionSettings
@@ -78,3 +80,23 @@ class TestTheEndOfHours:
         assert link.session.state is State.LOGOUT_SENT
         assert len(link.outbox.unnumbered) == 2
         table.assert_fold_is_live()
+
+
+class TestDayEnd:
+    """Day orders know the close of their trading day (decisions.md)."""
+
+    def test_the_shipped_calendar_of_us_equities(self) -> None:
+        environ = {"SOR__GATEWAY__CALENDAR": "us-equities"}
+        day_end_ns = day_end_of(load(ROOT / "config", environ).calendar)
+        noon = datetime(2026, 6, 17, 12, tzinfo=ZoneInfo("America/New_York"))
+        close = noon.replace(hour=16)
+        evening = noon.replace(hour=18)
+        assert day_end_ns(nanos(noon)) == nanos(close)
+        assert day_end_ns(nanos(evening)) == nanos(close.replace(day=18)), "of the next day"
+
+    def test_a_market_that_never_closes(self) -> None:
+        assert day_end_of(load(ROOT / "config", {}).calendar)(nanos(datetime.now(UTC))) == 0
+
+
+def nanos(moment: datetime) -> int:
+    return int(moment.timestamp()) * 1_000_000_000

@@ -15,9 +15,9 @@ import json
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
-from sor_gateway.client.ledger import Ledger
+from sor_gateway.client.ledger import Ledger, OrderState
 from sor_gateway.stack import Stack, StackError, venues_of
 from tests.faults.audit import DISPUTED, UNTOLD
 
@@ -158,8 +158,8 @@ class Sockets:
         raise StackError(f"{venue} does not answer")
 
     def order(self, side: str, quantity: int, strategy: str) -> str:
-        limit = Decimal("40") if side == "sell" else Decimal("60")
-        return self.ems.submit(NewOrder(side, "ACME", quantity, "limit", limit, strategy=strategy))
+        """Send a market order."""
+        return self.ems.submit(NewOrder(side, "ACME", quantity, strategy=strategy))
 
     async def over(self, orders: list[str], limit_s: float) -> bool:
         """Whether all are over within so long."""
@@ -184,8 +184,8 @@ class Sockets:
                 continue
             for row in (await self.ask("doubts"))["children"]:
                 body: dict[str, Any] = {"reason": "by telephone", "filled": None, "price": None}
-                await self.ask(f"children/{row['child']}/resolve", body)
-                outcome.resolved += 1
+                answer = await self.ask(f"children/{row['child']}/resolve", body)
+                outcome.resolved += "error" not in answer  # its venue may have answered meanwhile
         for row in (await self.ask("doubts"))["venues"]:
             if "quarantine" in row["reason"]:
                 body = {"on": False, "reason": "the drill is over"}
@@ -198,6 +198,8 @@ class Sockets:
         """Every order over; the three accounts, as far as no alarm explains a difference."""
         for each in orders:
             order = self.ledger.orders[each]
+            if order.state is OrderState.REJECTED:
+                outcome.wrong.append(f"{each} was rejected: {order.text}")
             if not order.over and not outcome.alarms:
                 outcome.wrong.append(f"{each} is {order.state.value} and nobody is told")
         over_filled = bool(outcome.alarms.get("over-fill"))
@@ -230,8 +232,12 @@ class Sockets:
             url = f"http://127.0.0.1:{self.stack.admin_port}/{path}"
             data = None if body is None else json.dumps(body).encode()
             request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-            with urllib.request.urlopen(request, timeout=5) as answer:
-                return json.load(answer)
+            try:
+                with urllib.request.urlopen(request, timeout=20) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as refusal:
+                with refusal:
+                    return json.load(refusal)
 
         return await asyncio.to_thread(call)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import DenyExecution
+from sor_gateway.sor.router import Router
 from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.types import ChildState, DenyReason, OrdType, Side, TimeInForce
 
@@ -270,3 +271,49 @@ class TestStuckCancels:
         assert asked <= 5 + 600 // 64 + 1
         assert len(made.cancels()) == 1
         assert len(made.sends()) == 1, "its shares go nowhere else"
+
+
+class TestDayOrders:
+    """They expire at the close (decisions.md)."""
+
+    def resting(self) -> Script:
+        strategy = StrategySettings("d", use_lit=False, dark_quantity=500, dark_box_ns=600 * SECOND)
+        made = Script(settings(dark("a"), strategy=strategy))
+        made.submit(quantity=500, expires_ns=made.now + 60 * SECOND)
+        made.accept(made.sends()[0].child_id)
+        return made
+
+    def test_children_are_pulled_and_then_it_expires(self) -> None:
+        made = self.resting()
+        made.wait(59 * SECOND)
+        assert not made.cancels()
+        made.wait(2 * SECOND)
+        assert len(made.cancels()) == 1
+        assert "expired" not in made.kinds(), "a child may still fill"
+        made.fill(made.sends()[0].child_id, 100)
+        made.end(made.sends()[0].child_id)
+        report = made.reports()[-1]
+        assert (report.kind.value, report.state, report.cum_quantity) == ("expired", "expired", 100)
+        assert report.leaves_quantity == 0
+        made.fold()
+
+    def test_a_request_that_is_pending_then_comes_too_late(self) -> None:
+        made = self.resting()
+        made.wait(59 * SECOND)
+        made.replace(quantity=400)
+        made.wait(2 * SECOND)
+        made.end(made.sends()[0].child_id)
+        assert made.kinds()[-2:] == ["replace-refused", "expired"]
+
+    def test_one_that_comes_behind_the_close_is_refused(self) -> None:
+        made = Script(settings(dark("a")))
+        made.submit(expires_ns=made.now - SECOND)
+        report = made.reports()[-1]
+        assert (report.kind.value, report.reason.value) == ("rejected", "exchange-closed")
+
+    def test_a_restart_does_not_forget_it(self) -> None:
+        made = self.resting()
+        made.router = Router(made.settings, made.router.state)
+        made.settle()
+        made.wait(61 * SECOND)
+        assert len(made.cancels()) == 1
