@@ -12,10 +12,12 @@
 #   make fuzz N=10000000   feed so many fuzzed messages to decoder and session
 #   make compiled  the gateway with all that an order passes compiled to C, in build/compiled: for production
 #   make test-compiled   the tests of what passes through it, on the compiled code
+#   make faults SEEDS=100   every fault of the venues with so many seeds, then once over real sockets; a table
 #   make bench     round trips and throughput against a bare byte relay
 #   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
 #                  (a quarter of an hour on a machine with nothing else to do; a quick look: ARGS="--seconds 10 --messages 100000")
 #   make bench-routing   allocation, placement and splits against published results (minutes; ARGS=--quick)
+#   make bench-decisions   what the router takes to decide, by venues and live parents (two minutes; ARGS=--quick)
 #   make naive N=100000   the matchers against obvious ones, so many random commands each
 #   make bench-venue   orders a second of one venue process beside its market, against a bare echo
 #   make venues-report   the simulated market against the stylised facts of real ones (minutes)
@@ -26,11 +28,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 N ?= 20
 PARENTS ?= 1000
+SEEDS ?= 3
+JOBS ?= 2
 SCENARIO ?= block
 SHARED ?= ../shared
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: block compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing naive bench-venue venues-report
+.PHONY: block compiled test-compiled demo test crash interop conformance bench check clean compose-test soak session-pairs fuzz hostile bench-routing naive bench-venue venues-report faults bench-decisions
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml constraints.txt
@@ -56,6 +60,11 @@ block: .venv/dev
 
 crash: .venv/dev
 	@$(BIN)/python -m tests.crash.run --kills $(N)
+
+# With two processes a seed of all faults takes about two minutes of one core.
+faults: .venv/dev
+	@$(BIN)/python -m tests.faults.run --seeds $(SEEDS) --jobs $(JOBS) $(ARGS)
+	@$(BIN)/python -m tests.faults.sockets
 
 soak: .venv/dev
 	@$(BIN)/python -m tests.soak.run --parents $(PARENTS)
@@ -103,6 +112,9 @@ hostile: .venv/dev
 
 bench-routing: .venv/dev
 	@$(BIN)/python -m benchmarks.routing $(ARGS)
+
+bench-decisions: .venv/dev
+	@$(BIN)/python -m benchmarks.decisions $(ARGS)
 
 naive: .venv/dev
 	@$(BIN)/python -m tests.venue_sims.matching.fuzz --commands $(N)

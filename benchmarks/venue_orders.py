@@ -11,9 +11,11 @@ its own, with journals of its own; figures are medians over the rounds:
 - venue: `venue-sim` on its shipped files, throttle off, its market running beside, journal on disk;
 - compiled: the same with protocol compiled, where `make compiled` has been run.
 
-Two loads. `rest`: Day orders that stay in the book, one report each. `take`: IOC orders that trade
-with the house, two reports or more each. The venue is judged in both: at least ORDERS_PER_S_MIN,
-and its market never LATE_MS_MAX behind its clock. CPU time is the process's own, from the kernel.
+Three loads. `rest`: Day orders that stay in the book, one report each. `take`: IOC orders that
+trade with the house as far as it goes, two reports or more each. `cross`: IOC orders that trade
+with those that rest, so each does the work of two: three reports or more. The venue is judged in
+the first two: at least ORDERS_PER_S_MIN, and its market never LATE_MS_MAX behind its clock. CPU
+time is the process's own, from the kernel.
 """
 
 from __future__ import annotations
@@ -47,8 +49,11 @@ WINDOW: Final = 1_000
 CHUNK: Final = 50
 READ_BYTES: Final = 1 << 18
 PATIENCE_S: Final = 60.0
-REST, TAKE = "rest", "take"
-LOADS: Final = (REST, TAKE)
+REST, TAKE, CROSS = "rest", "take", "cross"
+LOADS: Final = (REST, TAKE, CROSS)
+JUDGED: Final = (REST, TAKE)
+LIMITS: Final = {TAKE: (b"55", b"45"), CROSS: (b"80", b"20")}
+"""Of buyers and sellers who take; those who rest stand beyond the first and within the second."""
 ECHO, VENUE, COMPILED = "echo", "venue", "compiled"
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 COMP_ID: Final = b"EXCH"
@@ -122,9 +127,9 @@ class Client:
             side, now = 1 + number % 2, stamp.now()
             if load == REST:
                 step = number // 2 % 100
-                price = b"%.2f" % ((4_500 - step if side == 1 else 5_500 + step) / 100)
+                price = b"%.2f" % ((3_500 - step if side == 1 else 6_500 + step) / 100)
             else:
-                price = b"60" if side == 1 else b"40"
+                price = LIMITS[load][side - 1]
             lifetime = 0 if load == REST else 3
             body = ORDER % (number, now, COMP_ID, number, side, now, price, lifetime)
             frames.append(raw.frame(body))
@@ -288,8 +293,8 @@ async def _late_turns(stack: Stack) -> dict[str, int]:
 
 
 def good(figures: list[Figures]) -> bool:
-    """Whether the venue holds the bars under every load."""
-    judged = [each for each in figures if each.arm == VENUE]
+    """Whether the venue holds the bars."""
+    judged = [each for each in figures if each.arm == VENUE and each.load in JUDGED]
     return all(
         each.orders_per_s >= ORDERS_PER_S_MIN and each.late_turns == 0 for each in judged
     ) and bool(judged)
@@ -306,8 +311,8 @@ def shown(figures: list[Figures]) -> str:
     ]
     verdict = "met" if good(figures) else "NOT met"
     lines.append(
-        f"{verdict}: at least {ORDERS_PER_S_MIN:,} orders/s under each load, the market never"
-        f" {LATE_MS_MAX} ms behind its clock"
+        f"{verdict}: {' and '.join(JUDGED)} at least {ORDERS_PER_S_MIN:,} orders/s, the market"
+        f" never {LATE_MS_MAX} ms behind its clock"
     )
     return "\n".join(lines)
 

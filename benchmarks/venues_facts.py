@@ -8,6 +8,7 @@ May not know: bands, verdicts, pages.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from venue_sims.assembly import build_path, build_venue
-from venue_sims.config import MarketSettings, load_market, load_venue
+from venue_sims.config import MarketSettings, SymbolSettings, load_market, load_venue
 from venue_sims.flow.aggressors import Aggressors
 from venue_sims.flow.clock import NANOS_PER_SECOND, MarketClock
 from venue_sims.flow.flows import Enter
@@ -87,7 +88,8 @@ class Day:
     returns: list[float]
     """Of a minute each."""
     sign_acf: list[float]
-    """By lag, from 0 to the last of LAGS."""
+    """By lag, from 0 to the last of LAGS; the average over the symbols, by their takers. A single
+    symbol has too few takers in a day to tell .6 from .9."""
     takers: int
     widths: list[float]
     """Part of the slots in which the NBBO is so many ticks wide, from 0."""
@@ -140,23 +142,24 @@ def excess_kurtosis(values: Floats) -> float:
 
 
 def measure(seed: int) -> Day:
-    """A market day of the market file's first symbol."""
+    """A market day: the signs of all takers, all else of the market file's first symbol."""
     market = load_market(CONFIG / "market.toml")
-    market.seed, market.symbols = seed, market.symbols[:1]
+    market.seed = seed
+    signs = [taker_signs(market, symbol) for symbol in market.symbols]
+    market.symbols = market.symbols[:1]
     path = build_path(market, market.symbols[0])
     bids, asks = _quotes(path)
     best_bid, best_ask = bids.max(axis=0), asks.min(axis=0)
     widths = np.rint((best_ask - best_bid) / path.settings.tick_micros).astype(int)
     minute = path.slots_a_day * 60 // DAY_SECONDS
     middles = ((best_bid + best_ask) / 2)[::minute]
-    signs = taker_signs(market)
     cancels, trades = churn(market)
     return Day(
         seed=seed,
         middles=(middles / 1e6).tolist(),
         returns=np.diff(np.log(middles)).tolist(),
-        sign_acf=autocorrelation(signs, LAGS[1]).tolist(),
-        takers=len(signs),
+        sign_acf=sign_acf(signs).tolist(),
+        takers=sum(map(len, signs)),
         widths=_parts(np.maximum(widths, 0)),
         at_best=_parts((bids == best_bid).sum(axis=0)),
         broken=int((widths <= 0).sum()),
@@ -183,9 +186,14 @@ def _quotes(path: MarketPath) -> tuple[Floats, Floats]:
     return both[:, :, 0], both[:, :, 1]
 
 
-def taker_signs(market: MarketSettings) -> Floats:
+def sign_acf(signs: Sequence[Floats]) -> Floats:
+    """The autocorrelation of the signs of several symbols, by lag from 0 to the last of LAGS."""
+    each = [autocorrelation(of_symbol, LAGS[1]) for of_symbol in signs]
+    return np.asarray(np.average(each, axis=0, weights=[len(of_symbol) for of_symbol in signs]))
+
+
+def taker_signs(market: MarketSettings, symbol: SymbolSettings) -> Floats:
     """+1 for each taker who buys in a day, -1 for each who sells, in the market's order."""
-    symbol = market.symbols[0]
     stream = Stream(market.seed, f"takers:{symbol.path.symbol}")
     takers = Aggressors(stream, symbol.takers, [QuoterSettings("ALLX", share=1.0)], "ALLX")
     takers.start(0)

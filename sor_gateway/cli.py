@@ -55,6 +55,7 @@ class SessionAction(StrEnum):
     DISCONNECT = "disconnect"
     DISABLE = "disable"
     ENABLE = "enable"
+    RELEASE = "release"
     SET_NUMBERS = "set-numbers"
 
 
@@ -265,7 +266,7 @@ def session(
     begin: Annotated[int | None, typer.Option(help="resend-request: from this number on.")] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Test, log out, close or open a session, or force its numbers."""
+    """Test, log out, close or open a session, release its orders, or force its numbers."""
     numbers = {"next_out": next_out, "next_in": next_in, "begin": begin}
     given = {key: number for key, number in numbers.items() if number is not None}
     path = f"sessions/{urllib.parse.quote(name, safe='')}/{action.value}"

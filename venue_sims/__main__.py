@@ -222,6 +222,8 @@ async def _live(
         reactor = SteppedReactor if isinstance(clock, HandClock) else Reactor
         server = VenueServer(venue, journal, codec, recovered, loop, clock, log, reactor)
         server.add_sessions(file)
+        # Beside the turns a segment ends when the disk is ready, with time by hand when it is full.
+        server.rolls_apart = not isinstance(clock, HandClock)
         died: asyncio.Future[MemoryLost] = loop.create_future()
         server.on_death = died.set_result
         control = Control(server)
@@ -257,6 +259,7 @@ async def _live(
 
 def _spare_the_collector() -> None:
     """What stands at the start stays: collections need not walk over it again and again."""
+    gc.unfreeze()  # of an earlier life
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_OBJECTS, *GC_GENERATIONS)

@@ -32,12 +32,9 @@ class FeeSchedule:
             return half_even(quantity * price * SUB_DOLLAR_PPM, 1_000_000)
         if price < SUB_DOLLAR_MICROS:
             return 0
-        rate = {
-            Liquidity.REMOVED: self.take,
-            Liquidity.ADDED: self.add,
-            Liquidity.MIDPOINT: self.mid,
-        }[liquidity]
-        return rate * quantity
+        if liquidity is Liquidity.MIDPOINT:
+            return self.mid * quantity
+        return (self.take if liquidity is Liquidity.REMOVED else self.add) * quantity
 
 
 def half_even(dividend: int, divisor: int) -> int:

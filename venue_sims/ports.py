@@ -6,6 +6,7 @@ May not know: how any of them is made.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -41,7 +42,10 @@ class TurnJournal(Protocol):
         """Our stored messages with these numbers."""
 
     def roll(self, snapshot: bytes) -> bool:
-        """Begin a new segment behind a snapshot."""
+        """Begin a new segment behind a snapshot; False when the disk does not take it."""
+
+    def roll_apart(self, snapshot: Callable[[], bytes]) -> bool:
+        """The same in steps that hold nobody up, one for each call."""
 
 
 @dataclass(slots=True)

@@ -97,6 +97,8 @@ class Requests:
         except RefusalError as refusal:
             self._reject(command, order_id, refusal, now)
             return
+        if self._faults.holds(command, order_id, now):
+            return
         leaves_at = self._trading.leaves_at(command.session, now)
         self._trading.fact(OrderAccepted(now, leaves_at, command.session, order_id))
         lifetime = self._bounded(order, terms)

@@ -104,6 +104,8 @@ class VenueServer:
         self._to_close: list[tuple[Session, str]] = []
         self._frozen = False
         self._stopping = False
+        self.rolls_apart = True
+        """Whether snapshots are written beside the turns: the market's clock waits for none."""
         self._listener: Listener | None = None
         self._death: MemoryLost | None = None
         self.on_death: Callable[[MemoryLost], None] = lambda _: None
@@ -270,11 +272,17 @@ class VenueServer:
         for session, reason in closing:
             self.reactor.close(session, reason)
         if self._journal.roll_due:
-            self._journal.roll(self.image())
+            self._roll()
         deadline = self._next_deadline(now)
         if deadline is not None:
             deadline = max(deadline, now + TIMER_GRAIN_NS)
         self.reactor.schedule(deadline)
+
+    def _roll(self) -> None:
+        journal = self._journal
+        if not (journal.roll_apart(self.image) if self.rolls_apart else journal.roll(self.image())):
+            self.counters.incidents += 1
+            self._log.warning("journal-not-rolled", remedy="free room on the journal's disk")
 
     def image(self) -> bytes:
         """The snapshot of this moment; nothing is pending outside the record."""

@@ -27,6 +27,7 @@ from sor_gateway.sor.events import (
 from sor_gateway.sor.market import Level
 from sor_gateway.sor.types import ChildState, Liquidity, OrdType, Side, TimeInForce
 from venue_sims import words
+from venue_sims.agenda import NEVER
 from venue_sims.assembly import build_paths, build_venue
 from venue_sims.commands import CancelReceived, OrderReceived, StatusReceived, Terms
 from venue_sims.commands import Command as VenueCommand
@@ -92,6 +93,8 @@ class Stall:
         self.told: tuple[list[Level], list[Level]] = ([], [])
         self.told_ns = self.full_ns = 0
         self.is_changed = True
+        self.due_ns = 0
+        """When it has to be looked at again."""
 
     def publish_ns(self) -> int | None:
         """When it shows its book next."""
@@ -170,12 +173,11 @@ class Street:
 
     def next_ns(self) -> int:
         """When something is due next; there always is something."""
-        times = [heap[0][0] for heap in (self._coming, self._arriving) if heap]
-        for name, venue in self.venues.items():
-            stall = self.stalls[name]
-            due = (venue.next_deadline(), venue.next_report_ns(SESSION), stall.publish_ns())
-            times += [at_ns for at_ns in due if at_ns is not None]
-        return max(self.now, min(times))
+        due_ns = min(stall.due_ns for stall in self.stalls.values())
+        for heap in (self._coming, self._arriving):
+            if heap:
+                due_ns = min(due_ns, heap[0][0])
+        return max(self.now, due_ns)
 
     def live(self, now: int) -> None:
         """Live through what is due by `now`, which is at most what `next_ns` said."""
@@ -183,20 +185,28 @@ class Street:
         while self._coming and self._coming[0][0] <= now:
             at_ns, _, name, command = heappop(self._coming)
             self.venues[name].receive(command, at_ns)
-        for name, venue in self.venues.items():
-            venue.advance(now)
-            self._note(name)
-            stall = self.stalls[name]
-            while (report := venue.due_report(SESSION, now)) is not None:
-                venue.reported(SESSION, report)
-                fact = to_fact(report, name, stall.file.mic, now + self._line_ns)
-                if fact is not None:
-                    self._arrive(fact)
-            if venue.take_changed():
-                stall.is_changed = True
-            due_ns = stall.publish_ns()
-            if due_ns is not None and due_ns <= now:
-                self._publish(name, stall)
+            self.stalls[name].due_ns = now
+        for name, stall in self.stalls.items():
+            if stall.due_ns <= now:
+                self._visit(name, stall)
+
+    def _visit(self, name: str, stall: Stall) -> None:
+        """A venue lives, and says what it has to say."""
+        venue, now = self.venues[name], self.now
+        venue.advance(now)
+        self._note(name)
+        while (report := venue.due_report(SESSION, now)) is not None:
+            venue.reported(SESSION, report)
+            fact = to_fact(report, name, stall.file.mic, now + self._line_ns)
+            if fact is not None:
+                self._arrive(fact)
+        if venue.take_changed():
+            stall.is_changed = True
+        publish_ns = stall.publish_ns()
+        if publish_ns is not None and publish_ns <= now:
+            self._publish(name, stall)
+        due = (venue.next_deadline(), venue.next_report_ns(SESSION), stall.publish_ns())
+        stall.due_ns = min((at_ns for at_ns in due if at_ns is not None), default=NEVER)
 
     def _publish(self, name: str, stall: Stall) -> None:
         book = self._books[name]
@@ -274,6 +284,10 @@ class Street:
         """Whether another venue displays a better price than this order just took."""
         terms = self.stalls[name].state.orders[fact.order_id].terms
         is_buy = terms.capacity is words.Capacity.BUY
+        for each in self._books:
+            if each != name:  # as they are at this instant, not when they were looked at last
+                self.venues[each].advance(self.now)
+                self.stalls[each].due_ns = self.now
         other = self.best(BookSide.SELL if is_buy else BookSide.BUY, but=name)
         if other is None:
             return False

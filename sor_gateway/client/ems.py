@@ -305,8 +305,10 @@ class Ems:
         while not self._stopping:
             logons = self.logons
             try:
-                connecting = asyncio.open_connection(self.settings.host, self.settings.port)
-                reader, writer = await asyncio.wait_for(connecting, CONNECT_TIMEOUT_S)
+                async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                    reader, writer = await asyncio.open_connection(
+                        self.settings.host, self.settings.port
+                    )
             except (OSError, TimeoutError):
                 pass  # nobody listens (yet): the pause below, then again
             else:
@@ -345,7 +347,10 @@ class Ems:
         assert deadline is not None, "a connected session has a deadline"
         delay_s = max(0, deadline - time.time_ns()) / NANOS_PER_SECOND
         try:
-            return await asyncio.wait_for(reader.read(READ_BYTES), delay_s)
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with bytes,
+            # and `abort` would wait for ever.
+            async with asyncio.timeout(delay_s):
+                return await reader.read(READ_BYTES)
         except TimeoutError:
             return None
 

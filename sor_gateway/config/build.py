@@ -98,8 +98,11 @@ class Builder:
                 limits.connections_per_address,
                 limits.logon_timeout_s,
             ),
-            connection_limits=ConnectionLimits(limits.slow_consumer_bytes, limits.slow_consumer_s),
+            connection_limits=ConnectionLimits(
+                limits.slow_consumer_bytes, limits.slow_consumer_s, limits.half_open_s
+            ),
             keep_out_s=limits.keep_out_s,
+            concurrent_replays=limits.concurrent_replays,
         )
 
     def _router(self) -> RouterSettings:
@@ -147,6 +150,8 @@ class Builder:
             model.busy_per_cent,
             model.backlog_s,
             model.on_disconnect,
+            model.resume_window_s,
+            model.after_outage,
         )
 
     def _tls(self, model: TlsModel | None, where: str, *, server: bool) -> TlsSettings | None:

@@ -185,6 +185,12 @@ class EmsModel(SessionModel):
     )
     backlog_s: int = Field(10, ge=1, le=3_600, description="seconds, 1 to 3600")
     on_disconnect: Literal["keep", "cancel"] = Field("keep", description='"keep" or "cancel"')
+    resume_window_s: int = Field(
+        60, ge=0, le=604_800, description="seconds, 0 (an outage of any length) to 604800"
+    )
+    after_outage: Literal["resume", "suspend"] = Field(
+        "resume", description='"resume" or "suspend"'
+    )
 
 
 class LimitsModel(Model):
@@ -202,6 +208,8 @@ class LimitsModel(Model):
         4 * 1_048_576, ge=65_536, le=1 << 30, description="bytes, 65536 to 1073741824"
     )
     slow_consumer_s: int = Field(10, ge=1, le=3_600, description="seconds, 1 to 3600")
+    half_open_s: int = Field(60, ge=8, le=3_600, description="seconds, 8 to 3600")
+    concurrent_replays: int = Field(5, ge=1, le=1_000, description="sessions, 1 to 1000")
     keep_out_s: int = Field(60, ge=0, le=86_400, description="seconds, 0 (not at all) to 86400")
 
 

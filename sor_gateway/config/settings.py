@@ -46,6 +46,8 @@ class GatewaySettings:
     """0: reference data of any age will do."""
     listener_limits: ListenerLimits = field(default_factory=ListenerLimits)
     connection_limits: ConnectionLimits = field(default_factory=ConnectionLimits)
+    concurrent_replays: int = 5
+    """How many sessions are served their replays at a time."""
     keep_out_s: int = 60
     """How long a client stays out that was cut for sending too much."""
 
@@ -68,6 +70,10 @@ class ClientSettings:
     """How many seconds' worth of these rates may fill a gap that we asked about."""
     on_disconnect: Literal["keep", "cancel"] = "keep"
     """What happens to its parents when its session ends."""
+    resume_window_s: int = 0
+    """After an outage of ours that was longer its parents catch nothing up; 0: however long."""
+    after_outage: Literal["resume", "suspend"] = "resume"
+    """Whether they then go on by themselves, or rest until an operator releases them."""
 
 
 @dataclass(slots=True)

@@ -47,6 +47,7 @@ ALARM_CODES: Final = (
     "journal-tail-suspect",
     "kill-switch",
     "late-fill",
+    "orders-suspended",
     "over-fill",
     "quarantine-ended",
     "released-child-lives",

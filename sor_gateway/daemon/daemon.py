@@ -49,7 +49,13 @@ from sor_gateway.net.clock import wall_clock_ns
 from sor_gateway.net.reactor import Reactor
 from sor_gateway.ops.admin import Admin
 from sor_gateway.ops.logs import open_log
-from sor_gateway.sor.events import ClientDisconnected, FlowStopped, OperatorFact, Restarted
+from sor_gateway.sor.events import (
+    ClientDisconnected,
+    FlowStopped,
+    OperatorFact,
+    OutageEnded,
+    Restarted,
+)
 from sor_gateway.sor.types import NANOS_PER_SECOND
 from sor_gateway.translate.clients import ClientTranslator
 from sor_gateway.translate.quotes import QuoteTranslator
@@ -130,6 +136,7 @@ def wire(
         poisoned=recovered.poisoned,
         stopwatch=stopwatch,
         turn_number=recovered.turn,
+        concurrent_replays=configuration.gateway.concurrent_replays,
     )
     return Parts(engine, reactor, links)
 
@@ -160,6 +167,8 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
             ),
             keep_out_ns=keep_out_ns,
             on_disconnect=client.on_disconnect,
+            resume_window_ns=client.resume_window_s * NANOS_PER_SECOND,
+            after_outage=client.after_outage,
         )
     for venue in configuration.venues:
         name, dialect = venue.name, dialect_of(venue.dialect)
@@ -195,6 +204,7 @@ def snapshot_of(engine: Engine) -> bytes:
             },
             sorted(engine.poisoned),
             {name: link.disabled for name, link in engine.links.items() if link.disabled},
+            engine.counters.last_record_ns,
         )
     )
 
@@ -273,6 +283,12 @@ def first_facts(
         ClientDisconnected(now, name, "the gateway was started anew")
         for name, link in engine.links.items()
         if isinstance(link, ClientLink) and link.on_disconnect == "cancel"
+    ]
+    away_ns = now - recovered.last_ns if recovered.last_ns else 0
+    facts += [
+        OutageEnded(now, name, away_ns, link.after_outage == "suspend")
+        for name, link in engine.links.items()
+        if isinstance(link, ClientLink) and 0 < link.resume_window_ns < away_ns
     ]
     if recovered.crashed_often(now):
         facts.append(FlowStopped(now, "crashed again and again: cancel only"))

@@ -9,7 +9,7 @@ May not know: prices, tactics, FIX fields. It routes values between machines and
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sor_gateway.daemon.congestion import Congestion
@@ -46,8 +46,12 @@ class TurnJournal(StoredMessages, Protocol):
     """What the turn needs of a journal."""
 
     @property
+    def notes(self) -> Sequence[str]:
+        """Why rolls failed, the last one last."""
+
+    @property
     def roll_due(self) -> bool:
-        """Whether the current segment is full."""
+        """Whether `roll_apart` has a step to take."""
 
     def append(self, record: Record, durable: bool = False) -> None:
         """Write one record."""
@@ -77,6 +81,7 @@ class Engine:
         poisoned: set[tuple[str, int, int]],
         stopwatch: Callable[[], int],
         turn_number: int = 0,
+        concurrent_replays: int = 5,
     ) -> None:
         self.reactor = reactor
         self.journal = journal
@@ -97,6 +102,7 @@ class Engine:
         self._logouts: list[tuple[Link, str]] = []
         self._commands: list[SessionOperated] = []
         self._replay_at_ns = 0
+        self._concurrent_replays = concurrent_replays
         self._congestion = Congestion(lambda name: reactor.buffered(links[name].session))
         self._deadlines = {name: link.session.next_deadline() for name, link in links.items()}
         self._by_session = {id(link.session): link for link in links.values()}
@@ -175,13 +181,16 @@ class Engine:
             self.reactor.hold_back(link.session, now + took_ns + pause_ns)
 
     def _continue_replay(self, now: int) -> None:
-        """A part of one replay; those who asked take turns."""
+        """A part of one replay; the first who asked take turns, the others wait."""
         replays, began_ns = self._intake.replays, self._stopwatch()
-        for name in list(replays):
+        served = list(replays)[: self._concurrent_replays]
+        for name in served:
             if self._takes_more(name):
                 self._intake.continue_replay(self._draft.touch(self.links[name]), now)
-                if name in replays:
-                    replays[name] = replays.pop(name)  # to the end of the line
+                if name in replays:  # to the end of those that are served
+                    rest = [each for each in replays if each not in served]
+                    for each in (name, *rest):
+                        replays[each] = replays.pop(each)
                 took_ns = self._stopwatch() - began_ns
                 pause_ns = max(REPLAY_PAUSE_NS, REPLAY_PAUSE_SHARE * took_ns)
                 self._replay_at_ns = now + took_ns + pause_ns
@@ -248,7 +257,7 @@ class Engine:
     def _roll(self) -> None:
         """Begin a new segment. When the disk does not take it the old one goes on."""
         if not self.journal.roll_apart(lambda: self._snapshot(self)):
-            self._log("journal-not-rolled", remedy="free room on the journal's disk")
+            self._log("journal-not-rolled", text=self.journal.notes[-1])
 
     def _takes_more(self, name: str) -> bool:
         """Whether a peer reads what it asked for again."""

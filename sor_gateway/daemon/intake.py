@@ -12,7 +12,7 @@ from typing import Protocol
 from sor_gateway.daemon.draft import Draft, send
 from sor_gateway.daemon.facts import MessageQuarantined, PeerProved, SessionMoved, SessionOperated
 from sor_gateway.daemon.replay import Answer, answer_client, answer_venue
-from sor_gateway.daemon.session_commands import carry_out, refusal
+from sor_gateway.daemon.session_commands import Action, carry_out, refusal
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.fix import events, tags
 from sor_gateway.fix.facts import range_fact
@@ -25,6 +25,7 @@ from sor_gateway.sor.events import (
     ChildrenDoubted,
     ChildVoided,
     ClientDisconnected,
+    OrdersReleased,
     VenueClosed,
     VenueFact,
     VenueOpened,
@@ -151,6 +152,8 @@ class Intake:
             reason=command.reason,
         )
         carry_out(link, command, now)
+        if command.action == Action.RELEASE:
+            self._draft.apply(OrdersReleased(now, command.session, command.reason))
         if not link.session.logged_on:
             self.close_flow(link, f"operator: {command.reason}", now)
         self.consume(link, now)

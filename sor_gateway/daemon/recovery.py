@@ -56,6 +56,8 @@ class Snapshot:
     outboxes: dict[str, Outbox]
     poisoned: list[tuple[str, int, int]] = field(default_factory=list)
     disabled: dict[str, str] = field(default_factory=dict)
+    at_ns: int = 0
+    """When the last record before it was written."""
 
 
 @dataclass(slots=True)
@@ -73,6 +75,8 @@ class Recovered:
     """When the last crashes were that left a word, oldest first; at most CRASHES_MAX, and none from
     before the last roll of the journal."""
     records: int = 0
+    last_ns: int = 0
+    """When the last record was written; 0 when there is none."""
 
     def crashed_often(self, now: int) -> bool:
         """Whether the last crashes came so close that this start may only cancel."""
@@ -146,6 +150,7 @@ def _from_snapshot(settings: RouterSettings, raw: bytes | None) -> Recovered:
         snapshot.outboxes,
         set(snapshot.poisoned),
         snapshot.disabled,
+        last_ns=snapshot.at_ns,
     )
 
 
@@ -153,6 +158,7 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
     """Apply one record."""
     recovered.turn = record.turn
     recovered.records += 1
+    recovered.last_ns = record.at_ns
     after: list[SessionMoved] = []
     for pair in record.facts:
         fact = codec.decode(pair)

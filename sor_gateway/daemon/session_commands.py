@@ -1,6 +1,6 @@
 """What an operator may do to one session, and when it must be refused.
 
-Owns: the six commands, as values, and their effect on a link. May not know: HTTP, the turn; what
+Owns: the commands, as values, and their effect on a link. May not know: HTTP, the turn; what
 follows for orders comes out of the session as events (an epoch that began, numbers skipped).
 
 `refusal` is asked twice: when the operator asks, for the answer, and in the turn that carries the
@@ -30,6 +30,8 @@ class Action(StrEnum):
     """Log out, close, and stay closed over restarts."""
     ENABLE = "enable"
     """Open a disabled session, and let a client in again that was kept out."""
+    RELEASE = "release"
+    """Let the orders of a client go on that rest after an outage of ours."""
     SET_NUMBERS = "set-numbers"
     """Force the next numbers of a disabled session. Lower ones begin a new epoch; higher inbound
     ones are a gap. Either puts live children in doubt."""
@@ -45,6 +47,8 @@ def refusal(link: Link, command: SessionOperated) -> str:
             f"{command.session} has consumed numbers up to {session.numbers.next_in - 1};"
             " ask from one of them on"
         )
+    if action is Action.RELEASE and not isinstance(link, ClientLink):
+        return f"{command.session} is not a client's session; only clients' orders rest"
     if action is Action.DISCONNECT and session.state is State.DISCONNECTED:
         return f"{command.session} is not connected"
     if action is Action.ENABLE and not (link.disabled or isinstance(link, ClientLink)):
@@ -75,6 +79,8 @@ def carry_out(link: Link, command: SessionOperated, now: int) -> None:
         link.disabled = ""
         if isinstance(link, ClientLink):
             link.kept_out_until_ns = 0
+    elif action is Action.RELEASE:
+        return  # of orders, not of the session: intake.py
     else:
         if action is Action.DISABLE:
             link.disabled = command.reason

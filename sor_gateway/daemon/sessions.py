@@ -32,6 +32,10 @@ class ClientLink:
     kept_out_until_ns: int = 0
     on_disconnect: Literal["keep", "cancel"] = "keep"
     """What happens to its parents when its session ends."""
+    resume_window_ns: int = 0
+    """After an outage of ours that was longer its parents catch nothing up; 0: however long."""
+    after_outage: Literal["resume", "suspend"] = "resume"
+    """Whether they then go on by themselves, or rest until an operator releases them."""
     disabled: str = ""
     """Why an operator closed the session; empty while it is open."""
     is_skewed: bool = False

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sor_gateway.journal.errors import JournalFatal
-from sor_gateway.journal.reader import PARTIAL_SUFFIX, encode_snapshot, snapshot_path
+from sor_gateway.journal.reader import encode_snapshot, partial_snapshot_path, snapshot_path
 
 CREATE: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
@@ -46,15 +46,18 @@ def sync_folder(descriptor: int) -> None:
 
 
 def write_snapshot(folder: Path, number: int, snapshot: bytes) -> None:
-    """Write the state before a segment. It gets its name when it is whole and on the disk. Raises
-    OSError and JournalFatal."""
+    """Write the state before a segment. It gets its name when it is whole and on the disk, and is
+    no more when it cannot. Raises OSError and JournalFatal."""
     path = snapshot_path(folder, number)
-    partial = path.with_suffix(path.suffix + PARTIAL_SUFFIX)
+    partial = partial_snapshot_path(folder, number)
     descriptor = os.open(partial, CREATE, 0o644)
     try:
         for piece in encode_snapshot(snapshot):
             write_all(descriptor, piece)
         sync(descriptor)
+    except Exception:
+        partial.unlink(missing_ok=True)  # half a snapshot on a full disk makes it fuller
+        raise
     finally:
         os.close(descriptor)
     partial.rename(path)

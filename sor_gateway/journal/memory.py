@@ -166,6 +166,7 @@ class MemoryJournal:
         assert self._pending is None, "a stalled journal cannot roll"
         if self.storage.full:
             self.counters.roll_failures += 1
+            self.notes.append("the storage is full")
             return False
         self._segment += 1
         self.storage.snapshots[self._segment] = snapshot

@@ -1,4 +1,4 @@
-"""What a journal's folder holds at start, and what a crash left of it that has to go.
+"""What a journal's folder holds at start, and what of it has to go, then and later.
 
 Owns: which segments and snapshots count, the leftovers of both crash windows of a roll.
 May not know: how records are appended, orders, FIX. Deletes files, never writes a byte.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import MutableSequence
 from pathlib import Path
+from typing import Final
 
 from sor_gateway.journal.errors import JournalCorrupt
 from sor_gateway.journal.reader import (
@@ -22,6 +23,9 @@ from sor_gateway.journal.reader import (
     snapshot_path,
     whole_header,
 )
+
+SNAPSHOTS_KEPT: Final = 2
+"""The latest, and one to fall back on."""
 
 
 def sweep_partials(folder: Path) -> None:
@@ -55,6 +59,12 @@ def drop_orphans(folder: Path, segments: list[int], notes: MutableSequence[str])
         path = snapshot_path(folder, number)
         notes.append(f"{path}: has no segment, deleted")
         path.unlink()
+
+
+def drop_old_snapshots(folder: Path) -> None:
+    """Delete all snapshots but the last ones."""
+    for number in numbers_of(folder, SNAPSHOT_SUFFIX)[:-SNAPSHOTS_KEPT]:
+        snapshot_path(folder, number).unlink()
 
 
 def latest_snapshot(folder: Path, segments: list[int], notes: MutableSequence[str]) -> int | None:

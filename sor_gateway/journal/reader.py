@@ -83,6 +83,12 @@ def snapshot_path(folder: Path, number: int) -> Path:
     return folder / f"{number:08d}{SNAPSHOT_SUFFIX}"
 
 
+def partial_snapshot_path(folder: Path, number: int) -> Path:
+    """The same file while it is being written."""
+    path = snapshot_path(folder, number)
+    return path.with_suffix(path.suffix + PARTIAL_SUFFIX)
+
+
 def numbers_of(folder: Path, suffix: str) -> list[int]:
     """The numbers of the files with this suffix, ascending."""
     return sorted(int(path.stem) for path in folder.glob(f"*{suffix}") if path.stem.isdecimal())

@@ -41,6 +41,7 @@ from sor_gateway.journal.errors import (
 )
 from sor_gateway.journal.opening import (
     boot_of_last_record,
+    drop_old_snapshots,
     drop_orphans,
     latest_snapshot,
     sweep_partials,
@@ -48,14 +49,13 @@ from sor_gateway.journal.opening import (
 )
 from sor_gateway.journal.reader import (
     PARTIAL_SUFFIX,
-    SNAPSHOT_SUFFIX,
     START,
     VERSION,
     Header,
     Position,
     encode_header,
     good_behind,
-    numbers_of,
+    partial_snapshot_path,
     read_records,
     read_snapshot,
     segment_path,
@@ -85,8 +85,6 @@ Durability = Literal["process", "power"]
 
 SEGMENT_BYTES: Final = 64 << 20
 SEGMENT_MESSAGES: Final = 50_000
-SNAPSHOTS_KEPT: Final = 2
-"""The latest, and one to fall back on."""
 NOTES_KEPT: Final = 100
 ROLL_RETRY_SHARE: Final = 16
 """After a roll that failed, the next try is due when a 16th of a segment more is written."""
@@ -222,7 +220,10 @@ class Journal:
 
     @property
     def roll_due(self) -> bool:
-        """Whether the segment is full. After a failed roll, not before some more is written."""
+        """Whether there is a step to take: the segment is full (after a failed roll, not before
+        some more is written), or who wrote a snapshot beside the turns has ended."""
+        if self._child is not None:
+            return self._child.ended()
         return self._size >= self._roll_bytes or self._messages >= self._roll_messages
 
     @property
@@ -324,24 +325,17 @@ class Journal:
     def roll_apart(self, snapshot: Callable[[], bytes]) -> bool:
         """Like `roll`, but in steps that hold nobody up: to be called, between two turns, for as
         long as `roll_due`. The old segment goes to the disk in a thread; then the new one begins,
-        and a child process calls `snapshot` and writes it. A start before it is there folds over
-        two segments. False: the disk does not take the new segment, or did not take the last
-        snapshot. Raises JournalFatal.
+        and a child process calls `snapshot` and writes it; its end is the last step. A start before
+        it is there folds over two segments. False: the disk does not take the new segment, or the
+        snapshot could not be written; `notes` says why. Raises JournalFatal.
         """
         assert self._pending is None, "a stalled journal cannot roll"
-        if self._child is not None and not self._child.ended():
-            return True
-        good = self.settle()
-        if self._flush is None:
-            self._flush = Flush(self._descriptor, disk.sync)
-        if not self._flush.done:
-            return good
-        flush, self._flush = self._flush, None
-        if flush.error is not None:
-            raise flush.error
-        disk.sync(self._descriptor)  # what was written meanwhile
+        if self._child is not None:
+            return self.settle() if self._child.ended() else True
         number = self._segment + 1
         try:
+            if not self._is_flushed():
+                return True
             descriptor, size = self._create_segment(number)
         except OSError as error:
             self._forget_roll(number, error)
@@ -349,8 +343,24 @@ class Journal:
         os.close(self._descriptor)
         self._adopt(number, descriptor, size)
         reserve.hold(self.folder, self._reserve_bytes, self.notes)
-        self._child = Child(lambda: disk.write_snapshot(self.folder, number, snapshot()))
-        return good
+        try:
+            self._child = Child(lambda: disk.write_snapshot(self.folder, number, snapshot()))
+        except OSError as error:
+            self._miss_snapshot(str(error))
+            return False
+        return True
+
+    def _is_flushed(self) -> bool:
+        """One step towards a segment that is on the disk to its end; whether it is the last."""
+        if self._flush is None:
+            self._flush = Flush(self._descriptor, disk.sync)
+        if not self._flush.done:
+            return False
+        flush, self._flush = self._flush, None
+        if flush.error is not None:
+            raise flush.error
+        disk.sync(self._descriptor)  # what was written meanwhile
+        return True
 
     def settle(self) -> bool:
         """Wait for the child that writes a snapshot, if there is one; False: it did not succeed."""
@@ -358,17 +368,22 @@ class Journal:
         if child is None:
             return True
         child.wait()
-        if child.succeeded:
+        if not child.failure and snapshot_path(self.folder, self._segment).exists():
             self._has_snapshot(self._segment)
-        else:
-            self.notes.append(f"the snapshot of segment {self._segment} could not be written")
-            self.counters.roll_failures += 1
-        return child.succeeded
+            return True
+        partial_snapshot_path(self.folder, self._segment).unlink(missing_ok=True)
+        self._miss_snapshot(child.failure or "it is not there")
+        return False
+
+    def _miss_snapshot(self, why: str) -> None:
+        """A start folds over one segment more until the next roll."""
+        self.notes.append(f"the snapshot of segment {self._segment} could not be written: {why}")
+        self.counters.roll_failures += 1
 
     def _has_snapshot(self, number: int) -> None:
         self._snapshot_number = number
         self.counters.rolls += 1
-        self._drop_snapshots()
+        drop_old_snapshots(self.folder)
 
     def drop_covered(self, keep_from_segment: int) -> None:
         """Delete the segments below this number; asserts that a snapshot covers them.
@@ -417,10 +432,6 @@ class Journal:
         disk.sync_folder(self._folder_descriptor)
         self._roll_bytes = self._size + self._segment_bytes // ROLL_RETRY_SHARE
         self._roll_messages = self._messages + self._segment_messages // ROLL_RETRY_SHARE + 1
-
-    def _drop_snapshots(self) -> None:
-        for number in numbers_of(self.folder, SNAPSHOT_SUFFIX)[:-SNAPSHOTS_KEPT]:
-            snapshot_path(self.folder, number).unlink()
 
     # --- opening --------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from typing import Final, Protocol, cast
 from sor_gateway.net.limits import (
     LINGER_S,
     PENDING_HIGH_BYTES,
+    PROBES,
     WRITE_HIGH_BYTES,
     WRITE_LOW_BYTES,
     ConnectionLimits,
@@ -78,6 +79,7 @@ class Connection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_BYTES, low=WRITE_LOW_BYTES)
         raw_socket = transport.get_extra_info("socket")
         raw_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._watch_for_half_open(raw_socket)
         if not self.peer:  # whoever was accepted is known by the address that `accept` gave: a peer
             # that is gone again has none any more, and its address would stay counted for ever
             self.address, self.peer = describe(transport.get_extra_info("peername"))
@@ -193,6 +195,14 @@ class Connection(asyncio.Protocol):
         if self.ended is None:
             self.hear(hears=True)  # so that its end is noticed
             self._end(reason)
+
+    def _watch_for_half_open(self, raw_socket: socket.socket) -> None:
+        seconds, tcp = self._limits.half_open_s, socket.IPPROTO_TCP
+        raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        raw_socket.setsockopt(tcp, socket.TCP_KEEPIDLE, max(1, seconds // 2))
+        raw_socket.setsockopt(tcp, socket.TCP_KEEPINTVL, max(1, seconds // (2 * PROBES)))
+        raw_socket.setsockopt(tcp, socket.TCP_KEEPCNT, PROBES)
+        raw_socket.setsockopt(tcp, socket.TCP_USER_TIMEOUT, 1_000 * seconds)
 
     def _end(self, reason: str) -> None:
         self.ended = reason

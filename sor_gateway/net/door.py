@@ -3,9 +3,10 @@
 Owns: binding, accepting, what is done when the process has no descriptor left.
 May not know: who connects, how many may, what becomes of a connection.
 
-Event loops accept all that wait in one go, so a few hundred connections at once stop everybody for
-as long as it takes to set them up (70 us each). Here each iteration of the loop accepts one at
-most, and whoever trades is served in between. The others wait in the kernel (`BACKLOG`).
+How many of those that wait are accepted in one go is the event loop's choice (asyncio: up to the
+backlog), and with TLS each of them begins a handshake that nobody counts. Here each iteration of
+the loop accepts one at most, and whoever trades is served in between; the others wait in the kernel
+(`BACKLOG`). Who has no business here is closed before anything is made for it.
 """
 
 from __future__ import annotations

@@ -27,6 +27,9 @@ WRITE_LOW_BYTES: Final = 16_384
 """At or below this much unsent output the peer is no longer slow."""
 LINGER_S: Final = 2.0
 """How long a closed connection may take to send what is still buffered."""
+PROBES: Final = 4
+"""Probes of TCP that stay unanswered before a connection is given up; they take half of
+`half_open_s`."""
 BACKLOG: Final = 128
 """Connections that the kernel holds before they are accepted, one in an iteration of the loop."""
 ACCEPT_RETRY_S: Final = 1.0
@@ -41,6 +44,9 @@ class ConnectionLimits:
     """A peer that leaves this much unread is cut (fix.md 1)."""
     slow_consumer_s: float = 10.0
     """A peer that stays above the low mark for this long is cut (fix.md 1)."""
+    half_open_s: int = 60
+    """A peer whose machine is gone without a word is given up after this long, whatever heartbeats
+    the sessions agreed on (108 may be 0): TCP asks it, and waits no longer for what is unacked."""
 
 
 @dataclass(slots=True)

@@ -83,6 +83,7 @@ SESSION_ACTIONS: Final[Mapping[str, frozenset[str]]] = {
     "disconnect": frozenset(),
     "disable": frozenset(),
     "enable": frozenset(),
+    "release": frozenset(),
     "set-numbers": frozenset({"next_in", "next_out"}),
 }
 """What may be done to a session, and the numbers that it needs."""

@@ -44,7 +44,7 @@ from sor_gateway.sor.events import (
     VenueReadmitted,
     WaveStarted,
 )
-from sor_gateway.sor.types import ChildState, ParentState
+from sor_gateway.sor.types import ChildState, ParentState, Side
 
 About = tuple[str, str]
 NOBODY: Final[About] = ("", "")
@@ -387,12 +387,19 @@ class Books:
         start = fact.cum_quantity - fact.quantity
         if not about[0] or start < 0 or self._is_known(fact.child_id, fact.exec_id):
             return about
-        (cum,) = self._run(
-            "SELECT cum_quantity FROM children WHERE child_id = ?", (fact.child_id,)
+        cum, side = self._run(
+            "SELECT children.cum_quantity, side FROM children JOIN parents USING (parent_id)"
+            " WHERE child_id = ?",
+            (fact.child_id,),
         ).fetchone()
+        if fact.side is not None and fact.side.is_buy != Side(side).is_buy:
+            return about  # the router denies it; the order's own total decides
+        is_revised = self._is_revised(fact.child_id)
         netted = 0
-        if start < cum:
-            netted = self._net(fact.child_id, start, fact.cum_quantity)
+        if start < cum or is_revised:
+            netted = self._net(fact.child_id, start, fact.cum_quantity, anywhere=is_revised)
+        if netted and is_revised:
+            cum = fact.cum_quantity  # status tells whether there is more
         elif start > cum:
             value = fact.avg_price_micros * fact.cum_quantity
             value -= fact.quantity * fact.price_micros if value else 0
@@ -462,6 +469,11 @@ class Books:
         self._end_child(fact.child_id, how, fact.at_ns, fact.reason)
         return self._about(fact.child_id)
 
+    def _is_revised(self, child_id: str) -> bool:
+        """Whether executions were taken back: totals before and behind that do not compare."""
+        query = "SELECT 1 FROM executions WHERE child_id = ? AND revised_by != ''"
+        return self._run(query, (child_id,)).fetchone() is not None
+
     def _is_known(self, child_id: str, exec_id: str) -> bool:
         """Whether this ExecID of the child is booked: then it is a repetition or, with other
         content, a contradiction; neither counts."""
@@ -489,22 +501,33 @@ class Books:
         about = (parent_id, child_id)
         self._execute(
             about,
-            (venue, f"unreported-{cum}", missing, price, 0),
+            (venue, self._unreported(child_id, cum), missing, price, 0),
             ("unknown", at_ns, venue, through, 0),
         )
         self._move(about, missing, price, 0, at_ns)
 
-    def _net(self, child_id: str, start: int, end: int) -> int:
+    def _unreported(self, child_id: str, start: int) -> str:
+        """What stands for the ExecID of an unreported execution from these shares on; behind a bust
+        there may be another from the same ones."""
+        name = f"unreported-{start}"
+        while self._is_known(child_id, name):
+            name += "+"
+        return name
+
+    def _net(self, child_id: str, start: int, end: int, *, anywhere: bool) -> int:
         """Take the range of a real execution out of the unreported ones; how much of it was in.
-        What is left of one on both sides becomes two."""
-        found = 0
+        What is left of one on both sides becomes two. `anywhere`: the oldest ones."""
+        found, wanted = 0, end - start
         rows = self._run(
             "SELECT id, venue, parent_id, quantity, price_micros, at_ns, cum_quantity"
-            " FROM executions WHERE child_id = ? AND NOT reported",
+            " FROM executions WHERE child_id = ? AND NOT reported ORDER BY id",
             (child_id,),
         ).fetchall()
         for row_id, venue, parent_id, quantity, price, at_ns, high in rows:
             low = high - quantity
+            if anywhere:
+                start, end = low, low + wanted
+                wanted -= min(wanted, quantity)
             shared = min(high, end) - max(low, start)
             if shared <= 0:
                 continue
@@ -514,7 +537,7 @@ class Books:
                 if first < last:
                     self._execute(
                         (parent_id, child_id),
-                        (venue, f"unreported-{first}", last - first, price, 0),
+                        (venue, self._unreported(child_id, first), last - first, price, 0),
                         ("unknown", at_ns, venue, last, 0),
                     )
         return found

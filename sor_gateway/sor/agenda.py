@@ -101,6 +101,12 @@ class Agenda:
             del self._due[parent_id]
         return taken
 
+    def put_back(self, parent_ids: list[str]) -> None:
+        """These were taken and not looked at: they are due before all others again."""
+        others = list(self._due)
+        self._due.clear()
+        self._due.update(dict.fromkeys([*parent_ids, *others]))
+
     def next_deadline(self) -> Nanos | None:
         """When to decide next: 0 for at once, None when nothing is planned."""
         if self._due:

@@ -134,6 +134,8 @@ class Report:
     """The client's (FIX 790), on answers to a status request."""
     ref_exec_id: str = ""
     """Ours of the fill that is taken back or corrected (FIX 19)."""
+    suspended: bool = False
+    """The order rests until it is released (FIX 39=9, unless a state of higher precedence)."""
 
 
 @dataclass(slots=True)

@@ -94,7 +94,9 @@ class DarkWaves:
             chosen = scores[name]
             draft = Draft(name, shares, DARK, route.worst, chosen, "", OrdType.MID_PEG)
             draft.why = f"{shares} hidden at the midpoint; {chosen.words()}"
-            draft.min_quantity = min(least_fill(strategy, route.work.dark.get(name)), shares)
+            guarded = self._outlook.is_guarded(route, name)
+            least = least_fill(strategy, route.work.dark.get(name), guarded)
+            draft.min_quantity = min(least, shares)
             if not route.is_ioc:
                 draft.time_in_force, draft.pull_at_ns = TimeInForce.DAY, plan.now + box_ns
             route.add_child(plan, draft)

@@ -16,6 +16,7 @@ from sor_gateway.sor.events import (
     ChildPlanned,
     ChildReleased,
     ChildStatusPlanned,
+    MarkoutsSeen,
     ParentAccepted,
     ParentClosed,
     ParentRefused,
@@ -279,6 +280,15 @@ def _resume(ledger: Ledger, parent: Parent) -> None:
         ledger.close_dark_wave(parent, judged=False)
     ledger.agenda.due(parent.parent_id)
     ledger.settle(parent)
+
+
+def markouts_seen(ledger: Ledger, fact: MarkoutsSeen) -> list[Output]:
+    """What fills were worth some time later."""
+    for mark in fact.marks:
+        value = mark.value_micros / mark.quantity
+        for learnt in ledger.state.learnt.of(mark.venue, mark.symbol):
+            learnt.marked(fact.horizon, value, mark.small)
+    return []
 
 
 def parent_closed(ledger: Ledger, fact: ParentClosed) -> list[Output]:

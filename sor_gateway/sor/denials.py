@@ -37,7 +37,7 @@ def wrong_side(ledger: Ledger, child: Child, fact: ChildFilled) -> list[Output]:
     denied = child.revised().denied
     if fact.exec_id in denied:
         return []
-    denied[fact.exec_id] = None
+    denied[fact.exec_id] = (fact.quantity, fact.price_micros, fact.cum_quantity, "")
     text = f"{fact.exec_id}: {fact.quantity} executed on the wrong side"
     ledger.doubt(child, text, fact.at_ns)
     return _deny(ledger, child, fact, DenyReason.WRONG_SIDE, text)

@@ -339,6 +339,27 @@ class ClientDisconnected:
 
 
 @dataclass(slots=True)
+class OutageEnded:
+    """The gateway was away for longer than this client has its orders resumed as if nothing had
+    been (recovery.md 4.4)."""
+
+    at_ns: Nanos
+    client: str
+    away_ns: Nanos
+    suspend: bool
+    """Its orders rest until they are released; else they go on, and catch nothing up."""
+
+
+@dataclass(slots=True)
+class OrdersReleased:
+    """Orders of a client that rest after an outage go on."""
+
+    at_ns: Nanos
+    client: str
+    reason: str
+
+
+@dataclass(slots=True)
 class FlowStopped:
     """The process is about to end: no new children, live ones are pulled, parents stay."""
 
@@ -558,6 +579,29 @@ class ParentClosed:
     text: str
 
 
+@dataclass(slots=True)
+class Markout:
+    """What fills at one venue were worth some time later."""
+
+    venue: str
+    symbol: str
+    quantity: Shares
+    value_micros: Micros
+    """Of all the shares: positive when the market went our way."""
+    small: bool
+    """Each fill was of a size that a probe may have."""
+
+
+@dataclass(slots=True)
+class MarkoutsSeen:
+    """The market was looked at some time after fills of ours."""
+
+    at_ns: Nanos
+    horizon: int
+    """Which of the horizons that are looked at (estimators/learnt.py)."""
+    marks: list[Markout] = field(default_factory=list)
+
+
 ClientFact = (
     ParentSubmitted
     | ParentUnreadable
@@ -587,6 +631,8 @@ OperatorFact = (
     | Restarted
     | IdsReserved
     | ClientDisconnected
+    | OutageEnded
+    | OrdersReleased
     | ChildResolved
     | VenueQuarantined
 )
@@ -606,6 +652,7 @@ Decision = (
     | ParentReplaced
     | ParentReplaceRefused
     | ParentClosed
+    | MarkoutsSeen
 )
 Fact = ClientFact | VenueFact | OperatorFact | Decision
 

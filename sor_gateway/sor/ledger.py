@@ -18,6 +18,7 @@ from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.counts import count_from
 from sor_gateway.sor.estimators import fills, latency
 from sor_gateway.sor.estimators.hidden import Run
+from sor_gateway.sor.estimators.learnt import DECAY as LEARNT_DECAY
 from sor_gateway.sor.orders import (
     CHILD_OVER,
     END_EVENTS,
@@ -28,6 +29,7 @@ from sor_gateway.sor.orders import (
     Parent,
     ParentEvent,
     Request,
+    Work,
 )
 from sor_gateway.sor.state import RouterState
 from sor_gateway.sor.types import (
@@ -132,6 +134,7 @@ class Ledger:
             at_ns,
             parent.account,
             parent.echo,
+            suspended=parent.work is not None and bool(parent.work.suspended),
         )
 
     def answer(self, parent: Parent, request: Request, kind: ReportKind, at_ns: Nanos) -> Report:
@@ -166,6 +169,7 @@ class Ledger:
             if parent.work is not None:
                 self.counts.parents_ended[parent.state] += 1
                 self.learn_hidden(parent.symbol, parent.work.dark_rest())
+                self._learn_probing(parent.symbol, parent.work)
                 parent.work = None
             if not parent.children:
                 self.state.open_parents.pop(parent.parent_id, None)
@@ -180,6 +184,14 @@ class Ledger:
         """By venue, hidden size that was met."""
         for venue, run in runs.items():
             self.state.hidden.observe(symbol, venue, run)
+
+    def _learn_probing(self, symbol: str, work: Work) -> None:
+        """What an order met in the dark."""
+        for name, venue in work.dark.items():
+            if venue.filled_ever:
+                here, pooled, _ = self.state.learnt.of(name, symbol)
+                for learnt in (here, pooled):
+                    learnt.probed.observe(float(venue.is_probed), LEARNT_DECAY)
 
     # --- children -------------------------------------------------------------------------
 
@@ -214,6 +226,11 @@ class Ledger:
             # nothing about what the venue has for an order that takes. One that the venue gave back
             # unasked does.
             fills.observe(venue.fills, child.cum_quantity, child.quantity)
+        if child.state is not ChildState.RELEASED:
+            rejected = child.state is ChildState.REJECTED
+            here, pooled, _ = self.state.learnt.of(child.venue, parent.symbol)
+            here.ended(child.cum_quantity, child.quantity, rejected)
+            pooled.ended(child.cum_quantity, child.quantity, rejected)
         if venue.breaker is not None:
             venue.breaker.forgotten(child.child_id)
         if parent.work is not None:
@@ -251,7 +268,9 @@ class Ledger:
         if not flight.answered:
             flight.answered = True
             took_ns = max(0, at_ns - flight.planned_ns)  # a wall clock may step back
-            latency.observe(self.venue(child.venue).latency, took_ns)
+            venue = self.venue(child.venue)
+            latency.observe(venue.latency, took_ns)
+            venue.answers.observe(took_ns)
             counts = self.counts.venue(child.venue)
             counts.pending -= 1
             counts.answers.observe(took_ns)
@@ -302,6 +321,7 @@ class Ledger:
         doubt, until status says otherwise (recovery.md 3.1)."""
         if child.state is not ChildState.RELEASED:
             return []
+        child.move(ChildEvent.ACCEPT)
         self._relaunch(child, f"{how} after it was released", at_ns)
         text = f"{child.child_id} was released and is {how} by {child.venue}"
         return [self.alarm(at_ns, "released-child-lives", text, child)]
@@ -319,6 +339,15 @@ class Ledger:
         self._relaunch(child, f"it was {before.value} and the venue works it again", at_ns)
         text = f"{child.child_id} was {before.value} and is open again at {child.venue}"
         return [self.alarm(at_ns, "child-reopened", text, child)]
+
+    def contradicted(self, child: Child, text: str, at_ns: Nanos, cum: Shares) -> list[Output]:
+        """The venue said two things that cannot both be: the child is in doubt, status decides. One
+        that is over is opened for that when the venue's total shows that executions are missing."""
+        out: list[Output] = [self.alarm(at_ns, "contradicting-report", text, child)]
+        if child.flight is None and cum > child.cum_quantity:
+            out += self.reopen(child, at_ns)
+        self.doubt(child, f"contradicting reports: {text}", at_ns)
+        return out
 
     def _relaunch(self, child: Child, cause: str, at_ns: Nanos) -> None:
         flight = Flight(OrdType.LIMIT, TimeInForce.DAY, "", 0, at_ns, 0, answered=True)
@@ -372,6 +401,11 @@ class Ledger:
         alarms = self.revive(child, at_ns, "filled")
         late = child.flight is None
         before = child.leaves_quantity
+        if not child.cum_quantity and child.flight is not None:
+            took_ns = float(max(0, at_ns - child.flight.planned_ns))
+            here, pooled, _ = self.state.learnt.of(child.venue, parent.symbol)
+            here.first_fill_ns.observe(took_ns, LEARNT_DECAY)
+            pooled.first_fill_ns.observe(took_ns, LEARNT_DECAY)
         child.cum_quantity += quantity
         child.cum_value_micros += quantity * price
         parent.exposure -= before - child.leaves_quantity

@@ -6,9 +6,17 @@ Owns: their effect on all orders at once. May not know: settings, quotes, signal
 from __future__ import annotations
 
 from sor_gateway.sor.commands import Alarm, Output
-from sor_gateway.sor.events import FlowStopped, IdsReserved, KillSwitched, Restarted
+from sor_gateway.sor.events import (
+    FlowStopped,
+    IdsReserved,
+    KillSwitched,
+    OrdersReleased,
+    OutageEnded,
+    Restarted,
+)
 from sor_gateway.sor.ledger import Ledger
-from sor_gateway.sor.types import ParentState
+from sor_gateway.sor.orders import Parent
+from sor_gateway.sor.types import NANOS_PER_SECOND, ParentState, ReportKind
 
 
 def kill_switched(ledger: Ledger, fact: KillSwitched) -> list[Output]:
@@ -36,6 +44,54 @@ def flow_stopped(ledger: Ledger, fact: FlowStopped) -> list[Output]:
             work.close_dark_wave(judged=False)
         ledger.agenda.due(parent_id)
     return []
+
+
+def outage_ended(ledger: Ledger, fact: OutageEnded) -> list[Output]:
+    """No burst to catch up: time stood still for each order of the client. Those that are to rest
+    do so until they are released; a pending cancel goes on all the same."""
+    away = f"the gateway was away for {fact.away_ns // NANOS_PER_SECOND} s"
+    out: list[Output] = []
+    for parent in _open_of(ledger, fact.client):
+        assert parent.work is not None
+        parent.work.stand_still(fact.away_ns)
+        for child_id in parent.children:
+            flight = ledger.state.children[child_id].flight
+            if flight is not None and flight.pull_at_ns:
+                flight.pull_at_ns += fact.away_ns
+        rests = parent.state in (ParentState.WORKING, ParentState.PENDING_REPLACE)
+        if fact.suspend and rests and not (parent.work.suspended or parent.work.closing):
+            parent.work.suspended = f"suspended: {away}"
+            parent.work.close_dark_wave(judged=False)
+            report = ledger.report(parent, ReportKind.SUSPENDED, fact.at_ns)
+            report.text = parent.work.suspended
+            out.append(report)
+    if out:
+        text = f"{len(out)} orders of {fact.client} rest until they are released: {away}"
+        out.append(Alarm(fact.at_ns, "orders-suspended", text))
+    return out
+
+
+def orders_released(ledger: Ledger, fact: OrdersReleased) -> list[Output]:
+    """What rests goes on."""
+    out: list[Output] = []
+    for parent in _open_of(ledger, fact.client):
+        assert parent.work is not None
+        if parent.work.suspended:
+            parent.work.suspended = ""
+            report = ledger.report(parent, ReportKind.RELEASED, fact.at_ns)
+            report.text = f"released: {fact.reason}"
+            out.append(report)
+    return out
+
+
+def _open_of(ledger: Ledger, client: str) -> list[Parent]:
+    """The client's orders that are worked on; each is due."""
+    state = ledger.state
+    parents = [state.parents[parent_id] for parent_id in state.open_parents]
+    found = [each for each in parents if each.client == client and each.work is not None]
+    for parent in found:
+        ledger.agenda.due(parent.parent_id)
+    return found
 
 
 def restarted(ledger: Ledger, fact: Restarted) -> list[Output]:

@@ -232,6 +232,13 @@ class Work:
     """Children of this parent that a venue rejected, one after the other."""
     closing: str = ""
     """Why the operator ends this order; empty while he does not."""
+    suspended: str = ""
+    """Why the order rests until it is released; empty while it does not."""
+
+    def stand_still(self, away_ns: Nanos) -> None:
+        """Nothing was done for so long: what runs by time goes on where it was."""
+        self.lit_opened_ns += away_ns if self.lit_opened_ns else 0
+        self.dark_ends_ns += away_ns if self.dark_ends_ns else 0
 
     def close_dark_wave(self, judged: bool) -> dict[str, Run]:
         """The dark wave is over; its result counts only if it ran its time (`judged`). By venue,
@@ -373,6 +380,8 @@ class Flight:
 
 Executed = tuple[Shares, Micros, Shares, str]
 """An execution: quantity, price, the venue's cum after it, our ExecID that told the client."""
+Piece = tuple[str, Shares]
+"""Our ExecID that told the client, and how many shares of an execution it told of."""
 
 
 @dataclass(slots=True)
@@ -385,8 +394,13 @@ class Revisions:
     """By ExecID: quantity and price of an execution as they stand now."""
     told: dict[str, tuple[Shares, Micros]] = field(default_factory=dict)
     """By our ExecID: what the client was told, where that is not the execution as it came."""
-    denied: dict[str, None] = field(default_factory=dict)
-    """ExecIDs of executions that were not booked because they cannot be ours."""
+    pieces: dict[str, list[Piece]] = field(default_factory=dict)
+    """By ExecID: how the client was told of an execution, where that was not by one report."""
+    denied: dict[str, Executed] = field(default_factory=dict)
+    """By ExecID: executions that were not booked because they cannot be ours."""
+    early: dict[str, None] = field(default_factory=dict)
+    """ExecIDs of executions that were revised before they came: they say nothing any more, because
+    the order's total, which does count, is that behind the revision."""
 
 
 @dataclass(slots=True)
@@ -433,22 +447,31 @@ class Child:
             self.revisions = Revisions()
         return self.revisions
 
-    def net_synthetic(self, start: Shares, end: Shares) -> tuple[Shares, str]:
-        """Take the range of a real execution out of the synthetic ones; how much of it was in, and
-        our ExecID that told the client of it."""
+    @property
+    def is_revised(self) -> bool:
+        """Whether the venue took back or corrected executions: totals before and behind that cannot
+        be compared."""
+        return self.revisions is not None and bool(self.revisions.roots)
+
+    def net_synthetic(self, start: Shares, end: Shares) -> list[Piece]:
+        """Take the range of a real execution out of the synthetic ones: what of it was in, and how
+        the client was told of that. Behind a bust totals do not tell which it was: the oldest."""
         if not self.synthetic:
-            return 0, ""
-        found, told_id, kept = 0, "", []
+            return []
+        found, kept = [], []
+        wanted = end - start
         for low, high, exec_id in self.synthetic:
+            if self.is_revised:
+                start, end = low, low + wanted
+                wanted -= min(wanted, high - low)
             shared = min(high, end) - max(low, start)
             if shared <= 0:
                 kept.append((low, high, exec_id))
                 continue
-            found += shared
-            told_id = exec_id
+            found.append((exec_id, shared))
             if low < start:
                 kept.append((low, start, exec_id))
             if end < high:
                 kept.append((end, high, exec_id))
         self.synthetic = kept
-        return found, told_id
+        return found

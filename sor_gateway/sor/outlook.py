@@ -126,4 +126,11 @@ class Outlook:
             route.mid_micros,
             price_micros,
             route.nbbo.half_spread_micros,
+            self.ledger.state.learnt.adverse_micros(venue.name, route.parent.symbol),
         )
+
+    def is_guarded(self, route: Route, venue: str) -> bool:
+        """Whether small fills there are not wanted from the start: they were probes, or turned out
+        worse than others."""
+        learnt, symbol = self.ledger.state.learnt, route.parent.symbol
+        return learnt.is_probed(venue, symbol) or learnt.is_toxic(venue, symbol, route.mid_micros)

@@ -73,7 +73,7 @@ class Planner:
             self._close(plan, parent, work.closing)
         elif parent.state is ParentState.PENDING_REPLACE:
             self._replace(plan, parent)
-        else:
+        elif not work.suspended:
             self._route(plan, parent)
         if parent.request is not None and parent.children:
             self._watch(plan, parent, parent.request)

@@ -61,24 +61,30 @@ def filled(ledger: Ledger, fact: ChildFilled) -> list[Output]:
     known = child.execs.get(fact.exec_id)
     if known is not None and known[:3] == (fact.quantity, fact.price_micros, fact.cum_quantity):
         return []
+    if child.revisions is not None and fact.exec_id in child.revisions.early:
+        text = f"{fact.exec_id}: it was revised before it came, and is in the total"
+        return [ledger.alarm(fact.at_ns, "unreported-fill-netted", text, child)]
     if fact.side is not None and is_of_other_side(ledger, child, fact.side):
         return wrong_side(ledger, child, fact)
     start = fact.cum_quantity - fact.quantity
     if known is not None or start < 0:
         says = (fact.quantity, fact.price_micros, fact.cum_quantity)
         text = f"{fact.exec_id} says {says}, before it said {known[:3] if known else 'nothing'}"
-        return _contradicted(ledger, child, fact.at_ns, text)
+        return ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
     out: list[Output] = []
     if owner := ledger.venue(child.venue).exec_id_owner(fact.exec_id, child.child_id):
         text = f"{fact.exec_id} was used for {owner} before"
         out.append(ledger.alarm(fact.at_ns, "exec-id-reused", text, child))
-    netted, told_id = child.net_synthetic(start, fact.cum_quantity)
+    pieces = child.net_synthetic(start, fact.cum_quantity)
+    netted = sum(shares for _, shares in pieces)
     # What was booked before is no news, though a bust since then may make the totals look so.
     news = fact.cum_quantity - max(start, child.cum_quantity) if netted < fact.quantity else 0
+    if netted and child.is_revised:
+        news = 0  # it may be one that was lost, or a new one: status tells
     if max(news, 0) + netted != fact.quantity:
         text = f"{fact.exec_id} says cum {fact.cum_quantity}, known is {child.cum_quantity}"
-        out += _contradicted(ledger, child, fact.at_ns, text)
-        if news <= 0:
+        out += ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
+        if news <= 0 and not netted:
             return out
     ledger.answered(child, fact.at_ns)
     ledger.took(child)
@@ -92,10 +98,15 @@ def filled(ledger: Ledger, fact: ChildFilled) -> list[Output]:
         out.append(ledger.alarm(fact.at_ns, "unreported-fill-netted", text, child))
     if news > 0:
         report, booked = _book_news(ledger, child, fact, news)
-        told_id = report.exec_id
+        pieces.append((report.exec_id, news))
         out += [report, *booked]
-    told = (fact.quantity, fact.price_micros, fact.cum_quantity, told_id)
-    child.remember(fact.exec_id, told)
+    told_id, told = pieces[-1]
+    child.remember(fact.exec_id, (fact.quantity, fact.price_micros, fact.cum_quantity, told_id))
+    if told != fact.quantity:
+        child.revised().pieces[fact.exec_id] = pieces
+    if netted and fact.cum_quantity > child.cum_quantity:
+        text = f"{fact.exec_id} says cum {fact.cum_quantity}, known is {child.cum_quantity}"
+        out += ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
     return out
 
 
@@ -175,6 +186,8 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         value = fact.avg_price_micros * fact.cum_quantity
         out = _book_difference(ledger, child, fact.cum_quantity, value, fact.at_ns)
         out += ledger.revive(child, fact.at_ns, "known")
+        if fact.how is not ChildState.REJECTED:
+            ledger.took(child)
     flight = child.flight
     if flight is None:
         return out
@@ -210,14 +223,24 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
 
 
 def _known_over(ledger: Ledger, child: Child, fact: ChildStatusReported) -> list[Output]:
-    """The venue knows the child as over."""
-    if fact.how is ChildState.FILLED:
-        text = f"filled with {fact.cum_quantity} of {child.quantity}"
-        return _contradicted(ledger, child, fact.at_ns, text)
+    """The venue knows the child as over. Filled with less than all is nonsense, but behind a bust:
+    then the rest is over unfilled."""
+    how = fact.how
+    if how is ChildState.FILLED and child.cum_quantity < child.quantity:
+        if child.revisions is None or not child.revisions.roots:
+            text = f"filled with {fact.cum_quantity} of {child.quantity}"
+            return ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
+        how = ChildState.CANCELED
     out: list[Output] = []
     if fact.cum_quantity < child.cum_quantity:
         out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
-    return out + ledger.end(child, fact.how, fact.at_ns)
+    if how is ChildState.FILLED:
+        child.move(ChildEvent.FILL_ALL)
+        ledger.land(child, fact.at_ns)
+        return out
+    if how is ChildState.REJECTED:
+        out += ledger.rejected(child, fact.at_ns)
+    return out + ledger.end(child, how, fact.at_ns)
 
 
 def voided(ledger: Ledger, fact: ChildVoided) -> list[Output]:
@@ -323,12 +346,6 @@ def _book_difference(
         return []
     price = known_price(child, cum, value, 0)
     return ledger.book_unreported(child, cum, price, at_ns)
-
-
-def _contradicted(ledger: Ledger, child: Child, at_ns: Nanos, text: str) -> list[Output]:
-    """The venue said two things that cannot both be: the child is in doubt, status decides."""
-    ledger.doubt(child, f"contradicting reports: {text}", at_ns)
-    return [ledger.alarm(at_ns, "contradicting-report", text, child)]
 
 
 def _less_than_known(ledger: Ledger, child: Child, cum: Shares, at_ns: Nanos) -> Alarm:

@@ -12,10 +12,18 @@ in doubt when the venue's report leaves something open.
 
 from __future__ import annotations
 
-from sor_gateway.sor.commands import Output
+from sor_gateway.sor.commands import Alarm, Output
 from sor_gateway.sor.events import ChildResolved, FillRevised
 from sor_gateway.sor.ledger import Ledger, known_price
-from sor_gateway.sor.orders import CHILD_OVER, Child, ChildEvent, Parent, ParentEvent
+from sor_gateway.sor.orders import (
+    CHILD_OVER,
+    Child,
+    ChildEvent,
+    Executed,
+    Parent,
+    ParentEvent,
+    Revisions,
+)
 from sor_gateway.sor.types import ChildState, Micros, Nanos, ReportKind, Shares
 
 
@@ -23,44 +31,112 @@ def revised(ledger: Ledger, fact: FillRevised) -> list[Output]:
     """An execution is taken back or corrected. The same report again says nothing."""
     child = ledger.find_child(fact.venue, fact.child_id)
     if child is None:
-        return []
+        text = f"{fact.child_id} is revised at {fact.venue} and is not ours"
+        return [Alarm(fact.at_ns, "unknown-child", text, fact.venue, child_id=fact.child_id)]
     known = child.revised()
-    if fact.exec_id in known.roots or fact.ref_exec_id in known.denied:
+    if fact.exec_id in known.roots:
         return []
     root = known.roots.get(fact.ref_exec_id, fact.ref_exec_id)
-    executed = child.execs.get(root)
+    executed = child.execs.get(root) or _untold(child, known, root, fact)
+    if executed is None and root in known.denied:
+        return []  # it was never booked: there is nothing to take back
+    known.roots[fact.exec_id] = root
+    out: list[Output]
     if executed is None:
+        known.early[root] = None
         text = f"{fact.exec_id} revises {fact.ref_exec_id}, which is not known"
         ledger.doubt(child, text, fact.at_ns)
-        return [ledger.alarm(fact.at_ns, "revision-unknown", text, child)]
-    known.roots[fact.exec_id] = root
+        out = [ledger.alarm(fact.at_ns, "revision-unknown", text, child)]
+        return out + _compare(ledger, child, fact)
+    out = _apply(ledger, child, fact, root, executed)
+    if fact.leaves_quantity:
+        out += ledger.reopen(child, fact.at_ns)
+    out += ledger.after_fill(child, fact.at_ns)
+    return out + _compare(ledger, child, fact)
+
+
+def _untold(child: Child, known: Revisions, root: str, fact: FillRevised) -> Executed | None:
+    """An execution that was booked without its own report, by the order's total: one that was
+    denied and is in that total, or a lost one. Of that the revision tells how much there was: what
+    is left of it, and by how much our total is too high. None: it was not booked."""
+    if root in known.denied:
+        quantity, price, end, _ = known.denied[root]
+    else:
+        less = child.cum_quantity - fact.cum_quantity
+        quantity, price = fact.quantity + less, fact.price_micros
+        outstanding = sum(high - low for low, high, _ in child.synthetic)
+        if less < 0 or not 0 < quantity <= outstanding:
+            return None
+        end = child.synthetic[-1][1]
+        known.early[root] = None
+    pieces = child.net_synthetic(end - quantity, end)
+    if not pieces:
+        return None
+    executed = (quantity, price, end, pieces[-1][0])
+    child.remember(root, executed)
+    known.pieces[root] = pieces
+    return executed
+
+
+def _apply(
+    ledger: Ledger, child: Child, fact: FillRevised, root: str, executed: Executed
+) -> list[Output]:
+    """The execution becomes what the fact says; the client is told by the ids that it knows. Where
+    that were several, the last one takes what there is more or less."""
+    known = child.revised()
     quantity, price = known.current.get(root, executed[:2])
     known.current[root] = (fact.quantity, fact.price_micros)
-    told_id = executed[3]
-    told, told_price = known.told.get(told_id, (quantity, price))
-    left = told - quantity + fact.quantity
-    value = (told - quantity) * told_price + fact.quantity * fact.price_micros
+    pieces = known.pieces.get(root, [(executed[3], executed[0])])
+    booked = sum(shares for _, shares in pieces)
+    left = max(0, booked - quantity + fact.quantity) if fact.quantity else 0
+    out: list[Output] = []
+    known.pieces[root] = []
+    for number, (told_id, before) in enumerate(pieces, 1):
+        after = left if number == len(pieces) else min(before, left)
+        left -= after
+        known.pieces[root].append((told_id, after))
+        known.told.setdefault(told_id, (before, executed[1]))
+        out += _tell(ledger, child, fact, told_id, after - before, before)
+    parent = ledger.state.parents[child.parent_id]
+    text = (
+        f"{root}: {quantity} at {price} became {fact.quantity} at {fact.price_micros}; "
+        f"{parent.parent_id} is {parent.state.value} with {parent.cum_quantity}"
+    )
+    if fact.quantity:
+        return [*out, ledger.alarm(fact.at_ns, "trade-corrected", text, child)]
+    return [*out, ledger.alarm(fact.at_ns, "trade-busted", text, child)]
+
+
+def _tell(
+    ledger: Ledger, child: Child, fact: FillRevised, told_id: str, shares: Shares, before: Shares
+) -> list[Output]:
+    """What the client was told by this id becomes `shares` more, and `before` of it get the fact's
+    price; both orders move by that. Nothing when it is so already."""
+    known = child.revised()
+    told, told_price = known.told[told_id]
+    left = told + shares
+    value = (told - before) * told_price + (before + shares) * fact.price_micros
     left_price = (value + left // 2) // left if left else told_price
+    if (left, left_price) == (told, told_price):
+        return []
     known.told[told_id] = (left, left_price)
-    shares, worth = left - told, left * left_price - told * told_price
-    out = _book(ledger, child, shares, worth, fact.at_ns)
+    out = _book(ledger, child, shares, left * left_price - told * told_price, fact.at_ns)
     parent = ledger.state.parents[child.parent_id]
     report = ledger.report(parent, ReportKind.CORRECTED if left else ReportKind.BUSTED, fact.at_ns)
     report.ref_exec_id, report.venue_exec_id = told_id, fact.exec_id
     report.last_quantity, report.last_price_micros = left or told, left_price
     report.last_market, report.text = child.venue, fact.text
     report.fee_micros = fact.fee_micros if left else 0
-    text = (
-        f"{root}: {quantity} at {price} became {fact.quantity} at {fact.price_micros}; "
-        f"{parent.parent_id} is {parent.state.value} with {parent.cum_quantity}"
-    )
-    if fact.quantity:
-        out += [report, ledger.alarm(fact.at_ns, "trade-corrected", text, child)]
-    else:
-        out += [report, ledger.alarm(fact.at_ns, "trade-busted", text, child)]
-    if fact.leaves_quantity:
-        out += ledger.reopen(child, fact.at_ns)
-    return out + ledger.after_fill(child, fact.at_ns)
+    return [*out, report]
+
+
+def _compare(ledger: Ledger, child: Child, fact: FillRevised) -> list[Output]:
+    """The report's total is the venue's word on all executions: another one than ours means that
+    reports are missing, and status has to tell what."""
+    if fact.cum_quantity == child.cum_quantity:
+        return []
+    text = f"{fact.exec_id} says cum {fact.cum_quantity}, known is {child.cum_quantity}"
+    return ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
 
 
 def _book(

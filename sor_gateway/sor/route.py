@@ -105,12 +105,12 @@ class Route:
         return price_micros <= self.worst if self.is_buy else price_micros >= self.worst
 
     def hold_within(self, bands: Iterable[tuple[Micros, Micros]]) -> None:
-        """No child beyond a price band (LULD): the tightest holds."""
+        """No child beyond a price band (LULD): the tightest holds. A band is no reference."""
         for low, high in bands:
             if self.is_buy:
                 self.worst = min(self.worst, high or self.worst)
             else:
-                self.worst = max(self.worst, low)
+                self.worst = max(self.worst, low) if self.worst else 0
 
     def next_wave(self) -> int:
         """The number of the wave that is being planned."""

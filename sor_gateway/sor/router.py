@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from sor_gateway.sor import clients, conditions, decided, operations, reports, revisions
-from sor_gateway.sor.commands import Output
+from sor_gateway.sor.commands import Output, Report
 from sor_gateway.sor.counts import Counts, count_from
 from sor_gateway.sor.events import (
     AmendUnreadable,
@@ -39,6 +39,9 @@ from sor_gateway.sor.events import (
     FlowStopped,
     IdsReserved,
     KillSwitched,
+    MarkoutsSeen,
+    OrdersReleased,
+    OutageEnded,
     ParentAccepted,
     ParentClosed,
     ParentRefused,
@@ -64,6 +67,7 @@ from sor_gateway.sor.events import (
 )
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.market import Market, News
+from sor_gateway.sor.marks import Marks
 from sor_gateway.sor.plan import REPORTS_PER_DECISION, Plan
 from sor_gateway.sor.planner import Planner
 from sor_gateway.sor.settings import RouterSettings
@@ -98,6 +102,8 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     VenueQuarantined: conditions.quarantined,
     ChildResolved: revisions.resolved,
     KillSwitched: operations.kill_switched,
+    OutageEnded: operations.outage_ended,
+    OrdersReleased: operations.orders_released,
     FlowStopped: operations.flow_stopped,
     Restarted: operations.restarted,
     IdsReserved: operations.ids_reserved,
@@ -116,6 +122,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ParentReplaced: decided.parent_replaced,
     ParentReplaceRefused: decided.parent_replace_refused,
     ParentClosed: decided.parent_closed,
+    MarkoutsSeen: decided.markouts_seen,
 }
 """Who books what. Every fact has one."""
 
@@ -131,6 +138,7 @@ class Router:
             self.state.venues.setdefault(name, VenueState())
         self._ledger: Final = Ledger(self.state)
         self._agenda: Final = self._ledger.agenda
+        self._marks: Final = Marks()
         self._planner: Final = Planner(settings, self._ledger, self.market)
         for parent_id in self.state.open_parents:
             self._agenda.due(parent_id)
@@ -143,37 +151,43 @@ class Router:
         outputs = HANDLERS[type(fact)](self._ledger, fact)
         if isinstance(fact, ChildPlanned):
             self._sent(fact)
+        elif isinstance(fact, ChildFilled):
+            self._mark(fact, outputs)
         elif isinstance(fact, (ChildCancelPlanned, ChildStatusPlanned)):
             self._spend(self.state.children[fact.child_id].venue, fact.at_ns)
         return outputs
 
     def decide(self, now: Nanos) -> list[Decision]:
         """What to do now about the parents that are due. Changes no state; each decision has to be
-        given to `handle` before the next call."""
-        taken = self._agenda.take(now, self.settings.decide_budget)
+        given to `handle` before the next call. Once so many decisions are made as parents may be
+        visited, the others wait for the next turn: each decision is a message to write, too."""
+        budget = self.settings.decide_budget
+        taken = self._agenda.take(now, budget)
+        marks = self._marks.take(self.market, now)
         rested = self._rested(now) if self._ledger.resting else []
         if not taken and not rested:
-            return []
+            return [*marks]
         plan = Plan(self.state, self.settings.venues, now)
         plan.decisions.extend(rested)
         for index, parent_id in enumerate(taken):
             parent = self.state.parents[parent_id]
             needed = len(parent.children) + CHILDREN_MAX + 2 * len(self.settings.venues) + 4
-            if plan.ids_left < REPORTS_PER_DECISION * needed:
-                for waiting_id in taken[index:]:
-                    self._agenda.due(waiting_id)
+            is_full = len(plan.decisions) >= budget
+            if is_full or plan.ids_left < REPORTS_PER_DECISION * needed:
+                self._agenda.put_back(taken[index:])
                 break
             self._planner.visit(plan, parent)
-        return plan.decisions
+        return [*plan.decisions, *marks] if marks else plan.decisions
 
     def next_deadline(self) -> Nanos | None:
         """When `decide` has something to do: 0 for at once, None for nothing planned."""
-        resting = self._ledger.resting
         deadline = self._agenda.next_deadline()
-        if not resting or deadline == 0:
+        if deadline == 0:
             return deadline
-        rested = min(resting.values())
-        return rested if deadline is None else min(deadline, rested)
+        for other in (self._marks.next_ns, min(self._ledger.resting.values(), default=None)):
+            if other is not None and (deadline is None or other < deadline):
+                deadline = other
+        return deadline
 
     def refresh(self, now: Nanos) -> None:
         """Between turns: bring an estimate that decisions use up to date. Changes no state."""
@@ -231,6 +245,14 @@ class Router:
     def open_children(self) -> int:
         """Children that may still fill, in doubt or not."""
         return sum(len(venue.children) for venue in self.state.venues.values())
+
+    def _mark(self, fact: ChildFilled, outputs: list[Output]) -> None:
+        """A fill that is news will be held against the market later."""
+        for report in outputs:
+            if isinstance(report, Report) and report.venue_exec_id == fact.exec_id:
+                is_buy = report.side.is_buy
+                self._marks.add(fact, report.symbol, is_buy, report.last_quantity)
+                return
 
     def _rested(self, now: Nanos) -> list[Decision]:
         """Venues that are to be tried again."""

@@ -5,11 +5,13 @@ May not know: parents, sessions, which venue is chosen.
 
 For a child of quantity q, with p the expected share of it that fills (routing.md 1.7):
 
-    cost = p (price + w_fee fee + w_impact impact) + (1 - p) w_fill opportunity + w_latency latency
+    cost = p (price + w_fee fee + w_impact (impact + toxicity)) + (1 - p) w_fill opportunity
+           + w_latency latency
 
 price        what is paid against the midpoint: half the spread for taking, 0 at the midpoint
 fee          of the tactic at this venue; a rebate is negative
 impact       impact_bps of the midpoint, growing with the square root of q in round lots
+toxicity     by how much fills there turn out worse than fills elsewhere (estimators/learnt.py)
 opportunity  what a share that does not fill costs: the drift while waiting, then half the spread
 latency      a small price for each microsecond until the venue answers
 
@@ -54,6 +56,7 @@ class Score:
     opportunity: float
     latency: float
     display: float
+    toxicity: float = 0.0
 
     @property
     def cost_micros(self) -> Micros:
@@ -64,7 +67,8 @@ class Score:
         """The decomposition, for the record of the decision."""
         return (
             f"p {self.fill_rate:.2f}, price {self.price:.0f}, fee {self.fee:.0f}, "
-            f"impact {self.impact:.0f}, missed {self.opportunity:.0f}, latency {self.latency:.0f}"
+            f"impact {self.impact:.0f}, toxic {self.toxicity:.0f}, "
+            f"missed {self.opportunity:.0f}, latency {self.latency:.0f}"
         )
 
 
@@ -78,6 +82,7 @@ def score(
     mid_micros: Micros,
     price_micros: Micros,
     half_spread_micros: Micros,
+    adverse_micros: float = 0.0,
 ) -> Score:
     """Score a child of `quantity` whose fills cost `price_micros` a share against the midpoint."""
     rate = fill_rate(state.fills, venue.fill_rate_prior)
@@ -87,11 +92,12 @@ def score(
     price = rate * price_micros
     fee = rate * strategy.weight_fee * fee_micros
     impact = rate * strategy.weight_impact * impact_bps * mid_micros / BPS
+    toxicity = rate * strategy.weight_impact * adverse_micros
     drift = missed * strategy.weight_fill * DRIFT_BPS * mid_micros / BPS
     opportunity = drift + missed * strategy.weight_fill * half_spread_micros
     latency = strategy.weight_latency * latency_us * LATENCY_MICROS_PER_US
     preference = fee + impact + drift
     preference += strategy.weight_latency * latency_us * DISPLAY_LATENCY_MICROS_PER_US
     display = 10.0 / (1.0 + max(0.0, preference) / DISPLAY_SCALE_MICROS)
-    cost = price + fee + impact + opportunity + latency
-    return Score(cost, rate, price, fee, impact, opportunity, latency, display)
+    cost = price + fee + impact + toxicity + opportunity + latency
+    return Score(cost, rate, price, fee, impact, opportunity, latency, display, toxicity)

@@ -176,4 +176,5 @@ class RouterSettings:
     answer_timeout_ns: Nanos = 2_000 * NANOS_PER_MILLISECOND
     """A child or cancel unanswered for this long is asked about (FIX H)."""
     decide_budget: int = 256
-    """Most parents visited in one turn; the rest are due in the next."""
+    """Most parents visited in one turn; none after so many decisions. The rest are due in the
+    next."""

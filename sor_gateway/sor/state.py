@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sor_gateway.sor.estimators.hidden import HiddenState
+from sor_gateway.sor.estimators.learnt import LearntState
 from sor_gateway.sor.orders import Child, Parent
 from sor_gateway.sor.types import Micros
 from sor_gateway.sor.venues import VenueState
@@ -50,6 +51,8 @@ class RouterState:
     """By symbol and venue: prices that no order may be below or above; 0 for no bound."""
     hidden: HiddenState = field(default_factory=HiddenState)
     """What dark venues showed of their size."""
+    learnt: LearntState = field(default_factory=LearntState)
+    """What venues are like, by symbol."""
     killed: str = ""
     """Why the operator stopped all flow; empty while he has not."""
     stopped: str = ""

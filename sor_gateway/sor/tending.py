@@ -61,6 +61,8 @@ class Tending:
             return f"the order is {parent.state.value}"
         if parent.work is not None and parent.work.closing:
             return parent.work.closing
+        if parent.work is not None and parent.work.suspended:
+            return parent.work.suspended
         if parent.state is ParentState.PENDING_CANCEL:
             return "the client cancels"
         if parent.state is ParentState.PENDING_REPLACE:

@@ -15,6 +15,7 @@ from typing import Final
 
 from sor_gateway.sor.breaker import Breaker
 from sor_gateway.sor.estimators.average import DecayedMean
+from sor_gateway.sor.estimators.quantiles import Quantiles
 from sor_gateway.sor.settings import VenueSettings
 from sor_gateway.sor.types import NANOS_PER_SECOND, Nanos
 
@@ -38,6 +39,8 @@ class VenueState:
     spent_at_ns: Nanos = 0
     latency: DecayedMean = field(default_factory=DecayedMean)
     fills: DecayedMean = field(default_factory=DecayedMean)
+    answers: Quantiles = field(default_factory=Quantiles)
+    """How long its first word about a child took."""
     exec_ids: dict[str, str] = field(default_factory=dict)
     """Recent ExecIDs to the child that each was for."""
     exec_ids_before: dict[str, str] = field(default_factory=dict)

@@ -261,6 +261,8 @@ class ClientTranslator:
         if self.dialect.exec_trans_type_required:
             fields.append((tags.ExecTransType, self._trans_types[report.kind]))
         fields += [(tags.ExecType, self._exec_type(report, status)), (tags.OrdStatus, status)]
+        if report.kind is ReportKind.RELEASED:
+            fields.append((tags.ExecRestatementReason, tables.BROKER_OPTION))
         if report.state is ParentState.REJECTED and report.reason is not Reason.NONE:
             code = tables.ORD_REJ_REASONS.get(report.reason, tables.OTHER)
             fields.append((tags.OrdRejReason, self.dialect.ord_rej_reason(code)))
@@ -351,6 +353,8 @@ class ClientTranslator:
     def _ord_status(self, report: Report) -> str:
         """OrdStatus (39): the state of the order after what is reported."""
         if report.state is ParentState.WORKING:
+            if report.suspended:  # fix.md 3.2: before what it has executed
+                return tables.SUSPENDED
             if report.cum_quantity:
                 return tables.PARTIALLY_FILLED
             if report.kind is ReportKind.REPLACED:

@@ -57,6 +57,9 @@ ORD_STATUS: Final = {
 }
 """OrdStatus (39); WORKING with an execution is PARTIALLY_FILLED."""
 PARTIALLY_FILLED: Final = "1"
+SUSPENDED: Final = "9"
+BROKER_OPTION: Final = "4"
+"""ExecRestatementReason (378) of an order that is released: both dialects have it."""
 
 EXEC_TYPES: Final = {
     ReportKind.NEW: "0",
@@ -66,6 +69,8 @@ EXEC_TYPES: Final = {
     ReportKind.REJECTED: "8",
     ReportKind.PENDING_REPLACE: "E",
     ReportKind.REPLACED: "5",
+    ReportKind.SUSPENDED: "9",
+    ReportKind.RELEASED: "D",
 }
 """ExecType (150) of the kinds on which the dialects agree."""
 CXL_REJ_RESPONSE_TO: Final = {ReportKind.CANCEL_REFUSED: "1", ReportKind.REPLACE_REFUSED: "2"}

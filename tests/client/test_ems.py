@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -238,6 +239,23 @@ class TestReconnecting:
             assert await trader.wait_active(5)
             await trader.stop()
         assert trader.logons == 1
+
+    @pytest.mark.parametrize("rounds", range(4))
+    async def test_bytes_that_come_with_the_end_do_not_outlive_it(self, rounds: int) -> None:
+        """A cancellation is never lost to a read that is done at the same time."""
+        trader, reader = ems(1), asyncio.StreamReader()
+        await trader.start()
+        trader.session.connect(time.time_ns())  # so that it has a deadline
+        reading = asyncio.ensure_future(trader._read(reader))
+        await asyncio.sleep(0)
+        reader.feed_data(b"8=FIX.4.4")
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        over = reading.done()
+        reading.cancel()
+        await asyncio.wait([reading])
+        assert over or reading.cancelled()
+        await trader.abort()
 
 
 class TestResets:

@@ -139,6 +139,8 @@ class TestBounds:
             "SLOW_CONSUMER_BYTES": "70000",
             "SLOW_CONSUMER_S": "4",
             "KEEP_OUT_S": "3",
+            "HALF_OPEN_S": "9",
+            "CONCURRENT_REPLAYS": "2",
         }
         environ = {f"SOR__LIMITS__{name}": value for name, value in bounds.items()}
         configuration = load(folder, environ | {"SOR__EMS__EMS__QUEUE_LIMIT": "2"})
@@ -147,6 +149,7 @@ class TestBounds:
         assert (listener.connections, listener.without_logon, listener.per_address) == (9, 8, 7)
         assert listener.logon_timeout_s == 6
         assert (connection.slow_consumer_bytes, connection.slow_consumer_s) == (70_000, 4)
+        assert (connection.half_open_s, gateway.concurrent_replays) == (9, 2)
         assert gateway.keep_out_s == 3
         assert configuration.ems_sessions[0].queue_limit == 2
         assert configuration.ems_sessions[0].logon_timeout_ns == 6_000_000_000
@@ -156,9 +159,15 @@ class TestBounds:
             "SOR__EMS__EMS__MESSAGES_PER_SECOND": "20",
             "SOR__EMS__EMS__CUT_MESSAGES_PER_SECOND": "30",
             "SOR__EMS__EMS__ON_DISCONNECT": "cancel",
+            "SOR__EMS__EMS__BUSY_PER_CENT": "11",
+            "SOR__EMS__EMS__BACKLOG_S": "12",
+            "SOR__EMS__EMS__RESUME_WINDOW_S": "13",
+            "SOR__EMS__EMS__AFTER_OUTAGE": "suspend",
         }
         client = load(folder, environ).clients["EMS"]
         assert (client.messages_per_second, client.cut_messages_per_second) == (20, 30)
+        assert (client.busy_per_cent, client.backlog_s) == (11, 12)
+        assert (client.resume_window_s, client.after_outage) == (13, "suspend")
         assert client.on_disconnect == "cancel"
 
     def test_a_cut_below_the_throttle_is_refused(self, folder: Path) -> None:

@@ -1,11 +1,13 @@
-"""`make crash N=200`: the gateway is killed -9 at random journal writes while parents work.
+"""`make crash N=200`: gateway, venues and EMS are killed -9 while parents work, and venues fail.
 
 Owns: the load, the kills, and the audit at the end.
 
-Each life of the gateway dies at a random write, before, within or behind it. Two venues and one
-EMS live through it all. At the end a last gateway finishes the work, and then no execution may be
-missing at the EMS, none may have come twice without 43=Y or 97=Y, no parent may be over-filled,
-and what venues, gateway and EMS traded must agree to the share and the micro.
+Each life of the gateway dies at a random write to its journal, before, within or behind it;
+meanwhile a venue may be killed, or the EMS, and come up again. The venues have faults (faults.py).
+At the end a last gateway finishes the work, and then no execution may be missing at the EMS, none
+may have come twice without 43=Y or 97=Y, no parent may be over-filled but by what venues traded
+after they had said that an order was over, and what venues, gateway and EMS traded must agree to
+the share and the micro.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import asyncio
 import json
 import random
+import re
 import sys
 import tempfile
 import time
@@ -21,11 +24,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
+from sor_gateway.journal.reader import read_records
 from sor_gateway.stack import PAIR, Stack
+from tests.crash.faults import with_faults
 from tests.crash.gateway import MODES
 
 ROOT = Path(__file__).parents[2]
@@ -34,26 +40,45 @@ WORKING_TARGET = 6
 LIFE_LIMIT_S = 30.0
 """A gateway that has not reached its write by then is a violation: it hangs."""
 FINISH_LIMIT_S = 120.0
+OTHERS_SHARE = 0.15
+"""Probability that a venue, or the EMS, is killed in a life of the gateway."""
+OTHERS_WITHIN_S = 2.0
+EMS = "ems"
+OVER_FILL = re.compile(r": \d+ filled of \d+$")
+"""What the EMS's ledger says of an order that is over-filled; it is counted in shares here."""
 PRICES = {"ACME": 50, "BOLT": 120, "CRUX": 18, "DYNE": 250}
 
 
 @dataclass(slots=True)
 class Tally:
     kills: int = 0
+    """Of all three."""
     by_mode: dict[str, int] = field(default_factory=dict)
     submitted: int = 0
     canceled: int = 0
     violations: list[str] = field(default_factory=list)
 
+    def killed(self, what: str) -> None:
+        """One more."""
+        self.kills += 1
+        self.by_mode[what] = self.by_mode.get(what, 0) + 1
+
 
 class Load:
-    """Keeps parents of all kinds working, whatever happens to the gateway."""
+    """Keeps parents of all kinds working, whatever happens to anybody."""
 
-    def __init__(self, ems: Ems, dice: random.Random, tally: Tally) -> None:
-        self.ems = ems
+    def __init__(self, settings: EmsSettings, dice: random.Random, tally: Tally) -> None:
+        self._settings = settings
+        self.ems = Ems(settings)
         self.dice = dice
         self.tally = tally
         self.open: list[str] = []
+
+    async def kill_ems(self) -> None:
+        """The EMS goes as in a crash; another one comes up from its state file."""
+        await self.ems.abort()
+        self.ems = Ems(self._settings)
+        await self.ems.start()
 
     def top_up(self) -> None:
         """Replace parents that are over; now and then ask for a cancel."""
@@ -97,9 +122,20 @@ async def one_life(stack: Stack, load: Load, dice: random.Random, tally: Tally) 
     await stack.start_gateway()
     assert stack.gateway is not None
     started = time.monotonic()
+    others = [
+        (dice.uniform(0.0, OTHERS_WITHIN_S), who)
+        for who in (EMS, *stack.venues)
+        if dice.random() < OTHERS_SHARE
+    ]
     while stack.gateway.returncode is None:
+        if others and time.monotonic() - started > min(others)[0]:
+            others.remove(victim := min(others))
+            await kill(victim[1], stack, load, tally)
         if time.monotonic() - started > LIFE_LIMIT_S:
-            tally.violations.append(f"life {tally.kills + 1}: no write {kill_at} in time: it hangs")
+            open_orders = {each: str(load.ems.ledger.orders[each].state) for each in load.open}
+            tally.violations.append(
+                f"life {tally.kills + 1}: no write {kill_at} in time: it hangs with {open_orders}"
+            )
             stack.gateway.kill()
             await stack.gateway.wait()
             return
@@ -110,8 +146,17 @@ async def one_life(stack: Stack, load: Load, dice: random.Random, tally: Tally) 
         tally.violations.append(
             f"life {tally.kills + 1}: ended with {stack.gateway.returncode}, not by SIGKILL:\n{log}"
         )
-    tally.kills += 1
-    tally.by_mode[mode] = tally.by_mode.get(mode, 0) + 1
+    tally.killed(f"gateway {mode}")
+
+
+async def kill(who: str, stack: Stack, load: Load, tally: Tally) -> None:
+    """The EMS, or a venue, dies and comes up again."""
+    if who == EMS:
+        await load.kill_ems()
+    else:
+        await stack.kill_venue(who)
+        await stack.start_venue(who)
+    tally.killed(who)
 
 
 async def finish(stack: Stack, load: Load, tally: Tally) -> None:
@@ -139,13 +184,30 @@ async def finish(stack: Stack, load: Load, tally: Tally) -> None:
     await asyncio.sleep(0.5)
 
 
+def late_shares(stack: Stack) -> int:
+    """What venues traded of orders that they had said were over: nobody could prevent that."""
+    return sum(
+        msgspec.msgpack.decode(body)["quantity"]
+        for name in stack.venues
+        for _, record in read_records(stack.venue_journal(name))
+        for fact, body in record.facts
+        if fact == "LateExecuted"
+    )
+
+
 async def audit(stack: Stack, ems: Ems, tally: Tally, console: Console) -> None:
-    tally.violations += ems.ledger.violations
+    tally.violations += [each for each in ems.ledger.violations if not OVER_FILL.search(each)]
     if ems.ledger.duplicates_unflagged:
         tally.violations.append(f"{ems.ledger.duplicates_unflagged} executions twice, unflagged")
-    for order in ems.ledger.orders.values():
-        if order.cum_quantity > order.quantity:
-            tally.violations.append(f"{order.cl_ord_id} over-filled: {order.cum_quantity}")
+    over = {
+        order.cl_ord_id: order.cum_quantity - order.quantity
+        for order in ems.ledger.orders.values()
+        if order.cum_quantity > order.quantity
+    }
+    late = late_shares(stack)
+    console.print(f"late fills of venues: {late:,} shares, of them beyond an order: {over}")
+    if sum(over.values()) > late:
+        tally.violations.append(f"over-filled by more than the venues' late fills: {over}")
     for account in await stack.accounts(ems.ledger):
         console.print(f"{account.venue}: venue {account.at_venue}")
         if not account.agrees:
@@ -155,25 +217,26 @@ async def audit(stack: Stack, ems: Ems, tally: Tally, console: Console) -> None:
             )
 
 
-async def run(kills: int, seed: int, folder: Path, console: Console) -> Tally:
+async def run(kills: int, seed: int, folder: Path, console: Console, *, faults: bool) -> Tally:
     dice = random.Random(seed)
     tally = Tally()
-    stack = Stack(folder, ROOT / "config", PAIR, seed=seed)
-    ems = Ems(EmsSettings(port=stack.port, state_file=folder / "ems.state"))
-    load = Load(ems, dice, tally)
+    shipped = ROOT / "config"
+    config = with_faults(shipped, folder) if faults else shipped
+    stack = Stack(folder, config, PAIR, seed=seed)
+    load = Load(EmsSettings(port=stack.port, state_file=folder / "ems.state"), dice, tally)
     try:
         for name in stack.venues:
             await stack.start_venue(name)
-        await ems.start()
+        await load.ems.start()
         with Progress(console=console, transient=True) as progress:
             task = progress.add_task("kill -9", total=kills)
             while tally.kills < kills and len(tally.violations) < 20:
                 await one_life(stack, load, dice, tally)
                 progress.update(task, completed=tally.kills)
         await finish(stack, load, tally)
-        await audit(stack, ems, tally, console)
+        await audit(stack, load.ems, tally, console)
     finally:
-        await ems.stop()
+        await load.ems.stop()
         await stack.stop()
     return tally
 
@@ -183,6 +246,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0, help="0: a new one, printed")
     parser.add_argument("--keep", type=Path, help="keep journals and logs in this folder")
+    parser.add_argument("--no-faults", action="store_true", help="venues that do nothing wrong")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     seed = options.seed or random.SystemRandom().randrange(1, 1 << 31)
@@ -191,7 +255,8 @@ def main() -> None:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sor-crash-") as scratch:
         folder = options.keep or Path(scratch)
-        tally = asyncio.run(run(options.kills, seed, folder, console))
+        faults = not options.no_faults
+        tally = asyncio.run(run(options.kills, seed, folder, console, faults=faults))
     for violation in tally.violations:
         console.print(f"violation: {violation}", markup=False)
     if options.json:

@@ -453,6 +453,29 @@ class TestPeersThatDoNotRead:
         assert len(reports(table.client)) == 2 * before
 
     @pytest.mark.replaces
+    def test_only_so_many_are_served_at_a_time(
+        self, table: Table, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """fix.md 1: a cap on concurrent replays. The first who asked take turns until they have
+        it all; the others wait."""
+        intake, served = table.engine._intake, list[str]()
+        left = {"EMS": 3, "EMS42": 2, "dark-a": 2}
+
+        def part(link: Link, now: int) -> None:
+            name = link.session.settings.name
+            served.append(name)
+            left[name] -= 1
+            if not left[name]:
+                del intake.replays[name]
+
+        monkeypatch.setattr(intake, "continue_replay", part)
+        monkeypatch.setattr(table.engine, "_concurrent_replays", 2)
+        intake.replays.update(dict.fromkeys(left))  # type: ignore[arg-type]
+        for _ in range(7):
+            table.engine._continue_replay(table.now)
+        assert served == ["EMS", "EMS42", "EMS", "EMS42", "EMS", "dark-a", "dark-a"]
+
+    @pytest.mark.replaces
     def test_replays_take_turns(self, table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
         table.order()
         table.run(10)

@@ -58,6 +58,7 @@ class Bench:
         self.resolved: list[str] = []
         """Children that an operator had to end."""
         self.bad_until_ns = 0
+        self._struck: Counter[str] = Counter()
         self.notes: dict[str, int] = {}
         """Figures of this run that a case wants shown."""
 
@@ -105,13 +106,8 @@ class Bench:
         desk.loop.at_ns(desk.now + self.dice.randint(least_ns, most_ns), what)
 
     def struck(self, *names: str) -> int:
-        """How often faults happened; of these, or all."""
-        return sum(
-            count
-            for venue in self.desk.venues.values()
-            for name, count in venue.server.venue.state.faults.struck.items()
-            if not names or name in names
-        )
+        """How often faults happened until they were taken away; of these, or all."""
+        return sum(count for name, count in self._struck.items() if not names or name in names)
 
     # --- the run --------------------------------------------------------------------------
 
@@ -157,6 +153,8 @@ class Bench:
 
     def calm(self) -> None:
         """The faults are taken away; every line comes back; what was planned may still happen."""
+        for venue in self.desk.venues.values():
+            self._struck.update(venue.server.venue.state.faults.struck)
         for name, venue in self.desk.venues.items():
             if not venue.up:
                 continue

@@ -7,7 +7,7 @@ measured. May not know: how a run is made, who prints.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -42,8 +42,6 @@ class Case:
     """Alarms to show."""
     strikes: tuple[str, ...] = ()
     """Names of the venue's faults, to count how often they happened."""
-    on_wire: dict[str, dict[str, object]] = field(default_factory=dict)
-    """The same for one venue's file, for the run over real sockets."""
 
 
 def flagged(bench: Bench, *codes: str, when: int) -> list[Check]:
@@ -79,12 +77,35 @@ def disconnect(bench: Bench) -> None:
 def cancel_on_disconnect(bench: Bench) -> None:
     """F2: Day orders of a lost session go, and their reports wait."""
     for name in bench.pick(3):
-        venue = bench.desk.venues[name]
-        venue.file.cod, venue.file.grace_ns = True, bench.dice.choice([0, SECOND // 5])
-        venue.kill()
-        venue.start()
+        bench.fault(name, "cod", grace_ms=bench.dice.choice([0, 50, 300]))
         for _ in range(2):
             bench.later(SECOND // 2, 5 * SECOND, partial(bench.desk.cut, name))
+
+
+def restart(bench: Bench) -> None:
+    """F27: everything that a venue may have lost when it comes up again."""
+    dice = bench.dice
+    for name in bench.pick(2):
+        bench.fault(
+            name,
+            "restart",
+            at_s=0.6 + dice.random() * 4,
+            down_ms=dice.randint(10, 1_000),
+            lose=dice.choice(["nothing", "outbound", "inbound", "orders", "all"]),
+            reset=dice.choice(["none", "141"]),
+            back=dice.choice([0, 3, 10]),
+        )
+
+
+def data_fault(name: str, **values: object) -> Prepare:
+    """F19: something is wrong with what lit venues show, for a while or for as long as it lasts."""
+
+    def prepare(bench: Bench) -> None:
+        for venue in bench.dice.sample(bench.lit, bench.dice.choice([1, 2, 4])):
+            at_s, for_s = bench.dice.random() * 2, bench.dice.choice([0.0, 3.0])
+            bench.fault(venue, name, at_s=at_s, for_s=for_s, **values)
+
+    return prepare
 
 
 def seq_gap(bench: Bench) -> None:
@@ -445,6 +466,7 @@ CASES: Final[tuple[Case, ...]] = (
         "cancels Day orders of a lost session, and reports it behind the next logon",
         "believes the report, not the loss",
         cancel_on_disconnect,
+        strikes=("cod",),
         counts=("venue-closed", "cancelled-unasked"),
     ),
     Case(
@@ -645,6 +667,38 @@ CASES: Final[tuple[Case, ...]] = (
         strikes=("clock_skew",),
     ),
     Case(
+        "F19",
+        "stale_md",
+        "shows a book that does not move any more",
+        "goes by what it is shown, and by what comes back; nothing is lost",
+        data_fault("stale_md"),
+        strikes=("stale_md",),
+    ),
+    Case(
+        "F19",
+        "crossed",
+        "shows a bid above its own offer",
+        "that book is none until it makes sense again",
+        data_fault("crossed"),
+        strikes=("crossed",),
+    ),
+    Case(
+        "F19",
+        "md_silent",
+        "shows nothing any more, and its session lives",
+        "quotes age out; the books are asked for again",
+        data_fault("md_silent"),
+        strikes=("md_silent",),
+    ),
+    Case(
+        "F19",
+        "md_gap",
+        "leaves updates out",
+        "the books are asked for again",
+        data_fault("md_gap", p=0.1),
+        strikes=("md_gap",),
+    ),
+    Case(
         "F20",
         "fade",
         "takes displayed shares away before an order arrives",
@@ -734,6 +788,15 @@ CASES: Final[tuple[Case, ...]] = (
         fee_told,
         strikes=("fee_surprise",),
         counts=("fee-surprise",),
+    ),
+    Case(
+        "F27",
+        "restart",
+        "dies and comes up without its numbers, its orders, or all of it",
+        "nothing is sent twice; children in doubt until H, `unknown` frees them",
+        restart,
+        strikes=("restart",),
+        counts=("children-doubted", "child-unknown", "executed-less-than-booked"),
     ),
     Case(
         "F28",

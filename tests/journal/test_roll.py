@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,8 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sor_gateway.journal import disk
+from sor_gateway.journal import apart, disk
 from sor_gateway.journal.reader import (
+    PARTIAL_SUFFIX,
     SEGMENT_SUFFIX,
     SNAPSHOT_SUFFIX,
     numbers_of,
@@ -112,6 +115,13 @@ def roll_apart(journal: Journal, snapshot: Callable[[], bytes]) -> None:
         assert journal.roll_apart(snapshot)
 
 
+def wait_for_child(journal: Journal) -> None:
+    child = journal._child
+    assert child is not None
+    while not child.ended():
+        os.sched_yield()
+
+
 class TestRollApart:
     """The snapshot is written by a child of the process: nobody waits for it."""
 
@@ -151,7 +161,9 @@ class TestRollApart:
         journal.close()
         assert open_journal(tmp_path).snapshot == b"1"
 
-    def test_one_that_cannot_be_written_leaves_the_last_and_is_told(self, tmp_path: Path) -> None:
+    def test_one_that_cannot_be_written_leaves_the_last_and_is_told(
+        self, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         journal = open_journal(tmp_path)
         append_and_roll(journal, 1, 2)
         journal.append(record(3))
@@ -160,11 +172,134 @@ class TestRollApart:
         journal.append(record(4))
         assert not journal.settle()
         assert journal.counters.roll_failures == 1
-        assert journal.notes[-1] == "the snapshot of segment 3 could not be written"
+        note = "the snapshot of segment 3 could not be written: see stderr"
+        assert journal.notes[-1] == note
+        assert "FileNotFoundError" in capfd.readouterr().err
         assert journal.snapshot == b"1 2"
         assert turns(journal) == [3, 4]
         journal.close()
         assert state(open_journal(tmp_path)) == [1, 2, 3, 4]
+
+    def test_its_end_is_a_step_of_its_own(self, tmp_path: Path) -> None:
+        """Whoever looks at `roll_due` learns of it before the next segment is full."""
+        journal = open_journal(tmp_path, segment_messages=4)
+        for turn in (1, 2, 3, 4):
+            journal.append(record(turn, sent(turn)))
+        roll_apart(journal, (tmp_path / "nothing").read_bytes)
+        wait_for_child(journal)
+        due = [journal.roll_due]
+        assert not journal.roll_apart(lambda: b"not yet")
+        assert [*due, journal.roll_due] == [True, False]
+        assert journal.position.segment == 2
+        assert journal.counters.roll_failures == 1
+
+    def test_what_a_writer_left_half_done_takes_no_room(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        journal.append(record(1))
+        big = b"x" * 3_000_000
+        gate = tmp_path / "gate"
+        os.mkfifo(gate)
+
+        def written_to_a_full_disk() -> bytes:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            return big
+
+        roll_apart(journal, written_to_a_full_disk)
+        assert not journal.settle()
+        assert sorted(path.name for path in tmp_path.iterdir() if path != gate) == [
+            "00000001.segment",
+            "00000002.segment",
+        ]
+
+        def killed_half_way() -> bytes:
+            partial = snapshot_path(tmp_path, 3).with_suffix(SNAPSHOT_SUFFIX + PARTIAL_SUFFIX)
+            partial.write_bytes(big)
+            os.kill(os.getpid(), signal.SIGKILL)
+            return b""
+
+        roll_apart(journal, killed_half_way)
+        assert not journal.settle()
+        assert not list(tmp_path.glob(f"*{PARTIAL_SUFFIX}"))
+        roll_apart(journal, lambda: b"1")
+        assert journal.settle()
+        assert state(journal) == [1]
+
+    @pytest.mark.parametrize("number", [errno.EAGAIN, errno.ENOMEM])
+    def test_a_machine_that_makes_no_process_ends_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        """A bound on processes, or no memory to promise: the journal goes on without snapshot."""
+        journal = open_journal(tmp_path)
+        append_and_roll(journal, 1, 2)
+        journal.append(record(3))
+
+        def none() -> int:
+            raise OSError(number, os.strerror(number))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fork", none)
+            while journal.roll_apart(lambda: b"1 2 3"):
+                assert journal.position.segment == 2
+        assert os.strerror(number) in journal.notes[-1]
+        assert journal.counters.roll_failures == 1
+        journal.append(record(4))
+        assert state(journal) == [1, 2, 3, 4]
+        roll_apart(journal, lambda: b"1 2 3 4")
+        assert journal.settle()
+        assert turns(journal) == []
+
+    def test_a_machine_that_makes_no_thread_ends_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal = open_journal(tmp_path)
+        journal.append(record(1))
+
+        def none(thread: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", none)
+        roll_apart(journal, lambda: b"1")
+        assert journal.settle()
+        assert journal.snapshot == b"1"
+
+    def test_one_that_hangs_is_ended_and_the_next_is_tried(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Or no segment would ever begin again, and closing would wait for ever."""
+        gate = tmp_path / "gate"
+        os.mkfifo(gate)
+        journal = open_journal(tmp_path / "journal")
+        journal.append(record(1))
+        roll_apart(journal, gate.read_bytes)
+        assert journal.roll_apart(gate.read_bytes), "it has its time"
+        assert journal.position.segment == 2
+        monkeypatch.setattr(apart, "CHILD_MAX_S", 0)
+        wait_for_child(journal)
+        assert not journal.roll_apart(gate.read_bytes)
+        assert journal.notes[-1] == "the snapshot of segment 2 could not be written: killed by 9"
+        roll_apart(journal, gate.read_bytes)
+        assert journal.position.segment == 3
+        monkeypatch.setattr(apart, "CLOSING_WAIT_S", 0)
+        journal.close()
+        assert state(open_journal(tmp_path / "journal")) == [1]
+
+    def test_a_parent_that_is_not_told_of_its_children_finds_the_snapshot(
+        self, tmp_path: Path
+    ) -> None:
+        """SIGCHLD ignored is inherited from whoever started us: nobody keeps the exit code."""
+        before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        try:
+            journal = open_journal(tmp_path)
+            journal.append(record(1))
+            roll_apart(journal, lambda: b"1")
+            assert journal.settle()
+            assert journal.snapshot == b"1"
+            roll_apart(journal, (tmp_path / "nothing").read_bytes)
+            assert not journal.settle()
+            assert journal.snapshot == b"1"
+        finally:
+            signal.signal(signal.SIGCHLD, before)
 
     def test_a_disk_without_room_for_a_segment_is_no_end(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -231,6 +366,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
+DIED, CRASHED = 9, 1
 STEPS = ["write_all", "fdatasync", "rename", "fsync", "unlink"]
 
 
@@ -283,6 +419,56 @@ class TestCrashWindows:
             return plain(*arguments, **named)
 
         patch.setattr(place, step, deadly)
+
+    @pytest.mark.parametrize("whose", ["journal", "writer"])
+    @pytest.mark.parametrize("step", STEPS)
+    @pytest.mark.parametrize("call", range(1, 5))
+    def test_killed_at_each_step_of_a_roll_beside_the_turns(
+        self, tmp_path: Path, step: str, call: int, whose: str
+    ) -> None:
+        """The process itself, or the one that writes the snapshot, ends at the n-th call."""
+        pid = os.fork()
+        if pid == 0:
+            self._roll_and_die(tmp_path, step, call, whose)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        assert code in (0, DIED), f"{step} {call} of the {whose}"
+        again = open_journal(tmp_path)
+        assert state(again) == [1, 2, 3, 4, 5, 6, 7][: None if code == 0 else 6]
+        last = 7 if code == 0 else 6
+        again.append(record(last + 1, sent(last + 1)))
+        again.roll(snapshot_of(again))
+        again.close()
+        final = open_journal(tmp_path)
+        assert state(final) == list(range(1, last + 2))
+        assert [e.number for e in final.outbound("ecn", 1, 1, 9)] == list(range(1, last + 2))
+
+    def _roll_and_die(self, folder: Path, step: str, call: int, whose: str) -> None:
+        code = CRASHED
+        try:
+            journal = open_journal(folder)
+            append_and_roll(journal, 1, 2)
+            append_and_roll(journal, 3, 4)
+            for turn in (5, 6):
+                journal.append(record(turn, sent(turn)))
+            ours, calls = os.getpid(), [0]
+            place: object = {"write_all": disk, "rename": Path, "unlink": Path}.get(step, os)
+            plain = getattr(place, step)
+
+            def deadly(*arguments: object, **named: object) -> object:
+                calls[0] += (os.getpid() == ours) is (whose == "journal")
+                if calls[0] == call:
+                    os._exit(DIED)
+                return plain(*arguments, **named)
+
+            setattr(place, step, deadly)
+            snapshot = snapshot_of(journal)
+            roll_apart(journal, lambda: snapshot)
+            journal.settle()
+            setattr(place, step, plain)
+            journal.append(record(7, sent(7)))
+            code = 0
+        finally:
+            os._exit(code)
 
     def test_a_snapshot_without_its_segment_does_not_count(self, tmp_path: Path) -> None:
         journal = open_journal(tmp_path)

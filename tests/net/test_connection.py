@@ -209,3 +209,21 @@ class TestSlowConsumer:
         await asyncio.sleep(0.02)
         assert transport.calls == []
         assert connection.ended is None
+
+
+class TestHalfOpen:
+    """A peer whose machine is gone says nothing, and its session may have no heartbeats (108=0)."""
+
+    async def test_tcp_asks_and_gives_up_in_time(
+        self, recorder: Recorder, transport: ScriptedTransport
+    ) -> None:
+        limits = ConnectionLimits(half_open_s=40)
+        connection = Connection(recorder, asyncio.get_running_loop(), limits)
+        connection.connection_made(transport)
+        option = transport.socket.getsockopt
+        assert option(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        asks = option(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+        each = option(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL)
+        times = option(socket.IPPROTO_TCP, socket.TCP_KEEPCNT)
+        assert asks + each * times == 40
+        assert option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 40_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,34 @@ class TestRevisions:
         found = parent(desk)
         assert (found.cum_quantity, found.cum_value_micros) == (60, 60 * (PX - CENT))
         assert [each.quantity for each in queries.executions(desk.database)] == [60]
+
+    def test_two_totals_from_the_same_shares_on(self, desk: Desk) -> None:
+        """The bust of E1 takes the total back to where an unreported one began already."""
+        desk.working()
+        desk.turn(desk.fill(100, 100, "E1"))
+        desk.turn(self.status(200))
+        self.revise(desk, "E1", "B1", 0, 100)
+        desk.turn(self.status(200))
+        assert parent(desk).cum_quantity == 200
+        assert [each.quantity for each in queries.executions(desk.database)] == [100, 100]
+
+    def test_one_of_the_wrong_side_is_not_booked(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(replace(desk.fill(100, 100, "E1"), side=Side.SELL))
+        assert parent(desk).cum_quantity == 0
+        assert queries.executions(desk.database) == []
+
+    def test_a_lost_one_is_no_news_behind_a_bust(self, desk: Desk) -> None:
+        """Its report is counted before the bust, the total that told of it behind."""
+        desk.working()
+        desk.turn(desk.fill(100, 100, "E1"))
+        self.revise(desk, "E1", "B1", 0, 100)
+        desk.turn(self.status(100), desk.fill(100, 200, "E2"))
+        assert parent(desk).cum_quantity == 100
+
+    @staticmethod
+    def status(cum: int) -> ev.ChildStatusReported:
+        return ev.ChildStatusReported(T0, "ecn", "C1", "H1", True, True, cum)
 
     def test_the_operators_word_is_booked(self, desk: Desk) -> None:
         desk.working()

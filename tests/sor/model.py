@@ -8,7 +8,11 @@ from random import Random
 
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import AskChild, CancelChild, Command, SendChild
-from sor_gateway.sor.types import ChildState, Liquidity
+from sor_gateway.sor.types import ChildState, Liquidity, Side
+
+
+def other_side(side: Side) -> Side:
+    return Side.SELL if side.is_buy else Side.BUY
 
 
 @dataclass
@@ -88,8 +92,11 @@ class ModelVenue:
             fact.avg_price_micros = order.value // order.cum if order.cum else 0
         self.to_router.append(fact)
 
-    def execute(self, child_id: str, now: int, *, late: bool = False) -> None:
-        """Fill part or all of an order; `late`, one that is over."""
+    def execute(
+        self, child_id: str, now: int, *, late: bool = False, is_wrong_side: bool = False
+    ) -> None:
+        """Fill part or all of an order; `late`, one that is over; or call it one of the other
+        side."""
         order = self.orders[child_id]
         left = order.send.quantity - order.cum
         quantity = self.random.choice([left, max(1, left // 2), min(100, left)])
@@ -112,6 +119,7 @@ class ModelVenue:
                 Liquidity.REMOVED,
                 10,
                 "MKT",
+                side=order.send.side if not is_wrong_side else other_side(order.send.side),
             )
         )
 

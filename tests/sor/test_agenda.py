@@ -24,6 +24,15 @@ class TestDue:
         assert agenda.take(0, 2) == ["c"]
         assert agenda.next_deadline() is None
 
+    def test_what_was_not_looked_at_keeps_its_place(self) -> None:
+        agenda = Agenda()
+        for parent_id in ("a", "b", "c", "d"):
+            agenda.due(parent_id)
+        assert agenda.take(0, 3) == ["a", "b", "c"]
+        agenda.put_back(["b", "c"])
+        agenda.due("a")
+        assert agenda.take(0, 10) == ["b", "c", "d", "a"]
+
 
 class TestTimers:
     """The earliest time asked for counts."""

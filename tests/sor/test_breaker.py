@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sor_gateway.sor import events as ev
 from sor_gateway.sor.breaker import COOL_OFF_MAX_NS, COOL_OFF_NS, PAUSE_NS, REJECTS_MAX, Breaker
 from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.types import ChildState
@@ -59,6 +60,28 @@ class TestBound:
         made.quote("x", [("49.99", 5_000)], [("50.05", 5_000)])
         assert len(made.sends()) > before + 1
         assert made.router.state.venues["x"].is_routable
+
+    @pytest.mark.parametrize("is_live", [True, False])
+    def test_a_trial_whose_answers_were_lost_decides_by_its_status(self, is_live: bool) -> None:
+        made = Script(settings(lit("x"), strategy=SWEEP))
+        made.quote("x", [("49.99", 500)], [("50.05", 500)])
+        for number in range(10):
+            made.submit(f"A{number}", quantity=300)
+        storm(made, 2)
+        before = len(made.sends())
+        while len(made.sends()) == before:
+            made.wait(100 * MS)
+            made.quote("x", [("49.99", 500)], [("50.05", 500)])
+        trial = made.sends()[before].child_id
+        made.step(ev.ChildrenDoubted(made.now, "x", "gap", [trial]))
+        if is_live:
+            made.answer(trial, cum=0)
+            assert made.router.state.venues["x"].is_routable
+        else:
+            made.answer(trial, cum=0, live=False, how=ChildState.REJECTED)
+            assert made.alarms().count("venue-rests") == 2
+            assert not made.router.state.venues["x"].is_routable
+        made.fold()
 
     def test_other_venues_go_on(self) -> None:
         made = Script(settings(lit("x"), lit("y", take_fee_micros=9_000), strategy=SWEEP))

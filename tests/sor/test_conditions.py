@@ -7,10 +7,11 @@ from typing import Any
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import DenyExecution
 from sor_gateway.sor.settings import StrategySettings
-from sor_gateway.sor.types import ChildState, DenyReason, Side, TimeInForce
+from sor_gateway.sor.types import ChildState, DenyReason, OrdType, Side, TimeInForce
 
 from .script import MS, SECOND, Script, dark, lit, px, settings
 
+HIDDEN = StrategySettings("d", use_lit=False, dark_quantity=500, dark_box_ns=SECOND)
 SWEEP = StrategySettings("sweep", use_dark=False, lit_wave_ns=50 * MS)
 
 
@@ -112,6 +113,26 @@ class TestBands:
         made.step(halt(made, "x", on=False))
         assert made.sends()
 
+    def test_a_band_is_no_reference(self) -> None:
+        """decisions.md: no reference price, no order; the lower band is not the price of a sale."""
+        made = Script(settings(dark("a"), strategy=HIDDEN))
+        made.quote("a", [("49.99", 300)], [("50.05", 300)], symbol="NOREF")
+        market: dict[str, Any] = {
+            "ord_type": OrdType.MARKET,
+            "limit_micros": None,
+            "symbol": "NOREF",
+        }
+        made.submit(quantity=900, side=Side.SELL, **market)
+        assert len(made.sends()) == 1
+        made.quote("a", [], [], symbol="NOREF")
+        bands = ev.SymbolStatusChanged(
+            made.now, "a", "NOREF", False, "bands", px("10.00"), px("90.00")
+        )
+        made.step(bands)
+        made.end(made.sends()[0].child_id)
+        made.wait(60 * SECOND)
+        assert len(made.sends()) == 1
+
 
 class TestSessions:
     def test_a_closed_session_gets_no_order_until_it_opens(self) -> None:
@@ -167,6 +188,15 @@ class TestImpossibleExecutions:
         assert [each.reason for each in made.of(DenyExecution, out)] == [DenyReason.QUANTITY]
         assert {"over-fill", "execution-denied", "venue-quarantined"} <= set(made.alarms(out))
         assert made.reports(out)[0].last_quantity == send.quantity + 50
+
+    def test_an_order_that_was_filled_as_it_should_be_is_over(self) -> None:
+        made = two_lit()
+        made.submit(quantity=600)
+        send = made.sends()[0]
+        made.fill(send.child_id, send.quantity + 50)
+        made.answer(send.child_id, known=True, live=False, cum=send.quantity, how=ChildState.FILLED)
+        assert made.router.state.children[send.child_id].flight is None
+        assert "executed-less-than-booked" in made.alarms()
 
     def test_an_order_that_lives_on_behind_an_over_fill_is_pulled(self) -> None:
         made = two_lit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sor_gateway.sor import events as ev
+from sor_gateway.sor.commands import Output
 from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.types import ParentState, Reason, ReportKind
 
@@ -114,3 +115,91 @@ class TestRestart:
         assert made.kinds()[-1] == "new", "taken, and held"
         made.step(ev.KillSwitched(made.now, False, "reconciled"))
         assert len(made.sends()) == 2
+
+
+AWAY = 600 * SECOND
+
+
+def outage(made: Script, *, suspend: bool) -> list[Output]:
+    """The process comes up again after ten minutes, and its venue with it."""
+    made.now += AWAY
+    made.apply(ev.Restarted(made.now, "boot"))
+    made.apply(ev.IdsReserved(made.now, made.router.state.reserved_through + 1_000_000))
+    out = made.step(ev.OutageEnded(made.now, "EMS", AWAY, suspend))
+    return out + made.step(ev.VenueOpened(made.now, "dark-a", 1))
+
+
+class TestOutage:
+    """recovery.md 4.4: after a long outage no burst to catch up, and rest where it is asked for."""
+
+    def test_orders_that_are_to_rest_are_pulled_and_say_so(self) -> None:
+        made = resting()
+        out = outage(made, suspend=True)
+        (report,) = made.reports(out)
+        assert (report.kind, report.suspended) == (ReportKind.SUSPENDED, True)
+        assert report.text == "suspended: the gateway was away for 600 s"
+        assert made.alarms(out) == ["orders-suspended"]
+        assert len(made.cancels(out)) == 1
+        made.end(made.sends()[0].child_id)
+        made.wait(AWAY)
+        assert len(made.sends()) == 1, "nothing leaves while it rests"
+        (parent,) = made.router.state.parents.values()
+        assert parent.state is ParentState.WORKING
+        assert made.router.state == made.fold().state
+
+    def test_a_fill_of_a_resting_order_is_booked_and_the_order_rests_on(self) -> None:
+        made = resting()
+        outage(made, suspend=True)
+        (report,) = made.reports(made.fill(made.sends()[0].child_id, 400))
+        assert (report.kind, report.suspended, report.cum_quantity) == (ReportKind.FILL, True, 400)
+
+    def test_released_it_goes_on_with_what_is_left(self) -> None:
+        made = resting()
+        outage(made, suspend=True)
+        made.fill(made.sends()[0].child_id, 400)
+        made.end(made.sends()[0].child_id)
+        out = made.step(ev.OrdersReleased(made.now, "EMS", "the desk agrees"))
+        (report,) = made.reports(out)
+        assert (report.kind, report.suspended) == (ReportKind.RELEASED, False)
+        assert report.text == "released: the desk agrees"
+        assert [send.quantity for send in made.sends(out)] == [600]
+        assert not made.reports(made.step(ev.OrdersReleased(made.now, "EMS", "again")))
+
+    def test_another_client_releases_nothing(self) -> None:
+        made = resting()
+        outage(made, suspend=True)
+        made.end(made.sends()[0].child_id)
+        assert not made.reports(made.step(ev.OrdersReleased(made.now, "EMS42", "not mine")))
+        assert len(made.sends()) == 1
+
+    def test_a_client_may_cancel_or_change_what_rests(self) -> None:
+        made = resting()
+        outage(made, suspend=True)
+        made.end(made.sends()[0].child_id)
+        made.replace(quantity=2_000)
+        assert made.kinds()[-1] == "replaced"
+        assert made.reports()[-1].suspended, "new terms wake nobody"
+        assert len(made.sends()) == 1
+        made.cancel("A3", "A2")
+        assert made.kinds()[-1] == "canceled"
+
+    def test_orders_that_go_on_catch_nothing_up(self) -> None:
+        """What the venue was given keeps the time that it had left; patience stands still."""
+        made = resting()
+        pull_at = made.router.state.children[made.sends()[0].child_id].flight
+        assert pull_at is not None
+        before = pull_at.pull_at_ns
+        out = outage(made, suspend=False)
+        assert not made.cancels(out)
+        assert not made.reports(out)
+        child = made.router.state.children[made.sends()[0].child_id]
+        assert child.flight is not None
+        assert child.flight.pull_at_ns == before + AWAY
+        assert made.router.state == made.fold().state
+
+    def test_a_pending_cancel_goes_on(self) -> None:
+        made = resting()
+        made.cancel()
+        out = outage(made, suspend=True)
+        assert not made.reports(out)
+        assert made.kinds(made.end(made.sends()[0].child_id)) == ["canceled"]

@@ -478,24 +478,27 @@ class TestBudget:
         cfg: RouterSettings = settings(lit("x"), strategy=LIT_ONLY, decide_budget=3)
         made = Script(cfg)
         for number in range(5):
-            made.apply(
-                ev.ParentSubmitted(
-                    made.now,
-                    made.router.next_parent_id(),
-                    "EMS",
-                    f"A{number}",
-                    "ACME",
-                    Side.BUY,
-                    100,
-                    OrdType.MARKET,
-                    None,
-                    TimeInForce.DAY,
-                    "",
-                )
-            )
+            made.apply(market_order(made, f"A{number}", 100))
         assert len(of_accepted(made.decide())) == 3
         assert made.router.next_deadline() == 0
         assert len(of_accepted(made.decide())) == 2
+
+    def test_many_decisions_end_a_turn_as_well(self) -> None:
+        """Each order takes from two venues: with 3 decisions a turn, one is worked in each. All are
+        worked in the end, in the order in which they came."""
+        cfg = settings(lit("x"), lit("y"), strategy=LIT_ONLY, decide_budget=3)
+        made = Script(cfg)
+        for venue in ("x", "y"):
+            made.quote(venue, [("50.00", 900)], [("50.02", 900)])
+        for number in range(3):
+            made.apply(market_order(made, f"A{number}", 600))
+        worked: list[str] = []
+        for _ in range(3):
+            accepted = of_accepted(made.decide())
+            assert len(accepted) == 1
+            worked.append(accepted[0].parent_id)
+        assert worked == sorted(made.router.state.parents)
+        assert made.router.next_deadline() != 0
 
     def test_stage_is_part_of_the_state(self) -> None:
         made = two_lit()
@@ -504,7 +507,23 @@ class TestBudget:
         assert parent.work.stage is Stage.LIT
 
 
-def of_accepted(decisions: list[ev.Decision]) -> list[ev.Decision]:
+def market_order(made: Script, cl_ord_id: str, quantity: int) -> ev.ParentSubmitted:
+    return ev.ParentSubmitted(
+        made.now,
+        made.router.next_parent_id(),
+        "EMS",
+        cl_ord_id,
+        "ACME",
+        Side.BUY,
+        quantity,
+        OrdType.MARKET,
+        None,
+        TimeInForce.DAY,
+        "",
+    )
+
+
+def of_accepted(decisions: list[ev.Decision]) -> list[ev.ParentAccepted]:
     return [decision for decision in decisions if isinstance(decision, ev.ParentAccepted)]
 
 

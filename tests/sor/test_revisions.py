@@ -8,7 +8,7 @@ from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Output, Report
 from sor_gateway.sor.orders import Child, Parent
 from sor_gateway.sor.settings import StrategySettings
-from sor_gateway.sor.types import ChildState, ParentState, ReportKind
+from sor_gateway.sor.types import ChildState, ParentState, ReportKind, Side
 
 from .script import SECOND, Script, dark, px, settings
 
@@ -129,6 +129,115 @@ class TestBusts:
         assert (report.kind, report.ref_exec_id) == (ReportKind.CORRECTED, synthetic.exec_id)
         assert (report.last_quantity, report.cum_quantity) == (100, 200)
         assert told(made) == (200, made.parent.cum_value_micros)
+
+
+class TestWhatWasNeverReported:
+    """Revisions and missing reports at once: the venue's totals decide, nothing stays doubled."""
+
+    def test_a_bust_that_overtakes_its_execution(self, made: Busts) -> None:
+        """The execution was passed over by a gap fill, and comes as a hint after all."""
+        late = made.fill_fact(made.child_id, 100)
+        made.revise(late.exec_id, 0, "0", 0, 600)
+        made.answer(made.child_id, cum=0)
+        assert made.alarms(made.step(late)) == ["unreported-fill-netted"]
+        assert told(made) == (0, 0)
+        assert (made.child.cum_quantity, made.parent.exposure) == (0, 600)
+        made.fold()
+
+    def test_a_correction_that_overtakes_its_execution_twice(self, made: Busts) -> None:
+        late = made.fill_fact(made.child_id, 100, "50.00")
+        made.revise(late.exec_id, 50, "50.00", 50, 550)
+        made.revise("B1", 60, "49.99", 60, 540, "B2")
+        made.step(late)
+        made.answer(made.child_id, cum=60)
+        assert told(made)[0] == 60
+
+    def test_a_bust_of_one_that_only_the_total_told(self, made: Busts) -> None:
+        made.step(ev.ChildrenDoubted(made.now, "a", "gap", [made.child_id]))
+        made.answer(made.child_id, cum=300)
+        out = made.revise("T1", 0, "0", 100, 500)
+        assert [(r.kind, r.last_quantity) for r in made.reports(out)] == [
+            (ReportKind.CORRECTED, 100)
+        ]
+        assert told(made)[0] == made.child.cum_quantity == 100
+
+    def test_a_new_execution_is_not_taken_for_a_lost_one(self, made: Busts) -> None:
+        """T2 was lost and told by the total; the bust of T1 makes the totals of T3 look like it."""
+        made.fill(made.child_id, 100)
+        lost = made.fill_fact(made.child_id, 100)
+        made.step(ev.ChildrenDoubted(made.now, "a", "gap", [made.child_id]))
+        made.answer(made.child_id, cum=200)
+        made.revise("T1", 0, "0", 100, 500)
+        made.fill(made.child_id, 100)
+        made.answer(made.child_id, cum=200)
+        assert told(made)[0] == 200
+        made.step(lost)
+        made.answer(made.child_id, cum=200)
+        assert told(made)[0] == made.child.cum_quantity == 200
+        made.fold()
+
+    def test_a_lost_one_is_not_taken_for_a_new_one(self, made: Busts) -> None:
+        """T2 was lost; the bust of T1 showed it by its total; then T2 comes as a hint."""
+        made.fill(made.child_id, 100)
+        lost = made.fill_fact(made.child_id, 100)
+        made.revise("T1", 0, "0", 100, 500)
+        made.answer(made.child_id, cum=100)
+        made.step(lost)
+        made.answer(made.child_id, cum=100)
+        assert told(made)[0] == made.child.cum_quantity == 100
+
+    def test_one_that_was_told_in_pieces(self, made: Busts) -> None:
+        """T1 and T2 were told by two totals; what comes is one execution over both, and a bust."""
+        for cum in (100, 250):
+            made.step(ev.ChildrenDoubted(made.now, "a", "gap", [made.child_id]))
+            made.answer(made.child_id, cum=cum)
+        made.step(
+            made.fill_fact(made.child_id, 300, "50.00", cum_quantity=300, leaves_quantity=300)
+        )
+        assert told(made)[0] == 300
+        out = made.revise("T1", 120, "50.00", 120, 480)
+        assert all(report.last_quantity > 0 for report in made.reports(out))
+        assert told(made) == (120, made.parent.cum_value_micros)
+        made.revise("T1", 0, "0", 0, 600, "B2")
+        assert told(made) == (0, 0)
+        assert made.parent.cum_value_micros == 0
+        made.fold()
+
+    @pytest.mark.parametrize("over", [False, True])
+    def test_the_total_of_a_bust_tells_of_others_that_are_missing(
+        self, made: Busts, over: bool
+    ) -> None:
+        """recovery.md 3.6: any report whose total exceeds what we know."""
+        made.fill(made.child_id, 100)
+        if over:
+            made.end(made.child_id, ChildState.CANCELED)
+        out = made.revise("T1", 0, "0", 200, 0 if over else 400)
+        assert "contradicting-report" in made.alarms(out)
+        how = ChildState.CANCELED if over else ChildState.LIVE
+        made.answer(made.child_id, cum=200, live=not over, how=how)
+        assert told(made)[0] == made.child.cum_quantity == 200
+        assert (made.child.flight is None) is over
+
+    def test_one_of_a_denied_execution_that_the_total_brought_in(self, made: Busts) -> None:
+        """The wrong side, then the total with it, then the venue's answer to our denial."""
+        made.step(made.fill_fact(made.child_id, 100, side=Side.SELL))
+        made.answer(made.child_id, cum=100)
+        assert told(made)[0] == 100, "its total is believed"
+        made.revise("T1", 0, "0", 0, 600)
+        assert told(made) == (0, 0)
+        assert made.child.cum_quantity == made.parent.cum_quantity == 0
+        assert made.revise("T1", 0, "0", 0, 600) == []
+        made.fold()
+
+    def test_one_of_a_denied_execution_that_was_never_booked(self, made: Busts) -> None:
+        made.step(made.fill_fact(made.child_id, 100, side=Side.SELL))
+        assert made.revise("T1", 0, "0", 0, 600) == []
+        made.answer(made.child_id, cum=0)
+        assert told(made) == (0, 0)
+
+    def test_one_of_an_order_that_is_not_ours_is_alarmed(self, made: Busts) -> None:
+        fact = ev.FillRevised(made.now, "a", "C999", "B1", "T1", 0, 0, 0, 0)
+        assert made.alarms(made.step(fact)) == ["unknown-child"]
 
 
 class TestCorrections:

@@ -13,7 +13,7 @@ from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.state import RouterState
 from sor_gateway.sor.types import OrdType, Side, TimeInForce
 
-from .script import SECOND, Script, dark, lit, px, settings
+from .script import MS, SECOND, Script, dark, lit, px, settings
 
 
 def busy() -> Script:
@@ -72,6 +72,7 @@ class TestDecide:
         made.quote("x", [("50.00", 300)], [("50.05", 300)])
         made.submit(quantity=300)
         made.fill(made.sends()[0].child_id, 300)
+        made.wait(62 * SECOND)  # what the market does after a fill is looked at for a minute
         assert made.router.next_deadline() is None
         assert not made.router.state.open_parents
         (parent,) = made.router.state.parents.values()
@@ -105,6 +106,7 @@ class TestFold:
 
     def test_a_router_from_a_state_has_every_open_parent_due(self) -> None:
         made = busy()
+        made.wait(1_500 * MS)  # marks of fills are not part of the state: the next is far away
         again = Router(made.settings, deepcopy(made.router.state))
         assert again.next_deadline() == 0
         again.decide(made.now)

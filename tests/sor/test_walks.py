@@ -70,6 +70,8 @@ class Walk:
         self.seen = 0
         self.number = 0
         self.last_id: list[str] = []
+        self.resolved: set[str] = set()
+        """Parents with a child that the operator resolved: reports under way revive it a while."""
         self.quote()
 
     # --- steps -----------------------------------------------------------------------------
@@ -89,9 +91,13 @@ class Walk:
             (12, self.come_back),
             (1, self.restart),
             (5, self.kill),
+            (0 if self.revises else 2, self.rest),
             (2, self.deafen),
             (2, self.ask_status),
             (6 if self.revises else 0, self.revise),
+            (3 if self.revises else 0, self.resolve),
+            (4 if self.revises else 0, self.quarantine),
+            (3 if self.revises else 0, self.halt),
         ]
         weights, actions = [weight for weight, _ in steps], [action for _, action in steps]
         for _ in range(STEPS):
@@ -183,7 +189,9 @@ class Walk:
             if not order.live and order.cum < order.send.quantity
         ]
         if live:
-            venue.execute(self.random.choice(live), self.script.now)
+            child_id = self.random.choice(live)
+            wrong = self.revises and self.is_open(child_id) and self.random.random() < 0.05
+            venue.execute(child_id, self.script.now, is_wrong_side=wrong)
         elif over and self.late_fills and venue.up and not venue.to_router:
             venue.execute(self.random.choice(over), self.script.now, late=True)
             self.act(venue.deliver())  # a late fill that is lost too cannot be found by anyone
@@ -208,15 +216,45 @@ class Walk:
             assert len(self.script.out) == before
 
     def revise(self) -> None:
-        """An execution that was told is taken back or corrected; some venues work its order
-        again."""
+        """An execution that was told, or passed over, is taken back or corrected; some venues work
+        its order again."""
         venue = self.pick()
         if venue.up and not venue.to_router:
-            told = [fact for fact in venue.history if isinstance(fact, ev.ChildFilled)]
+            fills: list[ev.VenueFact] = [*venue.history, *venue.lost]
+            told = [fact for fact in fills if isinstance(fact, ev.ChildFilled)]
             if told:
                 venue.revise(self.random.choice(told), self.script.now)
                 if venue.to_router:
                     self.act(venue.deliver())
+
+    def is_open(self, child_id: str) -> bool:
+        return self.script.router.state.children[child_id].flight is not None
+
+    def resolve(self) -> None:
+        """The operator telephoned and says what is true of an order in doubt."""
+        for child in self.script.router.state.children.values():
+            if child.flight is None or child.flight.doubt is None:
+                continue
+            venue = self.venues[child.venue]
+            executed = venue.executed(child.child_id)
+            is_over = not venue.may_fill(child.child_id)
+            if is_over and child.cum_quantity <= executed <= child.quantity:
+                fact = ev.ChildResolved(self.script.now, child.child_id, executed, "by telephone")
+                self.resolved.add(child.parent_id)
+                self.act(fact)
+                return
+
+    def quarantine(self) -> None:
+        """The operator lets a venue in again, seldom takes one out."""
+        name, random = self.pick().name, self.random
+        is_in = bool(self.script.router.state.venues[name].quarantine)
+        if is_in or random.random() < 0.1:
+            self.act(ev.VenueQuarantined(self.script.now, name, not is_in, "drill"))
+
+    def halt(self) -> None:
+        now, name, on = self.script.now, self.pick().name, self.random.random() < 0.5
+        low, high = self.random.choice([(0, 0), (px("49.99"), px("50.01"))])
+        self.act(ev.SymbolStatusChanged(now, name, "ACME", on, "drill", low, high))
 
     def hint(self) -> None:
         """An execution that was passed over comes after all, maybe after its synthetic one."""
@@ -261,6 +299,14 @@ class Walk:
         if not on or self.random.random() < 0.1:
             self.act(ev.KillSwitched(self.script.now, on, "drill"))
 
+    def rest(self) -> None:
+        """An outage is over, or its orders are released."""
+        script, suspend = self.script, self.random.random() < 0.5
+        if self.random.random() < 0.7:
+            self.act(ev.OrdersReleased(script.now, "EMS", "drill"))
+        else:
+            self.act(ev.OutageEnded(script.now, "EMS", self.random.randrange(SECOND), suspend))
+
     # --- the truth -------------------------------------------------------------------------
 
     def children(self, parent: Parent) -> list[tuple[ModelVenue, str]]:
@@ -290,7 +336,9 @@ class Walk:
             assert parent.cum_quantity == booked
             self.check_shown(parent)
             if not self.late_fills:
-                assert parent.cum_quantity + parent.exposure <= parent.quantity or parent.is_over
+                if parent.parent_id not in self.resolved:
+                    worst = parent.cum_quantity + parent.exposure
+                    assert worst <= parent.quantity or parent.is_over
                 assert self.executed(parent) + self.may_fill(parent) <= parent.quantity
             is_open = parent.state not in FINISHED or bool(parent.children)
             assert (parent.parent_id in state.open_parents) == is_open
@@ -429,6 +477,7 @@ class TestWalks:
             outputs += walk(seed, revises=True).script.out
         codes = {item.code for item in outputs if isinstance(item, Alarm)}
         assert {"trade-busted", "trade-corrected", "child-reopened"} <= codes
+        assert {"execution-denied", "child-resolved"} <= codes
         kinds = {item.kind for item in outputs if isinstance(item, Report)}
         assert {ReportKind.BUSTED, ReportKind.CORRECTED} <= kinds
 

@@ -336,6 +336,18 @@ class TestExecutionReports:
             assert expected in told(report, dialect)
             assert "|11=A2|41=A1|" in told(report, dialect)
 
+    def test_a_suspended_order_says_so_before_what_it_has_executed(self) -> None:
+        partly = replace(REPORT, cum_quantity=100, cum_value_micros=100, suspended=True)
+        for dialect in DIALECTS:
+            assert "|150=9|39=9|" in told(replace(partly, kind=ReportKind.SUSPENDED), dialect)
+            released = replace(partly, kind=ReportKind.RELEASED, suspended=False)
+            assert "|150=D|39=1|378=4|" in told(released, dialect)
+            asked = replace(partly, kind=ReportKind.STATUS)
+            assert "|39=9|" in told(asked, dialect)
+            pending = replace(partly, kind=ReportKind.PENDING_CANCEL)
+            pending.state = ParentState.PENDING_CANCEL
+            assert "|150=6|39=6|" in told(pending, dialect)
+
     def test_a_replaced_order_is_new_again_on_44_and_replaced_on_42(self) -> None:
         report = replace(REPORT, kind=ReportKind.REPLACED)
         assert "|150=5|39=0|" in told(report)

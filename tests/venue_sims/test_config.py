@@ -236,3 +236,28 @@ class TestCommandLine:
             main(["ctl", "--control", "127.0.0.1:1", "status"])
         assert ended.value.code == 1
         assert "127.0.0.1:1" in capsys.readouterr().err
+
+
+class TestHours:
+    def load(self, tmp_path: Path, hours: str) -> object:
+        path = tmp_path / "venue.toml"
+        path.write_text((DEFAULT / "exchange.toml").read_text() + f"\n[hours]\n{hours}\n")
+        return load_venue(path).hours
+
+    def test_without_them_a_venue_is_always_open(self) -> None:
+        assert venue_file("exchange").hours.schedule is None
+
+    @pytest.mark.parametrize(
+        ("hours", "mistake"),
+        [
+            ("opens = 09:30:00", "hours.closes"),
+            ("opens = 09:30:00\ncloses = 16:00:00\nzone = 'Mars/Olympus'", "hours.zone"),
+            ("opens = 09:30:00\ncloses = 16:00:00\ndays = ['monday']", "hours.days"),
+            ("opens = 09:30:00\ncloses = 16:00:00\nlunch = true", "hours.lunch: unknown key"),
+            ("opens = 09:30:00\ncloses = 16:00:00\npre_open_s = -1", "hours.pre_open_s"),
+        ],
+    )
+    def test_a_mistake_names_file_and_key(self, tmp_path: Path, hours: str, mistake: str) -> None:
+        with pytest.raises(ConfigError, match=r"venue\.toml: ") as caught:
+            self.load(tmp_path, hours)
+        assert mistake in str(caught.value)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from sor_gateway.fix.values import parse_utc_timestamp
 from sor_gateway.stack import free_port
 from tests.venue_sims.helpers import DEFAULT
 from tests.venue_sims.raw_client import PATIENCE_S, Message, RawClient
@@ -24,6 +25,7 @@ from venue_sims.__main__ import main
 from venue_sims.config import load_venue
 from venue_sims.fault_config import fault_settings
 from venue_sims.faults.table import FAULTS
+from venue_sims.words import Phase
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "venue-simulator.md").read_text()
@@ -165,3 +167,15 @@ def test_the_ports_and_names_are_those_of_the_files() -> None:
         file = load_venue(path)
         for said in (file.name, file.comp_id, file.mic):
             assert said in TEXT
+
+
+def test_the_hours_are_read_as_shown(tmp_path: Path) -> None:
+    (box,) = boxes("toml hours")
+    file = tmp_path / "exchange.toml"
+    file.write_text((DEFAULT / "exchange.toml").read_text() + "\n" + "\n".join(box))
+    hours = load_venue(file).hours
+    monday = parse_utc_timestamp("20260302-14:29:59")
+    assert hours.phase(monday) is Phase.PRE_OPEN
+    assert hours.phase(monday + 1_000_000_000) is Phase.OPEN
+    assert hours.phase(parse_utc_timestamp("20260302-20:55:00")) is Phase.PRE_CLOSE
+    assert hours.phase(parse_utc_timestamp("20260307-16:00:00")) is Phase.CLOSED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Final
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from benchmarks.venues_facts import (
     excess_kurtosis,
     metaorders,
     power_law,
+    sign_acf,
 )
 from benchmarks.venues_page import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, page
 from benchmarks.venues_report import Fact, facts_of
@@ -52,6 +54,10 @@ def sane_day(seed: int) -> Day:
     )
 
 
+STICKY: Final = [1.0, *(0.2 * np.arange(1, LAGS[1] + 1) ** -0.2).tolist()]
+"""The memory of signs that forget too slowly."""
+
+
 class TestEstimators:
     @pytest.mark.parametrize("exponent", [0.3, 0.6, 0.9])
     def test_a_power_law_is_found_again(self, exponent: float) -> None:
@@ -67,6 +73,14 @@ class TestEstimators:
             values.append(0.7 * values[-1] + shock)
         acf = autocorrelation(np.array(values), 3)
         assert acf.tolist() == pytest.approx([1.0, 0.7, 0.49, 0.343], abs=0.02)
+
+    def test_signs_of_several_symbols_count_by_their_takers(self) -> None:
+        draws = np.random.default_rng(9)
+        noise = draws.choice([-1.0, 1.0], 30_000)
+        steady = np.repeat(draws.choice([-1.0, 1.0], 10), 1_000)
+        alone, both = sign_acf([steady]), sign_acf([steady, noise])
+        assert alone[1] > 0.99
+        assert both[1] == pytest.approx(0.25, abs=0.02)
 
     def test_kurtosis_of_known_laws(self) -> None:
         draws = np.random.default_rng(8)
@@ -95,6 +109,7 @@ class TestVerdict:
     @pytest.mark.parametrize(
         ("change", "name"),
         [
+            ({"sign_acf": STICKY}, "exponent of the signs' autocorrelation, lags 10-500"),
             ({"broken": 1}, "slots locked or crossed"),
             ({"cancels": 1_000}, "cancelled orders for each trade"),
             ({"widths": [0.0, 0.5, 0.4, 0.1]}, "slots in which the NBBO is 1 or 2 ticks wide"),

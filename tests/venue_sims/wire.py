@@ -42,7 +42,6 @@ class Wire:
             quoter.back = 0
         self.desk = Desk(make_venue(file, settings))
         self.dialect, self.mic = dialect, file.mic
-        self._dictionary = load_packaged(dialect.begin_string)
         self.floor = self.desk.venue.floors["ACME"]
         quote = self.floor.nbbo(self.desk.venue.clock.market(self.desk.now))
         self.bid, self.ask = quote.bid, quote.ask
@@ -90,11 +89,16 @@ class Wire:
         return self.floor.matcher.depth(side, 3)
 
     def _written(self, report: Report) -> Fix:
-        msg_type, body = to_message(report, self.dialect, self.mic)
-        header = [(34, "1"), (49, "V"), (52, "20260101-00:00:00.000"), (56, "SOR")]
-        frame = encode(self.dialect.begin_string, msg_type, header, body)
-        assert self._dictionary.validate(decode(frame)) is None
-        return {35: msg_type, **dict(body)}
+        return framed(report, self.dialect, self.mic)
+
+
+def framed(report: Report, dialect: Dialect, mic: str) -> Fix:
+    """A report as a message, held against the published dictionary."""
+    msg_type, body = to_message(report, dialect, mic)
+    header = [(34, "1"), (49, "V"), (52, "20260101-00:00:00.000"), (56, "SOR")]
+    frame = encode(dialect.begin_string, msg_type, header, body)
+    assert load_packaged(dialect.begin_string).validate(decode(frame)) is None
+    return {35: msg_type, **dict(body)}
 
 
 def said(reports: list[Fix], *tags: int) -> list[tuple[str | None, ...]]:

@@ -36,7 +36,7 @@ from venue_sims.faults.fault import (
 )
 from venue_sims.faults.frames import frame_of, split
 from venue_sims.faults.line import LineAction
-from venue_sims.faults.orders import RejectStorm
+from venue_sims.faults.orders import RejectStorm, StuckPending
 from venue_sims.faults.table import FAULTS, PLANS
 from venue_sims.faults.when import When
 from venue_sims.flow.streams import Stream
@@ -66,6 +66,7 @@ class Faults:
         self._lost: list[LostFault[When]] = []
         self._hints: list[HintFault[When]] = []
         self._storm: RejectStorm | None = None
+        self._pending: StuckPending | None = None
         self.now = 0
         """The time up to which the venue has lived."""
 
@@ -108,6 +109,8 @@ class Faults:
         self._trading.surcharges = [each for each in faults if isinstance(each, FeeFault)]
         storm = self._set.get(RejectStorm.name)
         self._storm = storm if isinstance(storm, RejectStorm) else None
+        pending = self._set.get(StuckPending.name)
+        self._pending = pending if isinstance(pending, StuckPending) else None
 
     # --- commands -------------------------------------------------------------------------
 
@@ -119,6 +122,11 @@ class Faults:
         """The fault that refuses an order that nothing can be said against."""
         storm = self._storm
         return storm if storm is not None and storm.refuses(command, now) else None
+
+    def holds(self, command: OrderReceived, order_id: str, now: int) -> bool:
+        """Whether a fault has answered an order that could be accepted as pending."""
+        pending = self._pending
+        return pending is not None and pending.holds_order(command, order_id, now)
 
     def executes(self, session: str, number: int, now: int) -> bool:
         """Whether a message that was gap-filled away is dealt with all the same."""

@@ -55,8 +55,8 @@ def forget(state: VenueState, numbers: dict[str, Numbers], fact: MemoryLost) -> 
     if fact.lose in _ORDERS:
         state.orders.clear()
         state.invitations = Invitations()
-        struck, state.faults = state.faults.struck, FaultMemory()
-        state.faults.struck = struck
+        kept = [each for each in state.faults.planned if not (each.order_id or each.exec_id)]
+        state.faults = FaultMemory(struck=state.faults.struck, planned=kept)
     for name, before in numbers.items():
         numbers[name] = _numbers(before, fact)
 

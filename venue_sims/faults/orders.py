@@ -103,8 +103,7 @@ class StuckPendingSettings(When):
         at_least(0, ms=self.ms)
 
 
-_KINDS: dict[str, type[Command]] = {
-    "new": OrderReceived,
+_KINDS: dict[str, type[CancelReceived | ReplaceReceived]] = {
     "cancel": CancelReceived,
     "replace": ReplaceReceived,
 }
@@ -116,12 +115,10 @@ class StuckPending(CommandFault[StuckPendingSettings], PlanFault[StuckPendingSet
     name, number, Settings = "stuck_pending", "F8", StuckPendingSettings
 
     def takes(self, command: Command, now: int) -> bool:
-        """Answers with Pending New, Pending Cancel or Pending Replace."""
-        if type(command) is not _KINDS[self.settings.kind]:
+        """Answers with Pending Cancel or Pending Replace."""
+        wanted = _KINDS.get(self.settings.kind)
+        if wanted is None or not isinstance(command, wanted):
             return False
-        if isinstance(command, OrderReceived):
-            return self._hold_order(command, now)
-        assert isinstance(command, CancelReceived | ReplaceReceived)
         state, session = self._trading.state, command.session
         order = state.order_meant(session, command.orig_cl_ord_id)
         used = command.cl_ord_id in state.client(session).ids
@@ -134,13 +131,12 @@ class StuckPending(CommandFault[StuckPendingSettings], PlanFault[StuckPendingSet
         self._trading.fact(CommandHeld(now, at, session, order.order_id, until))
         return True
 
-    def _hold_order(self, command: OrderReceived, now: int) -> bool:
-        state, session, terms = self._trading.state, command.session, command.terms
-        known = terms.cl_ord_id in state.client(session).ids
-        if known or terms.symbol not in self._trading.floors:
-            return False
-        order_id = state.next_order_id(now)
-        if not self.strikes(state.exec_count, now, order_id, session=session, symbol=terms.symbol):
+    def holds_order(self, command: OrderReceived, order_id: str, now: int) -> bool:
+        """Whether it answers an order that could be accepted with Pending New."""
+        session, symbol = command.session, command.terms.symbol
+        if self.settings.kind != "new" or not self.strikes(
+            self._trading.state.exec_count, now, order_id, session=session, symbol=symbol
+        ):
             return False
         at = self._trading.leaves_at(session, now)
         self._trading.fact(OrderHeld(now, at, session, order_id))
@@ -151,16 +147,20 @@ class StuckPending(CommandFault[StuckPendingSettings], PlanFault[StuckPendingSet
 
     @staticmethod
     def carry_out(venue: Venue, plan: FaultPlanned, now: int) -> None:
-        """The pending order comes into the book, unless it was cancelled meanwhile."""
+        """The pending order comes into the book, unless it was cancelled meanwhile; where it cannot
+        come in now, it is cancelled."""
         trading = venue.trading
-        order = trading.state.orders[plan.order_id]
-        if order.state is not State.PENDING_NEW:
+        order = trading.state.orders.get(plan.order_id)
+        if order is None or order.state is not State.PENDING_NEW:
             return
         symbol = order.terms.symbol
         floor = trading.refer(symbol, now)
+        entering = trading.to_match(order.order_id, order.terms, order.leaves, order.session)
+        if not trading.state.trades(symbol) or floor.refusal(entering) is not None:
+            venue.cancel(order.order_id, "U: it cannot come into the book now", now)
+            return
         at = trading.leaves_at(order.session, now)
         trading.fact(OrderActivated(now, at, order.order_id))
-        entering = trading.to_match(order.order_id, order.terms, order.leaves, order.session)
         events = floor.enter(entering, order.terms.lifetime, trading.clock.market(now))
         trading.book(symbol, events, now)
         trading.plan(symbol, floor)

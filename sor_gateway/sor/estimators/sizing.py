@@ -100,6 +100,7 @@ class Beliefs:
         self._venues: Final = tuple(venues)
         self._kept: Final[dict[str, _Kept]] = {}
         self._old: Final[dict[str, None]] = {}
+        shapes_of(LARGEST)  # made once in a process: not for the first order to wait for
 
     def of(self, symbol: str, now: Nanos) -> dict[str, Belief]:
         """By venue, as of the last refresh; the first time as of now."""

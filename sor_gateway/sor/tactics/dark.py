@@ -44,9 +44,12 @@ def next_size(strategy: StrategySettings, seen: DarkVenue | None) -> Shares:
     return max(seen.next_size, strategy.dark_quantity)
 
 
-def least_fill(strategy: StrategySettings, seen: DarkVenue | None) -> Shares:
-    """The fewest shares at a time that a venue's next order takes."""
-    if seen is None or not seen.is_probed:
+def least_fill(
+    strategy: StrategySettings, seen: DarkVenue | None, is_guarded: bool = False
+) -> Shares:
+    """The fewest shares at a time that a venue's next order takes; `is_guarded`: small fills there
+    are known not to be wanted."""
+    if not is_guarded and (seen is None or not seen.is_probed):
         return strategy.dark_min_quantity
     return max(strategy.dark_min_quantity, strategy.dark_guard_quantity)
 

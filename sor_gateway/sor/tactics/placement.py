@@ -25,9 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Samples = npt.NDArray[np.float32]
+"""Venues x samples, in half the memory: a share in ten million is no matter here."""
 
 STEPS: Final = 24
-"""On the way down; once under the cap, once more without it."""
+"""On the way down."""
+LEAD_STEPS: Final = 12
+"""Under the cap, where there is none: only the beginning of the way."""
 FINE: Final = 1e-3
 """A step shorter than this part of a typical order ends the search."""
 PARTS: Final = 20
@@ -109,13 +113,14 @@ def place(
     return best.market, [float(limit) for limit in limits]
 
 
-def cheapest(terms: Terms, reach: Floats) -> Trial:
+def cheapest(terms: Terms, reach: Samples) -> Trial:
     """Under the cap first, which finds its way along the ridge where the orders sum to the
     quantity; from there on without it, if none is asked for."""
     if not len(reach):
         return try_out(terms, reach, np.zeros(0))
     within = replace(terms, capped=True)
-    best = descend(within, reach, min(starts(within, reach), key=by_cost))
+    steps = STEPS if terms.capped else LEAD_STEPS
+    best = descend(within, reach, min(starts(within, reach), key=by_cost), steps)
     if terms.capped:
         return best
     return descend(terms, reach, min([best, *starts(terms, reach)], key=by_cost))
@@ -128,7 +133,7 @@ def by_cost(trial: Trial) -> float:
 
 def reach_of(
     quantity: float, rebates: Sequence[float], queues: Sequence[float], outflows: npt.ArrayLike
-) -> Floats:
+) -> Samples:
     """How far the outflow reaches behind the queue, venues x samples, after checks."""
     flows = np.asarray(outflows, dtype=np.float64)
     if quantity < 0:
@@ -140,20 +145,20 @@ def reach_of(
             f"rebates, queues, outflows: {len(rebates)}, {len(queues)}, {flows.shape[1]} venues"
         )
     behind = flows - np.asarray(queues, dtype=np.float64)
-    return np.ascontiguousarray(np.maximum(behind, 0.0).T)
+    return np.ascontiguousarray(np.maximum(behind, 0.0).T, dtype=np.float32)
 
 
-def starts(terms: Terms, reach: Floats) -> list[Trial]:
+def starts(terms: Terms, reach: Samples) -> list[Trial]:
     """No limit orders; what mostly fills; the likeliest fills first; equal ones. The cost has more
     than one valley: the penalty for too much is felt only where everything fills."""
     venues = len(reach)
-    likely = np.asarray(np.quantile(reach, 0.9, axis=1))
+    likely = np.asarray(np.quantile(reach, 0.9, axis=1), dtype=np.float64)
     equal = np.full(venues, terms.quantity / venues)
     candidates = (np.zeros(venues), likely, equal, likeliest(terms, reach))
     return [try_out(terms, reach, limits) for limits in candidates]
 
 
-def likeliest(terms: Terms, reach: Floats) -> Floats:
+def likeliest(terms: Terms, reach: Samples) -> Floats:
     """Greedy: each part of the quantity goes where it is worth most, by its chance to fill."""
     depths = terms.quantity * (np.arange(PARTS) + 0.5) / PARTS
     chance = (reach[:, None, :] > depths[:, None]).mean(axis=2)
@@ -165,13 +170,13 @@ def likeliest(terms: Terms, reach: Floats) -> Floats:
     return parts * (terms.quantity / PARTS)
 
 
-def descend(terms: Terms, reach: Floats, trial: Trial) -> Trial:
+def descend(terms: Terms, reach: Samples, trial: Trial, most: int = STEPS) -> Trial:
     """The best of the trials on the way down."""
     best = trial
     typical = terms.quantity / len(reach)
     steps = np.maximum(0.25 * reach.std(axis=1), 0.02 * typical)
     before = np.zeros(len(reach))
-    for _ in range(STEPS):
+    for _ in range(most):
         if float(steps.max()) < FINE * typical:
             break
         turned = np.sign(trial.slope) * before
@@ -183,25 +188,28 @@ def descend(terms: Terms, reach: Floats, trial: Trial) -> Trial:
     return best
 
 
-def try_out(terms: Terms, reach: Floats, limits: Floats) -> Trial:
+def try_out(terms: Terms, reach: Samples, limits: Floats) -> Trial:
     """Cost and slope of limit orders, made feasible first."""
     limits = np.clip(limits, 0.0, terms.quantity)
     if terms.capped:
         limits = project(limits, terms.quantity)
     room = max(0.0, terms.quantity - float(limits.sum())) if terms.capped else terms.quantity
-    fills = np.minimum(reach, limits[:, None])
+    capped_at = limits.astype(np.float32)[:, None]
+    fills = np.minimum(reach, capped_at)
     filled = fills.sum(axis=0)
     market = min(market_order(terms, filled), room)
-    gap = terms.quantity - market - filled
-    short = float(np.maximum(gap, 0).mean())
-    excess = short - float(gap.mean())
-    cost = terms.taken * market - float(terms.earned @ fills.sum(axis=1)) / len(filled)
+    gap = np.float32(terms.quantity - market) - filled
+    samples = len(gap)
+    short = float(np.maximum(gap, 0).sum()) / samples
+    excess = short - float(gap.sum()) / samples
+    cost = terms.taken * market - float(terms.earned @ fills.sum(axis=1)) / samples
     cost += terms.theta * float(limits.sum())
     cost += (terms.under + terms.theta) * short + terms.over * excess
-    return Trial(cost, market, limits, slope_of(terms, reach, limits, gap, market >= room))
+    fills_more = (reach > capped_at).astype(np.float32)
+    return Trial(cost, market, limits, slope_of(terms, fills_more, limits, gap, market >= room))
 
 
-def market_order(terms: Terms, filled: Floats) -> float:
+def market_order(terms: Terms, filled: Samples) -> float:
     """The market order beside limit orders that fill so: what is missing at a quantile of them."""
     probability = terms.short_probability
     if probability >= 1:
@@ -212,12 +220,15 @@ def market_order(terms: Terms, filled: Floats) -> float:
     return min(max(terms.quantity - quantile, 0.0), terms.quantity)
 
 
-def slope_of(terms: Terms, reach: Floats, limits: Floats, gap: Floats, is_full: bool) -> Floats:
-    """Change of the mean cost for one more share of each limit order."""
-    worth = np.ones((gap.size, 2))
+def slope_of(
+    terms: Terms, fills_more: Samples, limits: Floats, gap: Samples, is_full: bool
+) -> Floats:
+    """Change of the mean cost for one more share of each limit order. `fills_more` is 1 where a
+    share more would fill."""
+    worth = np.empty((gap.size, 2), dtype=np.float32)
     worth[:, 0] = terms.over * (gap < 0) - (terms.under + terms.theta) * (gap > 0)
-    fills_more = (reach > limits[:, None]).astype(np.float64)
-    means = fills_more @ worth / gap.size
+    worth[:, 1] = 1.0
+    means = (fills_more @ worth).astype(np.float64) / gap.size
     slope: Floats = terms.theta + means[:, 0] - terms.earned * means[:, 1]
     if not (terms.capped and is_full):
         return slope
