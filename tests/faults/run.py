@@ -176,8 +176,12 @@ def main() -> int:
     with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
         task = progress.add_task("faults", total=len(cases) * len(seeds))
         for result in run_all(cases, seeds, arguments.jobs):
-            rows[result.case].add(result)
+            row = rows[result.case]
+            row.add(result)
             progress.advance(task)
+            if not console.is_terminal and row.runs == len(seeds):
+                good = f"{len(row.red)} red" if row.red else "green"
+                console.print(f"{row.number} {row.case}: {row.runs} runs, {good}")
             if result.wrong:
                 progress.print(f"[red]{result.case} with seed {result.seed}[/red]")
                 for wrong in result.wrong:
