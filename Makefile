@@ -3,7 +3,7 @@
 #   make demo      sell a block of 300,000 through seven venues, check every account   (1 to 2 minutes)
 #   make test      the whole test suite
 #   make block     the same scenario in one process in virtual time, its journals byte for byte   (ARGS="--runs 1 --hash-seeds 2")
-#   make crash N=200   kill -9 the gateway N times in mid-write and count violations
+#   make crash N=200   kill -9 the gateway in mid-write, venues and the EMS, with faults on, and count violations
 #   make soak      1,000 parents from three EMS sessions, venues that reject, fade and die   (minutes)
 #   make interop   QuickFIX as the EMS and as a venue (needs Debian's libquickfix-dev and g++; 789 needs PyPI's quickfix, built once)
 #   make conformance   the public acceptance definitions of FIX sessions, and our own
@@ -16,7 +16,7 @@
 #   make bench     round trips and throughput against a bare byte relay
 #   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
 #                  (a quarter of an hour on a machine with nothing else to do; a quick look: ARGS="--seconds 10 --messages 100000")
-#   make bench-routing   allocation, placement and splits against published results (minutes; ARGS=--quick)
+#   make bench-routing   allocation against published results, routing against simple routers (long; ARGS=--quick)
 #   make bench-decisions   what the router takes to decide, by venues and live parents (two minutes; ARGS=--quick)
 #   make naive N=100000   the matchers against obvious ones, so many random commands each
 #   make bench-venue   orders a second of one venue process beside its market, against a bare echo

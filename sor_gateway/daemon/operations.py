@@ -21,10 +21,12 @@ from sor_gateway.daemon.session_commands import refusal
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.journal.counters import JournalCounters
 from sor_gateway.ops.metrics import JournalView, MetricsView, SessionView, VenueView
+from sor_gateway.sor.estimators.learnt import HORIZONS_NS, first_fill_ns
 from sor_gateway.sor.events import ChildResolved, KillSwitched, VenueQuarantined
 from sor_gateway.sor.orders import PARENT_OVER
-from sor_gateway.sor.types import ChildState, ParentState
+from sor_gateway.sor.types import NANOS_PER_SECOND, ChildState, ParentState
 
+ANSWER_PERCENTILES: Final = (50, 90, 99)
 OPEN_PARENTS: Final = tuple(str(state) for state in ParentState if state not in PARENT_OVER)
 
 
@@ -228,6 +230,7 @@ class EngineOperations:
             view = VenueView(name, data_age_ns=ages.get(name))
             self._add_orders(view, now)
             self._add_trading(view)
+            self._add_learnt(view)
             views.append(view)
         return views
 
@@ -251,6 +254,25 @@ class EngineOperations:
             view.fees_micros = traded.fees_micros
         if scored is not None:
             view.score, view.cost_micros = scored.display, scored.cost_micros
+
+    def _add_learnt(self, view: VenueView) -> None:
+        state = self._engine.router.state
+        answers, learnt = state.venues[view.name].answers, state.learnt.venues.get(view.name)
+        for percentile in ANSWER_PERCENTILES:
+            if (took_ns := answers.at(percentile / 100)) is not None:
+                view.learnt.answers_ns[str(percentile)] = took_ns
+        if learnt is None:
+            return
+        means = {"filled": learnt.fills, "rejected": learnt.rejects, "probed": learnt.probed}
+        view.learnt.shares = {
+            what: seen.total / seen.weight for what, seen in means.items() if seen.weight
+        }
+        view.learnt.first_fill_ns = first_fill_ns(learnt)
+        view.learnt.markouts_micros = {
+            f"{horizon_ns / NANOS_PER_SECOND:g}": seen.total / seen.weight
+            for horizon_ns, seen in zip(HORIZONS_NS, learnt.markouts, strict=True)
+            if seen.weight
+        }
 
 
 def _texts(counts: Mapping[Any, int]) -> dict[str, int]:

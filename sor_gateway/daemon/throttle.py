@@ -26,11 +26,9 @@ from typing import Final
 NANOS_PER_SECOND: Final = 1_000_000_000
 BUSY_BURST_NS: Final = 100_000_000
 """So much of our time a client may take at a stretch, some 300 orders, before its share counts."""
-HELD_SHARE: Final = 4
-"""A client above its share is not read for so many times what its last piece took: at most a fifth
-of the time is for it, however much it sends."""
-HELD_LEAST_NS: Final = 1_000_000
-"""The least pause."""
+FORGIVEN_SHARE: Final = 0.8
+"""Of its share, what is forgiven as time passes. Less than what a client that is held back may
+take: one that goes on and on stays held back, and gets no new burst now and then."""
 PER_CENT: Final = 100
 
 
@@ -78,7 +76,7 @@ class Throttle:
         self._asked_requests = Bucket(messages_per_second, backlog_s)
         self._asked = Bucket(cut_messages_per_second, backlog_s)
         self._busy_per_cent = busy_per_cent
-        self._busy = 0  # in 1e-2 ns
+        self._busy_ns = 0
         self._busy_at_ns = 0
         self._seen = self._asked_seen = 0
         self._danger = ""
@@ -104,13 +102,14 @@ class Throttle:
         if not self._busy_per_cent or not took_ns:
             return 0
         elapsed_ns = max(0, now - self._busy_at_ns)
-        left = max(0, self._busy - elapsed_ns * self._busy_per_cent)
-        self._busy = left + took_ns * PER_CENT
+        share = self._busy_per_cent / PER_CENT
+        left_ns = max(0, self._busy_ns - int(elapsed_ns * share * FORGIVEN_SHARE))
+        self._busy_ns = min(left_ns + took_ns, 2 * BUSY_BURST_NS)
         self._busy_at_ns = max(now, self._busy_at_ns)
-        if self._busy <= BUSY_BURST_NS * PER_CENT:
+        if self._busy_ns <= BUSY_BURST_NS:
             return 0
         self.held_back += 1
-        return max(HELD_LEAST_NS, HELD_SHARE * took_ns)
+        return int(took_ns / share) - took_ns
 
     def danger(self, received: int, asked: int, now: int) -> str:
         """Why the client has to be cut, given how much it ever sent to this process, unasked and

@@ -58,6 +58,20 @@ class SessionView:
 
 
 @dataclass(slots=True)
+class LearntView:
+    """What the router believes of one venue, over all symbols."""
+
+    shares: dict[str, float] = field(default_factory=dict)
+    """`filled` of a child, `rejected` of children, `probed` of orders that rested there: 0 to 1."""
+    first_fill_ns: int | None = None
+    """From the decision to the first fill; None before any."""
+    answers_ns: dict[str, int] = field(default_factory=dict)
+    """Percentiles of the time to its first word, by number as text; the latest count most."""
+    markouts_micros: dict[str, float] = field(default_factory=dict)
+    """A share, by the horizon in seconds as text: positive when fills turned out well."""
+
+
+@dataclass(slots=True)
 class VenueView:
     """What went on at one venue since the process began, and how it looks now."""
 
@@ -87,6 +101,7 @@ class VenueView:
     """Age of its youngest quote; None for a venue without market data."""
     answers: DurationHistogram = field(default_factory=peer_histogram)
     round_trips: DurationHistogram = field(default_factory=peer_histogram)
+    learnt: LearntView = field(default_factory=LearntView)
 
 
 @dataclass(slots=True)
@@ -146,6 +161,7 @@ class GatewayCollector(Collector):
         yield from _venue_orders(view.venues)
         yield from _venue_trading(view.venues)
         yield from _venue_times(view.venues)
+        yield from _venue_learnt(view.venues)
         yield from _order_metrics(view)
         yield from _journal_metrics(view.journal)
         yield from _process_metrics(view)
@@ -287,6 +303,38 @@ def _venue_trading(venues: list[VenueView]) -> Iterator[Metric]:
         if venue.data_age_ns is not None:
             ages.add_metric([venue.name], venue.data_age_ns / NANOS_PER_SECOND)
     yield from (fills, shares, fees, scores, costs, ages)
+
+
+def _venue_learnt(venues: list[VenueView]) -> Iterator[Metric]:
+    shares = GaugeMetricFamily(
+        "sor_venue_share",
+        "What is expected there: filled of a child, rejected of children, probed of orders.",
+        labels=["venue", "what"],
+    )
+    first = GaugeMetricFamily(
+        "sor_venue_first_fill_seconds", "Mean time to a first fill, decayed.", labels=["venue"]
+    )
+    answers = GaugeMetricFamily(
+        "sor_venue_answer_seconds",
+        "Percentiles of the time to the venue's first word, decayed.",
+        labels=["venue", "percentile"],
+    )
+    markouts = GaugeMetricFamily(
+        "sor_venue_markout_dollars",
+        "What a share was worth so many seconds after its fill, beyond its price; decayed mean.",
+        labels=["venue", "seconds"],
+    )
+    for venue in venues:
+        learnt = venue.learnt
+        for what, share in sorted(learnt.shares.items()):
+            shares.add_metric([venue.name, what], share)
+        if learnt.first_fill_ns is not None:
+            first.add_metric([venue.name], learnt.first_fill_ns / NANOS_PER_SECOND)
+        for percentile, took_ns in sorted(learnt.answers_ns.items()):
+            answers.add_metric([venue.name, percentile], took_ns / NANOS_PER_SECOND)
+        for seconds, micros in sorted(learnt.markouts_micros.items()):
+            markouts.add_metric([venue.name, seconds], micros / MICROS_PER_DOLLAR)
+    yield from (shares, first, answers, markouts)
 
 
 def _venue_times(venues: list[VenueView]) -> Iterator[Metric]:

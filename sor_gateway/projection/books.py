@@ -56,6 +56,7 @@ _OPEN_PARENT: Final = (
     ParentState.PENDING_CANCEL,
     ParentState.PENDING_REPLACE,
 )
+_PENDING: Final = {"cancel": ParentState.PENDING_CANCEL, "replace": ParentState.PENDING_REPLACE}
 _OPEN_CHILD: Final = (ChildState.PENDING_NEW, ChildState.LIVE)
 _MAY_LIVE: Final = (*_OPEN_CHILD, ChildState.RELEASED)
 """A released child that is reported after all lives (recovery.md 3.1)."""
@@ -188,7 +189,7 @@ class Books:
             return parent_id, ""
         self._take_cl_ord_id(fact.client, fact.cl_ord_id, parent_id)
         if state == ParentState.WORKING:
-            state = _pending_state(kind)
+            state = _PENDING[kind]
         self._run(
             "UPDATE parents SET state = ?, request_kind = ?, request_cl_ord_id = ?,"
             " request_quantity = ?, request_ord_type = ?, request_limit_micros = ?"
@@ -597,7 +598,3 @@ class Books:
                 " WHERE parent_id = ? AND state IN (?, ?, ?, ?)",
                 (ParentState.FILLED, at_ns, parent_id, *_OPEN_PARENT),
             )
-
-
-def _pending_state(kind: str) -> ParentState:
-    return ParentState.PENDING_CANCEL if kind == "cancel" else ParentState.PENDING_REPLACE

@@ -18,12 +18,16 @@ def symbol_status_changed(ledger: Ledger, fact: SymbolStatusChanged) -> list[Out
     """A symbol stops or trades at a venue, or has other bands there."""
     state = ledger.state
     was_halted = fact.venue in state.halted.get(fact.symbol, {})
+    bands = (fact.low_micros, fact.high_micros)
+    known = state.bands.get(fact.symbol, {}).get(fact.venue, (0, 0))
+    if not fact.halted and not was_halted and bands == known:
+        return []  # a venue tells of every symbol at its opening: no reason to look at all orders
     if fact.halted:
         state.halted.setdefault(fact.symbol, {})[fact.venue] = fact.text
     elif was_halted:
         _drop(state.halted, fact.symbol, fact.venue)
-    if fact.low_micros or fact.high_micros:
-        state.bands.setdefault(fact.symbol, {})[fact.venue] = (fact.low_micros, fact.high_micros)
+    if any(bands):
+        state.bands.setdefault(fact.symbol, {})[fact.venue] = bands
     elif not fact.halted:
         _drop(state.bands, fact.symbol, fact.venue)
     for parent_id in state.open_parents:

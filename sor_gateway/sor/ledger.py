@@ -33,6 +33,7 @@ from sor_gateway.sor.orders import (
 )
 from sor_gateway.sor.state import RouterState
 from sor_gateway.sor.types import (
+    ID_DIGITS,
     NANOS_PER_SECOND,
     ChildState,
     Liquidity,
@@ -75,7 +76,7 @@ class Ledger:
 
     def next_order_id(self, prefix: str) -> str:
         """The id that the next order, child, cancel or status request must carry."""
-        return f"{prefix}{self.state.ids.orders + 1:09d}"
+        return prefix + str(self.state.ids.orders + 1).zfill(ID_DIGITS)
 
     def take_order_id(self, given: str, prefix: str) -> None:
         """The fact used an id: it must be the next one."""
@@ -88,7 +89,7 @@ class Ledger:
         ids = self.state.ids
         ids.reports += 1
         assert ids.left >= 0, f"report {ids.reports} is beyond the reserved ids"
-        return f"{prefix}{ids.reports:09d}"
+        return prefix + str(ids.reports).zfill(ID_DIGITS)
 
     # --- finding --------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from sor_gateway.sor.events import Decision
 from sor_gateway.sor.market import Nbbo
 from sor_gateway.sor.settings import VenueSettings
 from sor_gateway.sor.state import RouterState
-from sor_gateway.sor.types import Micros, Nanos, Shares
+from sor_gateway.sor.types import ID_DIGITS, Micros, Nanos, Shares
 
 REPORTS_PER_DECISION: Final = 3
 """Most reports that applying one decision can cause."""
@@ -39,7 +39,7 @@ class Plan:
     def next_id(self, prefix: str) -> str:
         """The id of the next child, cancel or status request."""
         self._orders += 1
-        return f"{prefix}{self._orders:09d}"
+        return prefix + str(self._orders).zfill(ID_DIGITS)
 
     @property
     def ids_left(self) -> int:

@@ -20,6 +20,9 @@ MICROS_PER_UNIT: Final = 1_000_000
 NANOS_PER_SECOND: Final = 1_000_000_000
 NANOS_PER_MILLISECOND: Final = 1_000_000
 
+ID_DIGITS: Final = 9
+"""Our ids are a letter and so many digits, so that they sort; beyond that they grow."""
+
 
 class Side(StrEnum):
     """Which way an order goes (FIX 54)."""

@@ -7,6 +7,7 @@ again. `RANDOM_DAYS` is the number of days.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
@@ -18,9 +19,10 @@ import pytest
 from sor_gateway.config import Configuration, load
 from sor_gateway.fix.store import Sent
 from sor_gateway.journal.record import Record
+from sor_gateway.sor.events import ChildResolved, VenueQuarantined
 from sor_gateway.sor.orders import Parent
 from tests.daemon.desk import SECOND, Desk, Peer
-from tests.daemon.trader import Trader, fills, is_fill, reports
+from tests.daemon.trader import Trader, is_fill, reports, trades
 from tests.daemon.venue import NEVER, Manners, Quotes, Venue, lose
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +66,10 @@ class Day:
             {**self.venues, **self.traders, "exchange-md": Quotes()},
             segment_messages=dice.choice((15, 60, 50_000)),
         )
+        self.revised: set[str] = set()
+        """Children of which a venue took executions back, or corrected them."""
+        self.resolved: set[str] = set()
+        """Parents of a child that the operator resolved."""
         self.venues["dark-a"].fill = dice.choice((0, 0, 100))
         self.steps: list[tuple[float, Callable[[], None]]] = [
             (4, self.order),
@@ -80,6 +86,9 @@ class Day:
             (0.6, self.venue_withholds),
             (0.3, self.stall),
             (1.5, self.manners),
+            (1.2, self.revise),
+            (0.5, self.resolve),
+            (0.4, self.quarantine),
             (3, lambda: None),
         ]
         self.connect()
@@ -221,6 +230,50 @@ class Day:
         peer.withholds = withheld
         peer.executes_gap_filled = self.dice.random() < 0.5
 
+    def revise(self) -> None:
+        """F6: an execution is taken back, or corrected."""
+        name = self.dice.choice(VENUES)
+        there = self.venues[name]
+        often = Counter(exec_id for exec_id, _, _ in there.executions)
+        found = [
+            (exec_id, cl_ord_id, shares)
+            for exec_id, cl_ord_id, shares in there.executions
+            if shares
+            and often[exec_id] == 1
+            and cl_ord_id in there.orders
+            and not there.orders[cl_ord_id].voiceless
+        ]
+        if found and self.desk.peers[name].session.logged_on:
+            exec_id, cl_ord_id, shares = self.dice.choice(found)
+            order = there.orders[cl_ord_id]
+            if not order.live and order.how == "0":
+                order.how = "4"  # filled, and over with what is left
+            self.revised.add(cl_ord_id)
+            left = self.dice.choice((0, shares // 2))
+            there.revise(self.desk.peers[name], exec_id, left, self.desk.now)
+
+    def resolve(self) -> None:
+        """The operator heard from the venue what became of an order in doubt."""
+        state = self.desk.engine.router.state
+        for child in state.children.values():
+            there = self.venues[child.venue]
+            order = there.orders.get(child.child_id)
+            done = there.executed(child.child_id)
+            if child.flight is None or child.flight.doubt is None or order is None or order.live:
+                continue
+            if child.cum_quantity <= done <= child.quantity:
+                self.resolved.add(child.parent_id)
+                fact = ChildResolved(self.desk.now, child.child_id, done, "by telephone")
+                self.desk.engine.operate(fact)
+                return
+
+    def quarantine(self) -> None:
+        name = self.dice.choice(VENUES)
+        is_in = bool(self.desk.engine.router.state.venues[name].quarantine)
+        if is_in or self.dice.random() < 0.3:
+            fact = VenueQuarantined(self.desk.now, name, not is_in, "drill")
+            self.desk.engine.operate(fact)
+
     # --- what must hold -------------------------------------------------------------------
 
     def executed(self, child_id: str, venue: str) -> tuple[int, int]:
@@ -229,13 +282,19 @@ class Day:
         truth = there.executed(child_id)
         unknowable = child_id in there.forgotten
         unknowable |= there.lost_reports and child_id in there.late_fills
-        return (0 if unknowable else truth), truth
+        taken_back_unheard = there.lost_reports and child_id in self.revised
+        ordered = self.desk.engine.router.state.children[child_id].quantity
+        most = ordered if taken_back_unheard else truth
+        return (0 if unknowable else truth), most
 
     def tainted(self, parent: Parent) -> bool:
         """Whether a venue filled late for this parent, or lost an order of it."""
         state = self.desk.engine.router.state
         unkind = {each for venue in self.venues.values() for each in venue.late_fills}
         unkind |= {each for venue in self.venues.values() for each in venue.forgotten}
+        unkind |= {child_id for child_id in self.revised if child_id in state.children}
+        if parent.parent_id in self.resolved:
+            return True
         return any(state.children[each].parent_id == parent.parent_id for each in unkind)
 
     def check(self) -> None:
@@ -293,8 +352,9 @@ class Day:
             peer = desk.peers[name]
             assert not self.traders[name].unanswered(peer)
             told: dict[str, int] = {}
-            for fill in fills(peer).values():
-                told[fill[37]] = told.get(fill[37], 0) + int(fill[32])
+            for parent_id, shares in trades(peer).values():
+                told[parent_id] = told.get(parent_id, 0) + shares
+            told = {parent_id: shares for parent_id, shares in told.items() if shares}
             booked = {
                 parent.parent_id: parent.cum_quantity
                 for parent in state.parents.values()

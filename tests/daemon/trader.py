@@ -85,3 +85,15 @@ def is_fill(message: Message) -> bool:
 def fills(peer: Peer) -> dict[str, Message]:
     """Executions by ExecID as the client knows them."""
     return {each[17]: each for each in reports(peer) if is_fill(each)}
+
+
+def trades(peer: Peer) -> dict[str, tuple[str, int]]:
+    """OrderID and shares of each execution by its ExecID, as busts and corrections left them."""
+    found: dict[str, tuple[str, int]] = {}
+    for each in reports(peer):
+        is_bust = each[150] == "H" or each.get(20) == "1"
+        if is_fill(each):
+            found.setdefault(each[17], (each[37], int(each[32])))
+        elif is_bust or each[150] == "G" or each.get(20) == "2":
+            found[each[19]] = (each[37], 0 if is_bust else int(each[32]))
+    return found

@@ -10,8 +10,10 @@ import pytest
 from prometheus_client import Metric
 
 from sor_gateway.daemon.counters import ALARM_CODES, DECISIONS, MSG_TYPES
+from sor_gateway.daemon.operations import ANSWER_PERCENTILES
 from sor_gateway.ops.metrics import LABELS_MAX
-from sor_gateway.sor.types import ChildState, ParentState, Stage
+from sor_gateway.sor.estimators.learnt import HORIZONS_NS
+from sor_gateway.sor.types import NANOS_PER_SECOND, ChildState, ParentState, Stage
 from tests.daemon.venue import Venue
 from tests.ops.scraping import Scrape, new_desk, scrape, shipped, submit
 
@@ -81,6 +83,9 @@ class TestLabels:
             "state": {*map(str, ParentState), *map(str, ChildState)},
             "stage": set(map(str, Stage)),
             "code": set(ALARM_CODES),
+            "what": {"filled", "rejected", "probed"},
+            "percentile": set(map(str, ANSWER_PERCENTILES)),
+            "seconds": {f"{each / NANOS_PER_SECOND:g}" for each in HORIZONS_NS},
             "le": None,
             "version": None,
         }
@@ -101,12 +106,15 @@ class TestLabels:
 
     def test_the_series_do_not_grow_with_orders(self) -> None:
         desk = new_desk(Venue())
-        submit(desk, "A1", 300)
-        desk.run(20)
+
+        def work(letter: str) -> None:
+            for number in range(50):
+                submit(desk, f"{letter}{number}", 100)
+                desk.run(5)
+
+        work("A")  # what is learnt of a venue has a series from when it is known
         before = series(scrape(desk))
-        for number in range(50):
-            submit(desk, f"B{number}", 100)
-            desk.run(5)
+        work("B")
         assert series(scrape(desk)) == before
 
 

@@ -37,6 +37,10 @@ class TestOrders:
         assert seen.value("sor_child_round_trip_seconds_count", venue="exchange") == sent
         assert 0 < seen.value("sor_venue_score", venue="exchange") <= 10
         assert seen.value("sor_venue_cost_dollars", venue="exchange") > 0
+        assert 0 < seen.value("sor_venue_share", venue="exchange", what="filled") <= 1
+        assert seen.value("sor_venue_share", venue="exchange", what="rejected") == 0
+        assert seen.value("sor_venue_answer_seconds", venue="exchange", percentile="50") > 0
+        assert seen.value("sor_venue_first_fill_seconds", venue="exchange") > 0
 
     def test_an_open_order_and_its_child(self) -> None:
         desk = new_desk(Venue())

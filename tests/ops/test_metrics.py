@@ -132,6 +132,19 @@ class TestVenues:
         assert samples["sor_child_round_trip_seconds_count", (here,)] == 1
         assert samples["sor_child_round_trip_seconds_sum", (here,)] == 0.04
 
+    def test_what_is_learnt_of_it(self) -> None:
+        venue = VenueView("exchange")
+        venue.learnt.shares = {"filled": 0.4, "probed": 0.75}
+        venue.learnt.first_fill_ns = 250_000_000
+        venue.learnt.answers_ns = {"50": 2_000_000, "99": 30_000_000}
+        venue.learnt.markouts_micros = {"0.1": 1_500.0, "60": -4_000.0}
+        samples = scrape(MetricsView(venues=[venue]))
+        here = ("venue", "exchange")
+        assert samples["sor_venue_share", (here, ("what", "probed"))] == 0.75
+        assert samples["sor_venue_first_fill_seconds", (here,)] == 0.25
+        assert samples["sor_venue_answer_seconds", (("percentile", "99"), here)] == 0.03
+        assert samples["sor_venue_markout_dollars", (("seconds", "60"), here)] == -0.004
+
     def test_what_a_venue_does_not_have_has_no_series(self) -> None:
         names = {name for name, _ in scrape(MetricsView(venues=[VenueView("dark-a")]))}
         assert "sor_venue_score" not in names

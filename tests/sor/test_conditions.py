@@ -63,6 +63,15 @@ class TestHalts:
         assert made.kinds()[-1] == "canceled"
         assert not made.sends()
 
+    def test_what_is_as_usual_makes_nobody_look(self) -> None:
+        """A venue tells of thousands of symbols when it opens, and thousands of orders wait."""
+        made = two_lit()
+        made.submit(quantity=5_000)
+        made.apply(halt(made, "x", on=False))
+        assert made.router.next_deadline() != 0
+        made.apply(halt(made, "x"))
+        assert made.router.next_deadline() == 0
+
     def test_another_symbol_trades(self) -> None:
         made = two_lit()
         made.step(ev.SymbolStatusChanged(made.now, "x", "BOLT", True, "halted"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import socket
 import threading
 
@@ -46,8 +47,9 @@ class Server:
         for piece in self._pieces:
             connection.sendall(piece)
         connection.shutdown(socket.SHUT_WR)
-        while connection.recv(1 << 16):
-            pass
+        with contextlib.suppress(ConnectionResetError):  # it may hang up without reading all
+            while connection.recv(1 << 16):
+                pass
         connection.close()
         self._listener.close()
 
