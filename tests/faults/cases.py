@@ -277,7 +277,7 @@ def no_ack(bench: Bench) -> None:
 
 
 def no_ack_told(bench: Bench) -> list[Check]:
-    """An order that is lost is freed by `unknown` alone; one that only was not acknowledged fills."""
+    """An order that is lost is freed by `unknown` alone; one that was not acknowledged may fill."""
     orders = sum(bench.facts(name)["CommandSwallowed"] for name in bench.desk.venues)
     return flagged(bench, "child-unknown", when=orders)
 
