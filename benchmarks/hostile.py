@@ -45,6 +45,8 @@ WARM_UP_S: Final = 3.0
 CALM_SHARE: Final = 6
 """The attack begins after one part in this many of its window."""
 SAMPLE_S: Final = 0.2
+TABLE_COLUMNS: Final = 180
+"""How wide the table is where there is no terminal."""
 
 
 @dataclass(slots=True)
@@ -250,7 +252,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="keep configurations, journals and logs here")
     parser.add_argument("--json", action="store_true", help="for programs")
     options = parser.parse_args()
-    console = Console(stderr=options.json)
+    console = Console(stderr=options.json, width=None if sys.stdout.isatty() else TABLE_COLUMNS)
     with tempfile.TemporaryDirectory(prefix="hostile-") as scratch:
         try:
             rows = asyncio.run(run(options, options.keep or Path(scratch), console))
