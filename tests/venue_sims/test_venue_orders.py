@@ -43,15 +43,14 @@ class Server:
     def _serve(self) -> None:
         connection, _ = self._listener.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.recv(1 << 16)
-        for piece in self._pieces:
-            connection.sendall(piece)
-        connection.shutdown(socket.SHUT_WR)
-        with contextlib.suppress(ConnectionResetError):  # it may hang up without reading all
+        with self._listener, connection, contextlib.suppress(ConnectionError):
+            # The client hangs up when it has counted enough, whatever is still to come.
+            connection.recv(1 << 16)
+            for piece in self._pieces:
+                connection.sendall(piece)
+            connection.shutdown(socket.SHUT_WR)
             while connection.recv(1 << 16):
                 pass
-        connection.close()
-        self._listener.close()
 
 
 class TestTheClient:
