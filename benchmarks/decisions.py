@@ -57,8 +57,9 @@ EVENTS: Final = (*ONE_ORDER, "idle", "full")
 ORDER_BUDGET_US, TURN_BUDGET_US = 435.0, 50_000.0
 BUDGET_VENUES_MAX: Final = 12
 """Up to so many venues an order's turn has to be within its budget."""
-GROWTH_MAX: Final = 1.5
-"""By which factor one parent's turn may be longer because others are there."""
+GROWTH_MAX: Final = 3.0
+"""By which factor one parent's turn may be longer because a thousand are there: a walk over them is
+tens of times longer, while colder caches alone made 15 us 20 to 30."""
 ORDERS, STEPS = 21, 24
 """New orders in a round, and moments in the life of the last of them."""
 ROUNDS, ROUNDS_QUICK, ROUNDS_WARM = 24, 5, 1
