@@ -57,12 +57,11 @@ EVENTS: Final = (*ONE_ORDER, "idle", "full")
 ORDER_BUDGET_US, TURN_BUDGET_US = 435.0, 50_000.0
 BUDGET_VENUES_MAX: Final = 12
 """Up to so many venues an order's turn has to be within its budget."""
-GROWTH_MAX: Final = 3.0
-"""By which factor one parent's turn may be longer because a thousand are there: a walk over them is
-tens of times longer, while colder caches alone made 15 us 20 to 30."""
+GROWTH_MAX: Final = 1.5
+"""By which factor one parent's turn may be longer because others are there."""
 ORDERS, STEPS = 21, 24
 """New orders in a round, and moments in the life of the last of them."""
-ROUNDS, ROUNDS_QUICK, ROUNDS_WARM = 24, 5, 1
+ROUNDS, ROUNDS_QUICK, ROUNDS_WARM = 24, 16, 2
 FULL_EVERY: Final = 12
 """Everybody is moved in one round of so many: that is some thousand decisions."""
 SEED: Final = 7
