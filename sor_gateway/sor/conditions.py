@@ -30,9 +30,7 @@ def symbol_status_changed(ledger: Ledger, fact: SymbolStatusChanged) -> list[Out
         state.bands.setdefault(fact.symbol, {})[fact.venue] = bands
     elif not fact.halted:
         _drop(state.bands, fact.symbol, fact.venue)
-    for parent_id in state.open_parents:
-        if state.parents[parent_id].symbol == fact.symbol:
-            ledger.agenda.due(parent_id)
+    ledger.agenda.symbol_due(fact.symbol)
     if fact.halted == was_halted:
         return []
     text = f"{fact.symbol}: {fact.text}"
@@ -42,15 +40,18 @@ def symbol_status_changed(ledger: Ledger, fact: SymbolStatusChanged) -> list[Out
 
 
 def session_status_changed(ledger: Ledger, fact: SessionStatusChanged) -> list[Output]:
-    """A venue's trading session opens or closes."""
+    """A venue's trading session opens or closes. Who may want to use one that opens is due; one
+    that closes concerns those who have orders there."""
     venue = ledger.venue(fact.venue)
     was_open = not venue.closed_session
     venue.closed_session = "" if fact.open else f"its trading session is {fact.text}"
     if fact.open == was_open:
         return []
-    ledger.all_due()
     if fact.open:
+        ledger.all_due()
         return [Alarm(fact.at_ns, "venue-session-opened", fact.text, fact.venue)]
+    for child_id in venue.children:
+        ledger.agenda.due(ledger.state.children[child_id].parent_id)
     return [Alarm(fact.at_ns, "venue-session-closed", fact.text, fact.venue)]
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import DenyExecution
+from sor_gateway.sor.orders import Parent
 from sor_gateway.sor.router import Router
-from sor_gateway.sor.settings import StrategySettings
+from sor_gateway.sor.settings import SecuritySettings, StrategySettings
 from sor_gateway.sor.types import ChildState, DenyReason, OrdType, Side, TimeInForce
 
-from .script import MS, SECOND, Script, dark, lit, px, settings
+from .script import MS, SECOND, UNIT, Script, dark, lit, px, settings
 
 HIDDEN = StrategySettings("d", use_lit=False, dark_quantity=500, dark_box_ns=SECOND)
 SWEEP = StrategySettings("sweep", use_dark=False, lit_wave_ns=50 * MS)
@@ -29,6 +30,16 @@ def quote(made: Script) -> None:
 
 def halt(made: Script, venue: str, on: bool = True, **bands: int) -> ev.SymbolStatusChanged:
     return ev.SymbolStatusChanged(made.now, venue, "ACME", on, "news pending", **bands)
+
+
+class CountedParents(dict[str, Parent]):
+    """Counts how often a parent is looked at by its id."""
+
+    looks = 0
+
+    def __getitem__(self, parent_id: str) -> Parent:
+        self.looks += 1
+        return super().__getitem__(parent_id)
 
 
 class TestHalts:
@@ -97,6 +108,60 @@ class TestHalts:
         made.step(halt(made, "a", on=False))
         made.step(halt(made, "x", on=False))
         assert {send.venue for send in made.sends()} == {"a"}
+
+
+class TestCost:
+    """A market-wide halt, or the close of a venue, concerns those whom it concerns."""
+
+    SYMBOLS: Final = tuple(f"S{number}" for number in range(20))
+
+    def many(self) -> tuple[Script, CountedParents]:
+        """Two resting orders in each of twenty symbols, and who is looked at."""
+        securities = {
+            name: SecuritySettings(name, "XLIT", previous_close_micros=50 * UNIT)
+            for name in self.SYMBOLS
+        }
+        made = Script(settings(lit("x"), lit("y"), strategy=SWEEP, securities=securities))
+        for number, symbol in enumerate(self.SYMBOLS * 2):
+            made.submit(f"A{number}", quantity=500, symbol=symbol)
+        parents = CountedParents(made.router.state.parents)
+        made.router.state.parents = parents
+        return made, parents
+
+    def test_of_a_halt_of_everything_is_that_of_its_orders(self) -> None:
+        made, parents = self.many()
+        for symbol in self.SYMBOLS:
+            made.apply(ev.SymbolStatusChanged(made.now, "x", symbol, True, "market-wide"))
+        assert parents.looks <= len(parents)
+        assert len(made.router.state.halted) == len(self.SYMBOLS)
+
+    def test_each_order_in_the_symbol_is_looked_at(self) -> None:
+        made, parents = self.many()
+        made.settle()
+        parents.looks = 0
+        made.step(ev.SymbolStatusChanged(made.now, "x", "S7", True, "news"))
+        assert parents.looks == 2
+
+    def test_one_that_is_over_is_not(self) -> None:
+        made, parents = self.many()
+        made.cancel("C1", "A7")
+        parents.looks = 0
+        made.step(ev.SymbolStatusChanged(made.now, "x", "S7", True, "news"))
+        assert parents.looks == 1
+
+    def test_orders_are_found_again_from_a_snapshot(self) -> None:
+        made, _ = self.many()
+        made.router = Router(made.settings, made.router.state)
+        made.settle()
+        made.apply(ev.SymbolStatusChanged(made.now, "x", "S7", True, "news"))
+        assert made.router.next_deadline() == 0
+
+    def test_of_a_session_that_closes_is_that_of_the_orders_there(self) -> None:
+        made, _ = self.many()
+        made.apply(ev.SessionStatusChanged(made.now, "x", False, "closed"))
+        assert made.router.next_deadline() != 0
+        made.apply(ev.SessionStatusChanged(made.now, "x", True, "open"))
+        assert made.router.next_deadline() == 0
 
 
 class TestBands:
