@@ -307,6 +307,8 @@ class SymbolStatusChanged:
     """No order below it; 0 for no band."""
     high_micros: Micros = 0
     """No order above it; 0 for no band."""
+    session: str = ""
+    """Of the venue, which told it; empty: its order session, which has the venue's name."""
 
 
 @dataclass(slots=True)
@@ -317,6 +319,19 @@ class SessionStatusChanged:
     venue: str
     open: bool
     text: str
+    session: str = ""
+    """Of the venue, which told it; empty: its order session."""
+
+
+@dataclass(slots=True)
+class StatusLapsed:
+    """A session of a venue is over: what it told of halts, bands and the trading session holds no
+    more. What another session of the venue told does."""
+
+    at_ns: Nanos
+    venue: str
+    session: str
+    cause: str
 
 
 # --- from the operator and the process ----------------------------------------------------
@@ -433,6 +448,7 @@ VenueFact = (
     | VenueCongested
     | SymbolStatusChanged
     | SessionStatusChanged
+    | StatusLapsed
 )
 OperatorFact = (
     KillSwitched

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
+import msgspec
+import pytest
+
+from sor_gateway.journal.record import FactCodec
 from sor_gateway.sor import events as ev
-from sor_gateway.sor.commands import DenyExecution
+from sor_gateway.sor.commands import DenyExecution, Output
 from sor_gateway.sor.orders import Parent
 from sor_gateway.sor.router import Router
 from sor_gateway.sor.settings import SecuritySettings, StrategySettings
@@ -28,7 +33,7 @@ def quote(made: Script) -> None:
         made.quote(name, [("49.99", 300)], [("50.05", 300)])
 
 
-def halt(made: Script, venue: str, on: bool = True, **bands: int) -> ev.SymbolStatusChanged:
+def halt(made: Script, venue: str, on: bool = True, **bands: Any) -> ev.SymbolStatusChanged:
     return ev.SymbolStatusChanged(made.now, venue, "ACME", on, "news pending", **bands)
 
 
@@ -162,6 +167,117 @@ class TestCost:
         assert made.router.next_deadline() != 0
         made.apply(ev.SessionStatusChanged(made.now, "x", True, "open"))
         assert made.router.next_deadline() == 0
+
+
+class TestSessionsOfAVenue:
+    """What one session of a venue told holds until that one takes it back or is over (F15)."""
+
+    def told(self, made: Script, session: str, on: bool = True, **bands: int) -> list[Output]:
+        return made.step(replace(halt(made, "x", on, **bands), session=session))
+
+    def lapse(self, made: Script, session: str) -> list[Output]:
+        return made.step(ev.StatusLapsed(made.now, "x", session, "cut"))
+
+    def halted(self, made: Script) -> bool:
+        return "x" in made.router.state.halted.get("ACME", {})
+
+    def test_a_halt_told_with_the_quotes_outlives_the_order_session(self) -> None:
+        made = two_lit()
+        self.told(made, "x-md")
+        made.step(ev.VenueClosed(made.now, "x", "cut"))
+        made.step(ev.VenueOpened(made.now, "x", 1))
+        made.submit(quantity=500)
+        assert {send.venue for send in made.sends()} == {"y"}
+        self.lapse(made, "x-md")
+        assert not self.halted(made)
+        made.fold()
+
+    def test_one_told_to_the_order_session_outlives_the_other(self) -> None:
+        made = two_lit()
+        self.told(made, "x")
+        self.lapse(made, "x-md")
+        assert self.halted(made)
+        made.step(ev.VenueClosed(made.now, "x", "cut"))
+        assert not self.halted(made)
+
+    @pytest.mark.parametrize("first", ["x", "x-md"])
+    def test_one_told_by_both_ends_with_the_last(self, first: str) -> None:
+        made = two_lit()
+        last = "x" if first == "x-md" else "x-md"
+        assert made.alarms(self.told(made, "x")) == ["symbol-halted"]
+        assert made.alarms(self.told(made, "x-md")) == []
+        assert made.alarms(self.told(made, first, on=False)) == []
+        assert self.halted(made)
+        assert made.alarms(self.told(made, last, on=False)) == ["symbol-resumed"]
+        assert not self.halted(made)
+
+    def test_whoever_waits_goes_on_when_it_lapses(self) -> None:
+        made = two_lit()
+        self.told(made, "x-md")
+        made.submit(quantity=2_000)
+        for send in made.sends():
+            made.fill(send.child_id, send.quantity)
+        before = len(made.sends())
+        made.wait(SECOND)
+        quote(made)
+        self.lapse(made, "x-md")
+        made.wait(SECOND)
+        assert "x" in {send.venue for send in made.sends()[before:]}
+
+    def test_the_bands_of_both_hold(self) -> None:
+        made = two_lit()
+        self.told(made, "x", on=False, low_micros=px("49.00"), high_micros=px("50.02"))
+        self.told(made, "x-md", on=False, low_micros=px("49.50"))
+        assert made.router.state.bands["ACME"]["x"] == (px("49.50"), px("50.02"))
+        made.step(ev.VenueClosed(made.now, "x", "cut"))
+        assert made.router.state.bands["ACME"]["x"] == (px("49.50"), 0)
+
+    def test_a_trading_session_that_is_closed_stays_so(self) -> None:
+        made = two_lit()
+        made.step(ev.SessionStatusChanged(made.now, "x", False, "closed", "x-md"))
+        made.step(ev.VenueClosed(made.now, "x", "cut"))
+        made.step(ev.VenueOpened(made.now, "x", 1))
+        assert not made.router.state.venues["x"].is_routable
+        self.lapse(made, "x-md")
+        assert made.router.state.venues["x"].is_routable
+
+    def test_no_session_lives_through_a_restart(self) -> None:
+        """The venue says anew what is not as usual, and nothing of what is so again."""
+        made = two_lit()
+        self.told(made, "x", low_micros=px("49.00"))
+        self.told(made, "x-md")
+        made.step(ev.SessionStatusChanged(made.now, "x", False, "closed"))
+        made.step(ev.Restarted(made.now, "boot"))
+        state = made.router.state
+        assert (state.halted, state.bands, state.venues["x"].closed_session) == ({}, {}, "")
+        made.step(ev.IdsReserved(made.now, state.reserved_through + 1_000))
+        made.step(ev.VenueOpened(made.now, "x", 1))
+        quote(made)
+        made.submit(quantity=500)
+        assert {send.venue for send in made.sends()} == {"x"}
+
+    def test_facts_that_do_not_name_the_session_are_of_the_order_session(self) -> None:
+        """As journals of older versions have them."""
+        codec = FactCodec(ev.FACTS)
+        made = two_lit()
+        old = {"at_ns": made.now, "venue": "x", "text": "news"}
+        for name, fields in (
+            ("SymbolStatusChanged", {"symbol": "ACME", "halted": True}),
+            ("SessionStatusChanged", {"open": False}),
+        ):
+            made.step(codec.decode((name, msgspec.Raw(msgspec.msgpack.encode(old | fields)))))
+        assert self.halted(made)
+        assert made.router.state.venues["x"].closed_session
+        made.step(ev.VenueClosed(made.now, "x", "cut"))
+        assert not self.halted(made)
+        assert not made.router.state.venues["x"].closed_session
+
+    def test_what_is_as_usual_is_not_kept(self) -> None:
+        made = two_lit()
+        for on in (True, False):
+            self.told(made, "x-md", on)
+            made.step(ev.SessionStatusChanged(made.now, "x", not on, "", "x-md"))
+        assert not made.router.state.venues["x"].told
 
 
 class TestBands:
