@@ -161,11 +161,12 @@ class Executions:
             (fact.child_id, root),
         ).fetchone()
         self._run(
-            "UPDATE executions SET quantity = ?, price_micros = ?, fee_micros = ?"
-            " WHERE child_id = ? AND exec_id = ?",
+            "UPDATE executions SET quantity = ?, price_micros = ?, fee_micros = ?,"
+            " fee_surprise_micros = ? WHERE child_id = ? AND exec_id = ?",
             (
                 sum(shares for _, shares in account.pieces[root]),
-                *(fact.price_micros, fact.fee_micros, fact.child_id, root),
+                *(fact.price_micros, fact.fee_micros, fact.fee_surprise_micros),
+                *(fact.child_id, root),
             ),
         )
         moved = (change.shares, change.value_micros, fact.fee_micros - fee)
@@ -261,6 +262,7 @@ class Executions:
             child.about,
             (fact.venue, fact.exec_id, counted, fact.price_micros, fact.fee_micros),
             (fact.liquidity, fact.at_ns, fact.last_market, fact.cum_quantity, 1),
+            fact.fee_surprise_micros,
         )
 
     def _miss(
@@ -307,13 +309,14 @@ class Executions:
         about: About,
         trade: tuple[str, str, Shares, Micros, Micros],
         around: tuple[str, Nanos, str, Shares, int],
+        fee_surprise: Micros = 0,
     ) -> None:
         venue, *rest = trade
         self._run(
             "INSERT INTO executions (parent_id, child_id, venue, exec_id, quantity, price_micros,"
-            " fee_micros, liquidity, at_ns, last_market, cum_quantity, reported)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*about, venue, *rest, *around),
+            " fee_micros, liquidity, at_ns, last_market, cum_quantity, reported,"
+            " fee_surprise_micros) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*about, venue, *rest, *around, fee_surprise),
         )
 
     # --- both orders ----------------------------------------------------------------------

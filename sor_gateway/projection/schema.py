@@ -15,7 +15,7 @@ from typing import Final
 
 from sor_gateway.journal.reader import START, Position
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 BUSY_TIMEOUT_S: Final = 60.0
 """How long one writer waits for another: a batch takes a fraction of a second, but the follower is
 of low priority, and on a busy machine that was more than ten."""
@@ -61,7 +61,8 @@ TABLES: Final = {
         parent_id TEXT NOT NULL, exec_id TEXT NOT NULL, quantity INTEGER NOT NULL,
         price_micros INTEGER NOT NULL, fee_micros INTEGER NOT NULL, liquidity TEXT NOT NULL,
         at_ns INTEGER NOT NULL, last_market TEXT NOT NULL, cum_quantity INTEGER NOT NULL,
-        reported INTEGER NOT NULL, UNIQUE (child_id, exec_id)""",
+        reported INTEGER NOT NULL, fee_surprise_micros INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (child_id, exec_id)""",
     "facts": """
         id INTEGER PRIMARY KEY, turn INTEGER NOT NULL, at_ns INTEGER NOT NULL,
         name TEXT NOT NULL, parent_id TEXT NOT NULL, child_id TEXT NOT NULL,
