@@ -47,6 +47,7 @@ from sor_gateway.sor.events import (
     ChildFilled,
     ChildrenDoubted,
     ChildResolved,
+    ChildRestated,
     ChildStatusReported,
     ChildVoided,
     FillRevised,
@@ -93,6 +94,7 @@ class Books:
             ChildAccepted: self._child_accepted,
             ChildFilled: self._child_filled,
             FillRevised: self._fill_revised,
+            ChildRestated: self._child_restated,
             ChildEnded: self._child_ended,
             ChildResolved: self._child_resolved,
             RequestOverdue: self._of_parent,
@@ -349,6 +351,11 @@ class Books:
             return about
         value = fact.avg_price_micros * fact.cum_quantity
         self._executions.book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
+        quantity, cum = self._run(
+            "SELECT quantity, cum_quantity FROM children WHERE child_id = ?", (fact.child_id,)
+        ).fetchone()
+        if fact.cum_quantity == cum <= fact.quantity < quantity and fact.quantity:
+            self._resize(fact.child_id, fact.quantity, fact.at_ns)
         if fact.live:
             self._live(fact.child_id)
             self._run("UPDATE children SET doubt = '' WHERE child_id = ?", (fact.child_id,))
@@ -404,6 +411,35 @@ class Books:
         if about[0]:
             self._executions.revised(fact)
         return about
+
+    def _child_restated(self, fact: ChildRestated) -> About:
+        about = self._about(fact.child_id, fact.venue)
+        if about[0]:
+            value = fact.avg_price_micros * fact.cum_quantity
+            cum = self._executions.book_difference(
+                fact.child_id, fact.cum_quantity, value, fact.at_ns
+            )
+            if fact.cum_quantity == cum:  # else the router asks for its status
+                self._reopen(fact.child_id)
+                quantity = fact.cum_quantity + fact.leaves_quantity
+                self._resize(fact.child_id, quantity, fact.at_ns)
+        return about
+
+    def _reopen(self, child_id: str) -> None:
+        self._run(
+            "UPDATE children SET state = ?, ended_ns = 0 WHERE child_id = ? AND state <> ?",
+            (ChildState.LIVE, child_id, ChildState.LIVE),
+        )
+
+    def _resize(self, child_id: str, quantity: int, at_ns: int) -> None:
+        """The venue works another quantity of an open child; it may be filled by that."""
+        self._run(
+            "UPDATE children SET quantity = ?1,"
+            " state = CASE WHEN cum_quantity >= ?1 THEN ?2 ELSE state END,"
+            " ended_ns = CASE WHEN cum_quantity >= ?1 THEN ?3 ELSE 0 END"
+            " WHERE child_id = ?4 AND ended_ns = 0",
+            (quantity, ChildState.FILLED, at_ns, child_id),
+        )
 
     def _child_resolved(self, fact: ChildResolved) -> About:
         (ended_ns,) = self._run(

@@ -192,6 +192,23 @@ class FillRevised:
 
 
 @dataclass(slots=True)
+class ChildRestated:
+    """The venue changed a live child by itself (FIX 150=D): its quantity, its price."""
+
+    at_ns: Nanos
+    venue: str
+    child_id: str
+    cum_quantity: Shares
+    leaves_quantity: Shares
+    """More than 0: without anything open it is a ChildEnded."""
+    limit_micros: Micros | None
+    """Where the venue works it now (FIX 44); None: unsaid."""
+    text: str = ""
+    avg_price_micros: Micros = 0
+    """Over `cum_quantity` (FIX 6); 0: unsaid."""
+
+
+@dataclass(slots=True)
 class ChildEnded:
     """The venue says that a child is over without (further) execution."""
 
@@ -236,6 +253,8 @@ class ChildStatusReported:
     """When known and not live: the terminal state."""
     cancel_pending: bool = False
     """When live: the venue is working on our cancel (FIX 39=6)."""
+    quantity: Shares = 0
+    """Of the order, as the venue has it; 0: unsaid."""
 
 
 @dataclass(slots=True)
@@ -440,6 +459,7 @@ VenueFact = (
     ChildAccepted
     | ChildFilled
     | FillRevised
+    | ChildRestated
     | ChildEnded
     | ChildCancelRefused
     | ChildStatusReported

@@ -379,6 +379,8 @@ class Flight:
     pending_asks: int = 0
     """How often the venue answered that our cancel is pending there (FIX 39=6), and no more."""
     doubt: Doubt | None = None
+    moved_micros: Micros = 0
+    """Where the venue works it by its own decision; 0: at its limit."""
 
 
 @dataclass(slots=True)
@@ -408,6 +410,12 @@ class Child:
     def leaves_quantity(self) -> Shares:
         """What it may still fill in the worst case."""
         return 0 if self.flight is None else max(0, self.quantity - self.cum_quantity)
+
+    @property
+    def works_at_micros(self) -> Micros | None:
+        """The price at which the venue works it: its limit, unless the venue moved it."""
+        moved = 0 if self.flight is None else self.flight.moved_micros
+        return moved or self.limit_micros
 
     def move(self, event: ChildEvent) -> None:
         """Take the table's step. Raises KeyError for a row that is not there: a bug."""

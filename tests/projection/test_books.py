@@ -23,6 +23,9 @@ from tests.sor.test_walks import Walk
 
 from .helpers import CENT, PX, T0, Desk
 
+FAULTS = ("late_fills", "revises", "restates")
+"""What venues of a walk may do beside the usual."""
+
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
@@ -431,11 +434,11 @@ class TestAgainstTheRouter:
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )
-    @given(seed=st.integers(0, 2**32), late_fills=st.booleans(), revises=st.booleans())
+    @given(seed=st.integers(0, 2**32), faults=st.sets(st.sampled_from(FAULTS)))
     def test_random_walks(
-        self, tmp_path_factory: pytest.TempPathFactory, seed: int, late_fills: bool, revises: bool
+        self, tmp_path_factory: pytest.TempPathFactory, seed: int, faults: set[str]
     ) -> None:
-        walk = Walk(seed, late_fills=late_fills, revises=revises)
+        walk = Walk(seed, **dict.fromkeys(faults, True))
         walk.run()
         self.compare(walk.script, Desk(tmp_path_factory.mktemp("walk")))
 
