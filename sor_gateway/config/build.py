@@ -92,6 +92,7 @@ class Builder:
             seed=model.seed,
             tls=self._tls(model.tls, f"{self._file} [gateway.tls]", server=True),
             reference_data_max_age_days=model.reference_data_max_age_days,
+            journal_days=model.journal_days,
             listener_limits=ListenerLimits(
                 limits.connections,
                 limits.connections_without_logon,

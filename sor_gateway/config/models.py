@@ -222,6 +222,7 @@ class GatewayModel(Model):
     market_data_comp_id: CompId = Field("SORMD", description=A_COMP_ID)
     mic: Mic = Field("SORX", description=A_MIC)
     journal: str = Field("data/journal", min_length=1, description="the path of a folder")
+    journal_days: int = Field(0, ge=0, le=36_500, description="days, 0 (for ever) to 36500")
     durability: Literal["process", "power"] = Field("process", description='"process" or "power"')
     database: str = Field("data/gateway.db", min_length=1, description="the path of a file")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
