@@ -116,6 +116,9 @@ class Builder:
             securities={s: security.settings for s, security in self._reader.securities.items()},
             default_strategy=default,
             mic=self._model.mic,
+            crossing_clients=tuple(
+                name for name, ems in self._reader.gateway.ems.items() if ems.own_crossing
+            ),
             risk=RiskSettings(
                 max_quantity=risk.max_quantity,
                 max_notional_micros=risk.max_notional,
@@ -407,6 +410,8 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         spray_post_only=model.spray_post_only,
         spray_size_spread=model.spray_size_spread,
         spray_delay_ns=model.spray_delay_ms * NANOS_PER_MILLISECOND,
+        crumble_share=model.crumble_share,
+        crumble_hold_ns=model.crumble_hold_ms * NANOS_PER_MILLISECOND,
         patience_ns=model.patience_ms * NANOS_PER_MILLISECOND,
         max_quantity=model.max_quantity,
         max_notional_micros=model.max_notional,

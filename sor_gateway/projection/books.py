@@ -13,12 +13,14 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
 
+from sor_gateway.projection.children import as_planned, insert_child
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
     ChildAccepted,
     ChildCancelPlanned,
     ChildCancelRefused,
+    ChildCrossed,
     ChildEnded,
     ChildFilled,
     ChildPlanned,
@@ -45,7 +47,7 @@ from sor_gateway.sor.events import (
     VenueReadmitted,
     WaveStarted,
 )
-from sor_gateway.sor.types import ChildState, ParentState, Side
+from sor_gateway.sor.types import ChildState, Liquidity, ParentState, Side
 
 About = tuple[str, str]
 NOBODY: Final[About] = ("", "")
@@ -93,6 +95,7 @@ class Books:
             VenueReadmitted: self._of_parent,
             WaveStarted: self._of_parent,
             ChildPlanned: self._child_planned,
+            ChildCrossed: self._child_crossed,
             ChildCancelPlanned: self._of_child,
             ChildStatusPlanned: self._of_child,
             ChildAccepted: self._child_accepted,
@@ -281,30 +284,20 @@ class Books:
     # --- children -------------------------------------------------------------------------
 
     def _child_planned(self, fact: ChildPlanned) -> About:
-        self._run(
-            "INSERT INTO children (child_id, parent_id, venue, quantity, ord_type, limit_micros,"
-            " time_in_force, tactic, wave, state, cost_micros, display_score, why, planned_ns,"
-            " bid_micros, ask_micros) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                fact.child_id,
-                fact.parent_id,
-                fact.venue,
-                fact.quantity,
-                fact.ord_type,
-                fact.limit_micros,
-                fact.time_in_force,
-                fact.tactic,
-                fact.wave,
-                ChildState.PENDING_NEW,
-                fact.cost_micros,
-                fact.display_score,
-                fact.why,
-                fact.at_ns,
-                fact.bid_micros,
-                fact.ask_micros,
-            ),
-        )
+        insert_child(self._run, fact)
         return fact.parent_id, fact.child_id
+
+    def _child_crossed(self, fact: ChildCrossed) -> About:
+        """Planned and filled at once, by ourselves."""
+        about = self._child_planned(as_planned(fact))
+        quantity, price = fact.quantity, fact.price_micros
+        self._execute(
+            about,
+            (fact.market, fact.child_id, quantity, price, 0),
+            (Liquidity.MIDPOINT, fact.at_ns, fact.market, quantity, 1),
+        )
+        self._move(about, quantity, price, 0, fact.at_ns)
+        return about
 
     def _of_child(self, fact: ChildCancelPlanned | ChildStatusPlanned) -> About:
         return self._about(fact.child_id)
