@@ -404,6 +404,7 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         lit_tactic=model.lit_tactic,
         lit_wave_ns=model.lit_wave_ms * NANOS_PER_MILLISECOND,
         sweep_levels=model.sweep_levels,
+        sweep_fade=model.sweep_fade,
         spray_clip=model.spray_clip,
         spray_max_shown=model.spray_max_shown,
         spray_price=model.spray_price,

@@ -109,6 +109,9 @@ class StrategySettings:
     market: what bounds its messages."""
     sweep_levels: int = 0
     """How many price levels of the consolidated book one lit wave takes; 0 for all."""
+    sweep_fade: float = 0.1
+    """A venue that fades by more than this is sent at first only what is expected to be there,
+    while others show the same price; 1: what is displayed is there."""
     spray_clip: Shares = 500
     """Most of one parent that is displayed on one venue."""
     spray_max_shown: Shares = 2_000
