@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sor_gateway.sor.events import ChildCrossed
+from sor_gateway.sor.decisions import ChildCrossed
 from sor_gateway.sor.orders import Parent
 from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Report, SendChild
 from sor_gateway.sor.settings import StrategySettings
@@ -40,7 +41,7 @@ def crossed(made: Script) -> list[tuple[str, int, int]]:
     return [
         (each.parent_id, each.quantity, each.price_micros)
         for each in made.decisions
-        if isinstance(each, ev.ChildCrossed)
+        if isinstance(each, de.ChildCrossed)
     ]
 
 
@@ -158,7 +159,7 @@ class TestMeeting:
         made = consenting()
         made.submit("A1", 10_000)
         made.submit("B1", 4_000, **SELL)
-        facts = [each for each in made.decisions if isinstance(each, ev.ChildCrossed)]
+        facts = [each for each in made.decisions if isinstance(each, de.ChildCrossed)]
         expected = "an opposite order of our own clients; the midpoint of 50 and 50.04"
         assert {fact.why.replace("50.00", "50") for fact in facts} == {expected}
         assert [fact.contra_id for fact in facts] == [fact.child_id for fact in reversed(facts)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sor_gateway.sor import events as ev
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor.settings import LitTactic, StrategySettings
 from sor_gateway.sor.types import TimeInForce
 
@@ -56,7 +56,7 @@ class TestFade:
         found = sent(made, "A1")
         assert sum(found.values()) == 1_000
         assert 600 <= found["inverted"] <= 800
-        planned = [each for each in made.decisions if isinstance(each, ev.ChildPlanned)]
+        planned = [each for each in made.decisions if isinstance(each, de.ChildPlanned)]
         assert f"1000 displayed, {found['inverted']} expected; p 0." in planned[-2].why
 
     def test_all_that_is_shown_is_gone_for_when_all_is_wanted(self) -> None:
