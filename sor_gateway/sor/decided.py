@@ -11,7 +11,7 @@ from typing import Final
 from sor_gateway.sor import clients
 from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, SendChild
 from sor_gateway.sor.dark_venue import DarkVenue
-from sor_gateway.sor.events import (
+from sor_gateway.sor.decisions import (
     ChildCancelPlanned,
     ChildPlanned,
     ChildReleased,

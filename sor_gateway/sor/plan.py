@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sor_gateway.sor.events import Decision
+from sor_gateway.sor.decisions import Decision
 from sor_gateway.sor.market import Nbbo
 from sor_gateway.sor.settings import VenueSettings
 from sor_gateway.sor.state import RouterState

@@ -12,7 +12,7 @@ from typing import Final
 from sor_gateway.sor import clients, risk
 from sor_gateway.sor.ahead import Ahead
 from sor_gateway.sor.dark_waves import DarkWaves
-from sor_gateway.sor.events import (
+from sor_gateway.sor.decisions import (
     ParentAccepted,
     ParentClosed,
     ParentExpiring,

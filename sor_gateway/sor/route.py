@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from sor_gateway.sor.events import ChildPlanned, StageMoved, VenueDropped, VenueReadmitted
+from sor_gateway.sor.decisions import ChildPlanned, StageMoved, VenueDropped, VenueReadmitted
 from sor_gateway.sor.market import Book, Nbbo
 from sor_gateway.sor.orders import Child, Flight, Parent, Work
 from sor_gateway.sor.plan import Plan

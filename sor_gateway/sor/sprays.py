@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from sor_gateway.sor.events import WaveStarted
+from sor_gateway.sor.decisions import WaveStarted
 from sor_gateway.sor.ledger import SPRAY
 from sor_gateway.sor.orders import Child, Flight
 from sor_gateway.sor.outlook import Outlook

@@ -16,12 +16,8 @@ from typing import Final
 from sor_gateway.client.ems import NewOrder
 from sor_gateway.daemon.recovery import fact_codec
 from sor_gateway.journal.memory import MemoryJournal
-from sor_gateway.sor.events import (
-    ChildPlanned,
-    ParentSubmitted,
-    SymbolStatusChanged,
-    VenueClosed,
-)
+from sor_gateway.sor.decisions import ChildPlanned
+from sor_gateway.sor.events import ParentSubmitted, SymbolStatusChanged, VenueClosed
 from sor_gateway.sor.router import Router
 from sor_gateway.sor.types import Side
 from tests.harness.desk import Desk

@@ -10,6 +10,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, Report, SendChild
 from sor_gateway.sor.orders import CHILD_OVER, Parent
@@ -485,10 +486,10 @@ class TestWalks:
         reasons, pulled, sprayed = set(), set(), 0
         for seed in range(20):
             for decision in walk(seed, sprays=True).script.decisions:
-                if isinstance(decision, ev.ChildPlanned) and decision.tactic == "spray":
+                if isinstance(decision, de.ChildPlanned) and decision.tactic == "spray":
                     sprayed += 1
                     reasons.add(decision.why.split(";")[0].split(" ", 1)[1])
-                elif isinstance(decision, ev.ChildCancelPlanned):
+                elif isinstance(decision, de.ChildCancelPlanned):
                     pulled.add(decision.why)
         assert sprayed > 100
         assert {"shown at the best bid", "shown at the best offer"} <= reasons
