@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sor_gateway.sor.events import WaveStarted
+from sor_gateway.sor.decisions import WaveStarted
 from sor_gateway.sor.ledger import SWEEP
 from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sor_gateway.sor import events as ev
+from sor_gateway.sor import decisions as dn
 from sor_gateway.sor.estimators.volatility import SAMPLES_A_DAY
 from sor_gateway.sor.settings import LitTactic, StrategySettings, VenueSettings
 from sor_gateway.sor.types import OrdType, Side, TimeInForce
@@ -71,7 +71,7 @@ def test_in_a_wild_one_the_books_are_taken_first_and_nothing_better_is_passed_ov
     first, other = sorted(made.sends(), key=lambda send: send.quantity)
     assert (first.quantity, first.limit_micros) == (6 * 800, px("50.06"))
     assert (other.quantity, other.limit_micros) == (6 * 800 + 400, px("50.07"))
-    planned = [each for each in made.decisions if isinstance(each, ev.ChildPlanned)]
+    planned = [each for each in made.decisions if isinstance(each, dn.ChildPlanned)]
     assert all("cheaper than to work it" in child.why for child in planned)
 
 

@@ -28,8 +28,8 @@ from typing import Final
 from sor_gateway.sor.types import Shares
 
 PEAK: Final = 1.0
-"""Y: of order one, the published fits from a half up. The upper end, for who works an order bears the
-risk of the walk besides."""
+"""Y: of order one, the published fits from a half up. The upper end, for who works an order bears
+the risk of the walk besides."""
 
 Asked = tuple[float, Shares]
 """What a share costs against the midpoint, fee and all, in micros; and how many there are."""
