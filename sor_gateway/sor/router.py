@@ -150,7 +150,7 @@ class Router:
     def __init__(self, settings: RouterSettings, state: RouterState | None = None) -> None:
         self.settings: Final = settings
         self.state: Final = state if state is not None else RouterState()
-        self.market: Final = Market(settings.quote_max_age_ns)
+        self.market: Final = Market(settings.quote_max_age_ns, settings.day_ns)
         for name in settings.venues:
             self.state.venues.setdefault(name, VenueState())
         self._ledger: Final = Ledger(self.state)
