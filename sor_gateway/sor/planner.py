@@ -206,7 +206,7 @@ class Planner:
             self._wait_or_close(plan, parent, "every venue halted it")
             return
         self._drop_rejecting(plan, route)
-        if strategy.take_ahead:
+        if route.strategy.take_ahead:
             self._ahead.send(plan, route)
             if route.available <= 0:
                 self._listen(plan, route)
