@@ -20,8 +20,9 @@ from typing import Final
 import msgspec
 
 from sor_gateway.projection.account import KEPT, Account, keep
+from sor_gateway.sor.decisions import ChildCrossed
 from sor_gateway.sor.events import ChildFilled, FillRevised
-from sor_gateway.sor.types import ChildState, Micros, Nanos, ParentState, Shares, Side
+from sor_gateway.sor.types import ChildState, Liquidity, Micros, Nanos, ParentState, Shares, Side
 
 About = tuple[str, str]
 """The parent and the child that a fact is about; empty when there is none."""
@@ -123,6 +124,17 @@ class Executions:
             self._doubt_too_much(child)
         if netted and fact.cum_quantity > child.cum:
             self._contradicted(child, fact.cum_quantity)
+
+    def crossed(self, fact: ChildCrossed) -> None:
+        """Book what our own clients executed between them."""
+        child = self._load(fact.child_id)
+        quantity, price = fact.quantity, fact.price_micros
+        self._execute(
+            child.about,
+            (fact.market, fact.child_id, quantity, price, 0),
+            (Liquidity.MIDPOINT, fact.at_ns, fact.market, quantity, 1),
+        )
+        self._move(child, quantity, price, 0, fact.at_ns)
 
     def revised(self, fact: FillRevised) -> None:
         """What an execution is now stands in its row. One that is not known, and is not in the

@@ -436,6 +436,9 @@ class Restarted:
     boot_id: str
     tail_suspect: bool = False
     """The machine restarted too: the journal's tail may be gone (recovery.md 1.5)."""
+    unfolded: str = ""
+    """Why the journal could not be folded. Until the next start this record decides by what may
+    live at venues, not by the books (recovery.md 1.7, daemon/cancel_only.py)."""
 
 
 @dataclass(slots=True)

@@ -118,14 +118,16 @@ def restarted(ledger: Ledger, fact: Restarted) -> list[Output]:
 
 
 def _doubt_all(ledger: Ledger, fact: Restarted) -> int:
-    """Forget what was asked; with a suspect tail, doubt every open child."""
+    """Forget what was asked; with a suspect tail, or without the books, doubt every open child."""
+    cause = "the journal's tail may be lost" if fact.tail_suspect else ""
+    cause = cause or ("the journal could not be folded" if fact.unfolded else "")
     count = 0
     for venue in ledger.state.venues.values():
         for child_id in venue.children:
             child = ledger.state.children[child_id]
             assert child.flight is not None
-            if fact.tail_suspect:
-                ledger.doubt(child, "the journal's tail may be lost", fact.at_ns)
+            if cause:
+                ledger.doubt(child, cause, fact.at_ns)
                 count += 1
             elif child.flight.doubt is not None:
                 child.flight.doubt.request_id = ""
