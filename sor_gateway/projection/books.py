@@ -39,6 +39,7 @@ from sor_gateway.sor.decisions import (
     VenueReadmitted,
     WaveStarted,
 )
+from sor_gateway.sor.disputes import ExecutionDisputed
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -80,6 +81,7 @@ class Books:
             ReplaceRequested: self._replace_requested,
             AmendUnreadable: self._amend_unreadable,
             StatusRequested: self._status_requested,
+            ExecutionDisputed: self._disputed,
             ParentAccepted: self._parent_accepted,
             ParentRefused: self._parent_refused,
             ParentReplaced: self._parent_replaced,
@@ -202,6 +204,11 @@ class Books:
 
     def _status_requested(self, fact: StatusRequested) -> About:
         return self._parent_of(fact.client, fact.cl_ord_id), ""
+
+    def _disputed(self, fact: ExecutionDisputed) -> About:
+        query = "SELECT parent_id FROM parents WHERE parent_id = ? AND client = ?"
+        row = self._run(query, (fact.parent_id, fact.client)).fetchone()
+        return (row[0], "") if row else NOBODY
 
     def _parent_of(self, client: str, cl_ord_id: str) -> str:
         row = self._run(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from sor_gateway.sor.decisions import Decision
+from sor_gateway.sor.disputes import DisputeSettled, ExecutionDisputed
 from sor_gateway.sor.types import (
     ChildState,
     Liquidity,
@@ -457,6 +458,7 @@ ClientFact = (
     | ReplaceRequested
     | AmendUnreadable
     | StatusRequested
+    | ExecutionDisputed
 )
 VenueFact = (
     ChildAccepted
@@ -485,6 +487,7 @@ OperatorFact = (
     | OrdersReleased
     | ChildResolved
     | VenueQuarantined
+    | DisputeSettled
 )
 Fact = ClientFact | VenueFact | OperatorFact | Decision
 

@@ -39,6 +39,7 @@ from sor_gateway.sor.decisions import (
     VenueTried,
     WaveStarted,
 )
+from sor_gateway.sor.disputes import DisputeSettled, ExecutionDisputed
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -93,6 +94,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     AmendUnreadable: clients.amend_unreadable,
     StatusRequested: clients.status_requested,
     ClientDisconnected: clients.disconnected,
+    ExecutionDisputed: clients.disputed,
     ChildAccepted: reports.accepted,
     ChildFilled: reports.filled,
     FillRevised: revisions.revised,
@@ -110,6 +112,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     StatusLapsed: conditions.status_lapsed,
     VenueQuarantined: conditions.quarantined,
     ChildResolved: revisions.resolved,
+    DisputeSettled: operations.dispute_settled,
     KillSwitched: operations.kill_switched,
     OutageEnded: operations.outage_ended,
     OrdersReleased: operations.orders_released,

@@ -14,6 +14,7 @@ from sor_gateway.projection import queries
 from sor_gateway.projection.queries import ChildOrder, Order
 from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
+from sor_gateway.sor.disputes import ExecutionDisputed
 from sor_gateway.sor.executed import EXECS_KEPT
 from sor_gateway.sor.orders import Parent
 from sor_gateway.sor.types import ChildState, OrdType, Reason, Side, Stage
@@ -269,6 +270,17 @@ class TestRevisions:
         desk.turn(ev.ChildResolved(T0, "C1", 50, "by telephone", PX))
         assert (child(desk).state, child(desk).cum_quantity) == ("canceled", 50)
         assert parent(desk).cum_value_micros == 50 * PX
+
+
+class TestDisputes:
+    def test_a_denial_stands_in_the_story_of_its_own_order_alone(self, desk: Desk) -> None:
+        desk.working()
+        for client in ("EMS", "OTHER"):
+            desk.turn(ExecutionDisputed(T0, client, "E1", "P1", "wrong side", "we bought"))
+        assert parent(desk).cum_quantity == 0
+        told = [each.text for each in queries.story(desk.database, "P1")]
+        assert told[-1] == "EMS does not know E1: wrong side: we bought"
+        assert not any("OTHER" in text for text in told)
 
 
 class TestChildren:
