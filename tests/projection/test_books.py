@@ -24,7 +24,7 @@ from tests.sor.test_walks import Walk
 
 from .helpers import CENT, PX, T0, Desk
 
-FAULTS = ("late_fills", "revises", "restates")
+FAULTS = ("late_fills", "revises", "restates", "raises", "expires")
 """What venues of a walk may do beside the usual."""
 
 

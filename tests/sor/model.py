@@ -48,6 +48,8 @@ class ModelVenue:
     """By the ExecID of an execution: that of its last revision."""
     now_is: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By the ExecID of an execution: quantity and price as they stand."""
+    raises: bool = False
+    """It corrects executions upwards, too."""
     deaf: bool = False
     """It loses status requests and cancels."""
 
@@ -134,11 +136,15 @@ class ModelVenue:
         less, new_price = self.random.choice([(0, 0), (0, 0), (quantity, price + 10_000)])
         if quantity > 1 and self.random.random() < 0.3:
             less, new_price = quantity - 1, price
+        if self.raises and order.leaves and self.random.random() < 0.5:
+            less, new_price = quantity + self.random.choice([1, order.leaves]), price
         self.exec_number += 1
         exec_id = f"{self.name}-{self.exec_number}"
         self.revisions[root], self.now_is[root] = exec_id, (less, new_price)
         order.cum += less - quantity
         order.value += less * new_price - quantity * price
+        if order.live and order.cum == order.send.quantity:
+            order.how = ChildState.FILLED
         is_filled = order.how is ChildState.FILLED
         if is_filled and order.cum < order.send.quantity and self.random.random() < 0.5:
             order.how = ChildState.LIVE

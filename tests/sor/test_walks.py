@@ -51,11 +51,13 @@ class Walk:
         revises: bool = False,
         restates: bool = False,
         crosses: bool = False,
+        raises: bool = False,
+        expires: bool = False,
     ) -> None:
         self.random = Random(seed)
         self.accounts = ["X", "Y"] if crosses else [""]
         self.final, self.late_fills, self.revises = final, late_fills, revises
-        self.restates = restates
+        self.restates, self.expires = restates, expires
         self.calm = 4 if sprays else 1
         made = [
             lit("ecn", unknown_is_final=final, orders_per_second=50, cancel_reserve=10),
@@ -73,7 +75,9 @@ class Walk:
             )
         consent = ("EMS",) if crosses else ()
         self.script = Script(router_settings(*made, strategy=strategy, crossing_clients=consent))
-        self.venues = {venue.name: ModelVenue(venue.name, self.random) for venue in made}
+        self.venues = {
+            venue.name: ModelVenue(venue.name, self.random, raises=raises) for venue in made
+        }
         self.seen = 0
         self.number = 0
         self.last_id: list[str] = []
@@ -147,6 +151,8 @@ class Walk:
             self.random.choice(self.accounts),
             poss_resend=self.random.random() < 0.1,
         )
+        if self.expires and self.random.random() < 0.6:
+            fact.expires_ns = fact.at_ns + self.random.choice([50 * MS, SECOND, 5 * SECOND])
         self.last_id.append(cl_ord_id)
         self.act(fact)
 
@@ -516,6 +522,11 @@ class TestWalks:
     @given(SEEDS)
     def test_busts_and_late_fills(self, seed: int) -> None:
         walk(seed, revises=True, late_fills=True)
+
+    @QUICK
+    @given(SEEDS, st.booleans())
+    def test_day_orders_expire_and_corrections_go_upwards(self, seed: int, late: bool) -> None:
+        walk(seed, revises=True, raises=True, expires=True, late_fills=late)
 
     @QUICK
     @given(SEEDS, st.booleans())
