@@ -324,7 +324,7 @@ class Books:
             ask_micros=fact.ask_micros,
         )
         about = self._child_planned(planned)
-        self._executions.crossed(about, fact)
+        self._executions.crossed(fact)
         return about
 
     def _of_child(self, fact: ChildCancelPlanned | ChildStatusPlanned) -> About:
@@ -378,9 +378,21 @@ class Books:
         if fact.live:
             self._live(fact.child_id)
             self._run("UPDATE children SET doubt = '' WHERE child_id = ?", (fact.child_id,))
-        elif fact.how is not ChildState.FILLED:
-            self._end_child(fact.child_id, fact.how, fact.at_ns, "as its status says")
+        elif how := self._how_over(fact):
+            self._end_child(fact.child_id, how, fact.at_ns, "as its status says")
         return about
+
+    def _how_over(self, fact: ChildStatusReported) -> ChildState | None:
+        """How a child ended that the venue calls over. Filled with less than all is nonsense, but
+        behind a bust: then the rest is over unfilled."""
+        if fact.how is not ChildState.FILLED:
+            return fact.how
+        (is_full,) = self._run(
+            "SELECT cum_quantity >= quantity FROM children WHERE child_id = ?", (fact.child_id,)
+        ).fetchone()
+        if is_full:
+            return ChildState.FILLED
+        return ChildState.CANCELED if self._executions.is_revised(fact.child_id) else None
 
     def _child_cancel_refused(self, fact: ChildCancelRefused) -> About:
         return self._doubt(fact.venue, fact.child_id, fact.text or "its cancel was refused")
@@ -410,18 +422,23 @@ class Books:
     def _child_filled(self, fact: ChildFilled) -> About:
         about = self._about(fact.child_id, fact.venue)
         if about[0]:
-            self._executions.filled(about, fact)
+            self._executions.filled(fact)
         return about
 
     def _fill_revised(self, fact: FillRevised) -> About:
         about = self._about(fact.child_id, fact.venue)
         if about[0]:
-            self._executions.revised(about, fact)
+            self._executions.revised(fact)
         return about
 
     def _child_resolved(self, fact: ChildResolved) -> About:
-        value = fact.cum_quantity * fact.price_micros
-        self._executions.book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
-        how = ChildState.CANCELED if fact.cum_quantity else ChildState.RELEASED
-        self._end_child(fact.child_id, how, fact.at_ns, fact.reason)
+        (ended_ns,) = self._run(
+            "SELECT ended_ns FROM children WHERE child_id = ?", (fact.child_id,)
+        ).fetchone()
+        if not ended_ns:  # else its end came in the very turn
+            cum = self._executions.book_difference(
+                fact.child_id, fact.cum_quantity, 0, fact.at_ns, beside=fact.price_micros
+            )
+            how = ChildState.CANCELED if cum else ChildState.RELEASED
+            self._end_child(fact.child_id, how, fact.at_ns, fact.reason)
         return self._about(fact.child_id)

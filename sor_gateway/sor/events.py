@@ -187,6 +187,8 @@ class FillRevised:
     fee_micros: Micros = 0
     """For the whole execution as it stands now."""
     text: str = ""
+    fee_surprise_micros: Micros = 0
+    """The reported fee less what the schedule says, as of a fill."""
 
 
 @dataclass(slots=True)

@@ -194,6 +194,8 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
     answers = flight.doubt is not None and _answers(flight.doubt, fact.request_id)
     if fact.known and not fact.live:
         return out + _known_over(ledger, child, fact)
+    if fact.known:
+        child.move(ChildEvent.ACCEPT)  # whatever it answers: the order has arrived
     if flight.doubt is None or not answers:
         return out
     flight.doubt.request_id = ""
@@ -218,7 +220,6 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
     else:
         flight.cancel_id = ""  # live without 39=6 after it: that cancel is dead (recovery.md 3.7)
         flight.pending_asks = 0
-    child.move(ChildEvent.ACCEPT)
     return out
 
 

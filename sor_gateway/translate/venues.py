@@ -296,13 +296,13 @@ class VenueTranslator:
 
     def _revised(self, message: Message, is_bust: bool, now: int) -> FillRevised:
         """An execution taken back or corrected."""
-        quantity = price = fee = 0
+        quantity = price = fee = surprise = 0
         if not is_bust:
             quantity = read_quantity(message, tags.LastQty, "LastQty")
             price = read_price(message, tags.LastPx, "LastPx")
             if quantity == 0 or price <= 0:
                 raise Useless("a correction without LastQty (32) and LastPx (31) above 0")
-            fee, _ = self._fee(message, quantity, self._liquidity(message))
+            fee, surprise = self._fee(message, quantity, self._liquidity(message))
         return FillRevised(
             now,
             self.venue.name,
@@ -315,6 +315,7 @@ class VenueTranslator:
             read_quantity(message, tags.LeavesQty, "LeavesQty"),
             fee,
             clean(message.get(tags.Text, "")),
+            surprise,
         )
 
     def _ended(self, message: Message, child_id: str, how: ChildState, now: int) -> ChildEnded:

@@ -343,6 +343,9 @@ class TestRevisions:
         fact = read(text + "58=typing error|", dialect)
         terms = ("E1", "E0", 100, 50_010_000, 100, 400, -200_000, "typing error")
         assert fact == FillRevised(NOW, "ecn", "C1", *terms)
+        dearer = read(text.replace("137=-0.2", "137=0.5").replace("12=-0.2", "12=0.5"), dialect)
+        assert isinstance(dearer, FillRevised)
+        assert (dearer.fee_micros, dearer.fee_surprise_micros) == (500_000, 700_000)
 
 
 class TestDenials:
