@@ -17,12 +17,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, get_args
 
+from sor_gateway.sor.decisions import ChildPlanned, ChildReleased
 from sor_gateway.sor.events import (
     ChildAccepted,
     ChildEnded,
     ChildFilled,
-    ChildPlanned,
-    ChildReleased,
     ChildResolved,
     ChildStatusReported,
     FillRevised,

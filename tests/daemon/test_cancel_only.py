@@ -14,7 +14,8 @@ from sor_gateway.daemon.cancel_only import WHY
 from sor_gateway.daemon.recovery import SnapshotError, fact_codec
 from sor_gateway.journal.memory import MemorySegment
 from sor_gateway.journal.record import Record
-from sor_gateway.sor.events import KillSwitched, ParentAccepted
+from sor_gateway.sor.decisions import ParentAccepted
+from sor_gateway.sor.events import KillSwitched
 from tests.daemon.test_recovery_rules import LINES, MILLISECOND, Table
 
 ROOT = Path(__file__).parents[2]
