@@ -188,6 +188,7 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
         fact.at_ns,
         fact.post_only,
         fact.min_quantity,
+        fact.is_iso,
     )
     return [command]
 

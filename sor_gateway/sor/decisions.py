@@ -135,6 +135,8 @@ class ChildPlanned:
     """The venue is to refuse it rather than let it take."""
     min_quantity: Shares = 0
     """Fewer shares at a time are not to be executed (FIX 110); 0 for any number."""
+    is_iso: bool = False
+    """An intermarket sweep order (FIX 18=f): the venue need not look at other venues."""
 
 
 @dataclass(slots=True)

@@ -35,6 +35,7 @@ class Draft:
     pull_at_ns: Nanos = 0
     post_only: bool = False
     min_quantity: Shares = 0
+    is_iso: bool = False
 
 
 @dataclass(slots=True)
@@ -156,6 +157,7 @@ class Route:
             self.nbbo.ask_micros,
             draft.post_only,
             draft.min_quantity,
+            draft.is_iso,
         )
         self.available -= draft.quantity
         self.planned = True

@@ -47,6 +47,7 @@ class Sweeps:
             offer = take.offer
             why = f"{take.seen()}; {take.score.words()}"
             draft = Draft(offer.venue, take.quantity, SWEEP, offer.price_micros, take.score, why)
+            draft.is_iso = route.strategy.sweep_iso
             self.add_take(plan, route, draft)
 
     def rooms(self, plan: Plan, route: Route) -> dict[str, Room]:
