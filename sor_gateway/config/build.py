@@ -414,6 +414,7 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         spray_post_only=model.spray_post_only,
         spray_size_spread=model.spray_size_spread,
         spray_delay_ns=model.spray_delay_ms * NANOS_PER_MILLISECOND,
+        spray_queues=model.spray_queues,
         crumble_share=model.crumble_share,
         crumble_hold_ns=model.crumble_hold_ms * NANOS_PER_MILLISECOND,
         patience_ns=model.patience_ms * NANOS_PER_MILLISECOND,

@@ -341,6 +341,7 @@ class StrategyModel(Model):
     spray_post_only: bool = Field(False, description=A_SWITCH)
     spray_size_spread: float = Field(0.0, ge=0, le=1, description="a share from 0 to 1")
     spray_delay_ms: int = Field(0, ge=0, le=3_600_000, description="milliseconds, 0 to 3600000")
+    spray_queues: bool = Field(True, description=A_SWITCH)
     crumble_share: float = Field(0.0, ge=0, le=1, description="a share from 0 (off) to 1")
     crumble_hold_ms: int = Field(500, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     patience_ms: int = Field(60_000, ge=0, le=86_400_000, description="milliseconds, 0 to 86400000")

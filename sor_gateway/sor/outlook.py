@@ -128,8 +128,10 @@ class Outlook:
         quantity: Shares,
         fee_micros: Micros,
         price_micros: Micros,
+        rate: float | None = None,
     ) -> Score:
-        """What a child would cost there."""
+        """What a child would cost there. `rate`: what part of it is expected to fill, where that is
+        known better than by the fills that the venue gave."""
         return score(
             venue,
             self.ledger.venue(venue.name),
@@ -141,6 +143,7 @@ class Outlook:
             price_micros,
             route.nbbo.half_spread_micros,
             self.ledger.state.learnt.adverse_micros(venue.name, route.parent.symbol),
+            rate,
         )
 
     def is_guarded(self, route: Route, venue: str) -> bool:

@@ -130,6 +130,9 @@ class StrategySettings:
     """Sizes are drawn from the clip down to this share less; 0 to 1, 0 for always the clip."""
     spray_delay_ns: Nanos = 0
     """A wave waits up to this much longer than `lit_wave_ns`, at random."""
+    spray_queues: bool = True
+    """Venues are ranked by what stands before an order there and how fast it leaves, with the fee;
+    else by fee and by how much of other orders the venue filled."""
     crumble_share: float = 0.0
     """A passive order is pulled, and none is shown, once this share of the venues that showed its
     price left it within `crumble_hold_ns`; 0 to let it stand."""
