@@ -407,6 +407,7 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         lit_wave_ns=model.lit_wave_ms * NANOS_PER_MILLISECOND,
         sweep_levels=model.sweep_levels,
         sweep_iso=model.sweep_iso,
+        sweep_align_ns=model.sweep_align_us * 1_000,
         sweep_fade=model.sweep_fade,
         spray_clip=model.spray_clip,
         spray_max_shown=model.spray_max_shown,

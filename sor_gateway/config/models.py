@@ -332,6 +332,9 @@ class StrategyModel(Model):
     lit_wave_ms: int = Field(250, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     sweep_levels: int = Field(0, ge=0, le=50, description="price levels, 0 (all) to 50")
     sweep_iso: bool = Field(False, description=A_SWITCH)
+    sweep_align_us: int = Field(
+        0, ge=0, le=1_000_000, description="microseconds, 0 (off) to 1000000"
+    )
     sweep_fade: float = Field(0.1, ge=0, le=1, description="a share from 0 to 1 (off)")
     spray_clip: int = Field(500, ge=1, description="shares, 1 or more")
     spray_max_shown: int = Field(2_000, ge=1, description="shares, 1 or more")

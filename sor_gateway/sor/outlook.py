@@ -100,6 +100,11 @@ class Outlook:
         names = [*self.lit, *(venue.name for venue in self.dark)]
         return not any(self.ledger.venue(name).is_open for name in names)
 
+    def round_trip_ns(self, venue: str) -> Nanos:
+        """From an order to the venue's first word: half of what was measured took longer."""
+        measured = self.ledger.venue(venue).answers.at(0.5)
+        return self.settings.venues[venue].latency_prior_ns if measured is None else measured
+
     def orders_left(self, plan: Plan, venue: str, parent_id: str) -> int:
         """Orders that may leave for a venue, beside what is kept for parents that were held back
         before this one."""

@@ -36,6 +36,7 @@ class Draft:
     post_only: bool = False
     min_quantity: Shares = 0
     is_iso: bool = False
+    leaves_ns: Nanos = 0
 
 
 @dataclass(slots=True)
@@ -158,6 +159,7 @@ class Route:
             draft.post_only,
             draft.min_quantity,
             draft.is_iso,
+            draft.leaves_ns,
         )
         self.available -= draft.quantity
         self.planned = True

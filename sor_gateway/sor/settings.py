@@ -116,6 +116,9 @@ class StrategySettings:
     sweep_iso: bool = False
     """Children of a sweep are intermarket sweep orders (FIX 18=f): a sweep goes for the whole of
     each better price in the same turn, so no venue has to protect it."""
+    sweep_align_ns: Nanos = 0
+    """Orders of a sweep for near venues wait for those on a longer way, at most this long, so that
+    all arrive together; 0: all leave at once."""
     sweep_fade: float = 0.1
     """A venue that fades by more than this is sent at first only what is expected to be there,
     while others show the same price; 1: what is displayed is there."""

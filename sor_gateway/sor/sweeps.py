@@ -15,8 +15,8 @@ from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.route import Draft, Route
 from sor_gateway.sor.scoring import Score
-from sor_gateway.sor.tactics.sweep import Offer, Room, Take, plan_takes
-from sor_gateway.sor.types import Shares, Stage
+from sor_gateway.sor.tactics.sweep import Offer, Room, Take, holds, plan_takes
+from sor_gateway.sor.types import Nanos, Shares, Stage
 
 
 class Sweeps:
@@ -43,12 +43,24 @@ class Sweeps:
         if not takes:
             return
         plan.add(WaveStarted(plan.now, parent.parent_id, route.next_wave(), Stage.LIT))
+        waits = self._waits(route, takes)
         for take in takes:
             offer = take.offer
             why = f"{take.seen()}; {take.score.words()}"
             draft = Draft(offer.venue, take.quantity, SWEEP, offer.price_micros, take.score, why)
             draft.is_iso = route.strategy.sweep_iso
+            if hold_ns := waits.get(offer.venue, 0):
+                draft.leaves_ns = plan.now + hold_ns
+                draft.why += f"; {hold_ns / 1_000_000:.3f} ms later, to arrive with the others"
             self.add_take(plan, route, draft)
+
+    def _waits(self, route: Route, takes: list[Take]) -> dict[str, Nanos]:
+        """How long the orders of each venue wait for those that are longer on their way."""
+        if not route.strategy.sweep_align_ns:
+            return {}
+        venues = dict.fromkeys(take.offer.venue for take in takes)
+        trips = {venue: self._outlook.round_trip_ns(venue) for venue in venues}
+        return holds(trips, route.strategy.sweep_align_ns)
 
     def rooms(self, plan: Plan, route: Route) -> dict[str, Room]:
         """Lit venues that may be sent to. A closed or dropped one protects no price (self-help,
