@@ -92,6 +92,7 @@ class Builder:
             seed=model.seed,
             tls=self._tls(model.tls, f"{self._file} [gateway.tls]", server=True),
             reference_data_max_age_days=model.reference_data_max_age_days,
+            journal_days=model.journal_days,
             listener_limits=ListenerLimits(
                 limits.connections,
                 limits.connections_without_logon,
@@ -128,6 +129,7 @@ class Builder:
             seed=self._model.seed,
             quote_max_age_ns=router.quote_max_age_ms * NANOS_PER_MILLISECOND,
             answer_timeout_ns=router.answer_timeout_ms * NANOS_PER_MILLISECOND,
+            day_ns=router.trading_day_s * NANOS_PER_SECOND,
             decide_budget=router.decide_budget,
         )
 
@@ -419,6 +421,7 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         crumble_share=model.crumble_share,
         crumble_hold_ns=model.crumble_hold_ms * NANOS_PER_MILLISECOND,
         patience_ns=model.patience_ms * NANOS_PER_MILLISECOND,
+        take_ahead=model.take_ahead,
         max_quantity=model.max_quantity,
         max_notional_micros=model.max_notional,
         max_adv_share=model.max_adv_share,

@@ -223,6 +223,7 @@ class GatewayModel(Model):
     market_data_comp_id: CompId = Field("SORMD", description=A_COMP_ID)
     mic: Mic = Field("SORX", description=A_MIC)
     journal: str = Field("data/journal", min_length=1, description="the path of a folder")
+    journal_days: int = Field(0, ge=0, le=36_500, description="days, 0 (for ever) to 36500")
     durability: Literal["process", "power"] = Field("process", description='"process" or "power"')
     database: str = Field("data/gateway.db", min_length=1, description="the path of a file")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -248,6 +249,7 @@ class RouterModel(Model):
     answer_timeout_ms: int = Field(
         2_000, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000"
     )
+    trading_day_s: int = Field(23_400, ge=60, le=86_400, description="seconds, 60 to 86400")
     decide_budget: int = Field(256, ge=1, le=100_000, description="parents, 1 to 100000")
 
 
@@ -348,6 +350,7 @@ class StrategyModel(Model):
     crumble_share: float = Field(0.0, ge=0, le=1, description="a share from 0 (off) to 1")
     crumble_hold_ms: int = Field(500, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     patience_ms: int = Field(60_000, ge=0, le=86_400_000, description="milliseconds, 0 to 86400000")
+    take_ahead: bool = Field(False, description=A_SWITCH)
     max_quantity: int = Field(0, ge=0, description="shares, 0 for no limit of its own")
     max_notional: Money = Field(0, ge=0, description="US dollars, 0 for no limit of its own")
     max_adv_share: float = Field(0.0, ge=0, le=1, description="a share from 0 (no such limit) to 1")

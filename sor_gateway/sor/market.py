@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import Final
 
 from sor_gateway.sor.departures import Departures
+from sor_gateway.sor.estimators.volatility import DAY_NS, Volatility
 from sor_gateway.sor.types import Micros, Nanos, Shares
 
 LEVELS_MAX: Final = 50
@@ -68,10 +69,12 @@ class Nbbo:
 
 
 class Market:
-    """All books. Books not confirmed for `max_age_ns` do not count."""
+    """All books. Books not confirmed for `max_age_ns` do not count. `day_ns`: how long a trading
+    day is on the clock by which they come."""
 
-    def __init__(self, max_age_ns: Nanos) -> None:
+    def __init__(self, max_age_ns: Nanos, day_ns: Nanos = DAY_NS) -> None:
         self._max_age_ns: Final = max_age_ns
+        self.volatility: Final = Volatility(day_ns)
         self._books: Final[dict[str, dict[str, Book]]] = {}
         self._news: Final[dict[str, News]] = {}
         self.departures: Final = Departures()
@@ -89,6 +92,10 @@ class Market:
             ask_moved = self.departures.note((symbol, False, venue), book.asks, now)
             if bid_moved or ask_moved:
                 news = News.TOUCH  # of others: an order of ours may be all that is left at the best
+        if self.volatility.is_due(symbol, now):
+            nbbo = self.nbbo(symbol, now)
+            if 0 < nbbo.bid_micros < nbbo.ask_micros:
+                self.volatility.see(symbol, nbbo.mid_micros, now)
         if news > self._news.get(symbol, News.NONE):
             self._news[symbol] = news
 

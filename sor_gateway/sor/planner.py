@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from sor_gateway.sor import clients, risk
+from sor_gateway.sor.ahead import Ahead
 from sor_gateway.sor.crossing import Crossings
 from sor_gateway.sor.dark_waves import DarkWaves
 from sor_gateway.sor.decisions import (
@@ -55,6 +56,7 @@ class Planner:
         self._venues: Final = {venue.name for venue in settings.venues.values() if venue.enabled}
         self._crossings: Final = Crossings(self._outlook)
         self._sweeps: Final = Sweeps(self._outlook)
+        self._ahead: Final = Ahead(self._outlook, self._sweeps)
         self._sprays: Final = Sprays(self._outlook, self._sweeps, self._tending)
 
     def visit(self, plan: Plan, parent: Parent) -> None:
@@ -204,6 +206,11 @@ class Planner:
             self._wait_or_close(plan, parent, "every venue halted it")
             return
         self._drop_rejecting(plan, route)
+        if route.strategy.take_ahead:
+            self._ahead.send(plan, route)
+            if route.available <= 0:
+                self._listen(plan, route)
+                return
         wave_over = self._dark.judge(plan, route)
         if route.stage is Stage.DARK and self._stays_dark(plan, route, wave_over):
             return

@@ -64,6 +64,7 @@ from sor_gateway.sor.events import (
     ReplaceRequested,
     Restarted,
     SessionStatusChanged,
+    StatusLapsed,
     StatusRequested,
     SymbolStatusChanged,
     VenueClosed,
@@ -105,6 +106,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     VenueCongested: reports.congested,
     SymbolStatusChanged: conditions.symbol_status_changed,
     SessionStatusChanged: conditions.session_status_changed,
+    StatusLapsed: conditions.status_lapsed,
     VenueQuarantined: conditions.quarantined,
     ChildResolved: revisions.resolved,
     KillSwitched: operations.kill_switched,
@@ -150,7 +152,7 @@ class Router:
     def __init__(self, settings: RouterSettings, state: RouterState | None = None) -> None:
         self.settings: Final = settings
         self.state: Final = state if state is not None else RouterState()
-        self.market: Final = Market(settings.quote_max_age_ns)
+        self.market: Final = Market(settings.quote_max_age_ns, settings.day_ns)
         for name in settings.venues:
             self.state.venues.setdefault(name, VenueState())
         self._ledger: Final = Ledger(self.state)

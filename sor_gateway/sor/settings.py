@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sor_gateway.sor.estimators.volatility import DAY_NS
 from sor_gateway.sor.types import (
     NANOS_PER_MILLISECOND,
     Micros,
@@ -143,6 +144,9 @@ class StrategySettings:
     """How long a venue's leaving counts."""
     patience_ns: Nanos = 60_000 * NANOS_PER_MILLISECOND
     """How long SPRAY_THEN_SWEEP sprays, from the opening of lit."""
+    take_ahead: bool = False
+    """What the books sell for less than working it is expected to cost is taken at once, ahead of
+    everything else. Needs the average daily volume, and an hour of quotes."""
     max_quantity: Shares = 0
     """Most shares of a parent with this preset; 0: the general limit alone."""
     max_notional_micros: Micros = 0
@@ -198,6 +202,9 @@ class RouterSettings:
     """A venue's book not confirmed for this long does not count."""
     answer_timeout_ns: Nanos = 2_000 * NANOS_PER_MILLISECOND
     """A child or cancel unanswered for this long is asked about (FIX H)."""
+    day_ns: Nanos = DAY_NS
+    """How long a trading day is on our clock: the time in which the average daily volume trades. A
+    simulated market that runs faster has a shorter one."""
     decide_budget: int = 256
     """Most parents visited in one turn; none after so many decisions. The rest are due in the
     next."""
