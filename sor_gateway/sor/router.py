@@ -23,6 +23,7 @@ from sor_gateway.sor.decisions import (
     ChildCrossed,
     ChildPlanned,
     ChildReleased,
+    ChildSent,
     ChildStatusPlanned,
     Decision,
     MarkoutsSeen,
@@ -123,6 +124,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     RequestOverdue: decided.request_overdue,
     WaveStarted: decided.wave_started,
     ChildPlanned: decided.child_planned,
+    ChildSent: decided.child_sent,
     ChildCrossed: decided.child_crossed,
     ChildCancelPlanned: decided.child_cancel_planned,
     ChildStatusPlanned: decided.child_status_planned,
@@ -292,6 +294,8 @@ class Router:
         deadline_ns = fact.at_ns + self.settings.answer_timeout_ns
         if fact.pull_at_ns:
             deadline_ns = min(deadline_ns, fact.pull_at_ns)
+        if fact.leaves_ns:
+            deadline_ns = min(deadline_ns, fact.leaves_ns)
         self._agenda.wake(fact.parent_id, deadline_ns)
         self._ledger.counts.venue(fact.venue).sent += 1
         self._spend(fact.venue, fact.at_ns)

@@ -52,6 +52,9 @@ from sor_gateway.translate.outgoing import Fields, Outgoing, clean, shown
 
 MID_PRICE_PEG: Final = "M"
 """ExecInst (18) of an order pegged to the midpoint."""
+INTERMARKET_SWEEP: Final = "f"
+"""ExecInst (18) of an order that may trade without regard to other venues (Reg NMS 600(b)(31)); a
+named extension of both dialects (decisions.md)."""
 POST_ONLY: Final = "6"
 """ExecInst (18) of an order that is refused rather than take (ParticipateDontInitiate)."""
 UNKNOWN_ORDER_REASON: Final = "5"
@@ -150,6 +153,8 @@ class VenueTranslator:
             fields.append((tags.ExecInst, MID_PRICE_PEG))
         elif command.post_only:
             fields.append((tags.ExecInst, POST_ONLY))
+        elif command.is_iso:
+            fields.append((tags.ExecInst, INTERMARKET_SWEEP))
         fields += [
             (tags.Symbol, command.symbol),
             (tags.Side, tables.SIDES[command.side]),
