@@ -23,6 +23,7 @@ from sor_gateway.projection.executions import (
 )
 from sor_gateway.sor.decisions import (
     ChildCancelPlanned,
+    ChildCrossed,
     ChildPlanned,
     ChildReleased,
     ChildStatusPlanned,
@@ -55,7 +56,7 @@ from sor_gateway.sor.events import (
     ReplaceRequested,
     StatusRequested,
 )
-from sor_gateway.sor.types import ChildState, ParentState
+from sor_gateway.sor.types import CROSS, ChildState, OrdType, ParentState, TimeInForce
 
 NOBODY: Final[About] = ("", "")
 
@@ -88,6 +89,7 @@ class Books:
             VenueReadmitted: self._of_parent,
             WaveStarted: self._of_parent,
             ChildPlanned: self._child_planned,
+            ChildCrossed: self._child_crossed,
             ChildCancelPlanned: self._of_child,
             ChildStatusPlanned: self._of_child,
             ChildAccepted: self._child_accepted,
@@ -300,6 +302,30 @@ class Books:
             ),
         )
         return fact.parent_id, fact.child_id
+
+    def _child_crossed(self, fact: ChildCrossed) -> About:
+        """Planned and filled at once: a child at our own market, at the midpoint, before any wave,
+        free of charge."""
+        planned = ChildPlanned(
+            fact.at_ns,
+            fact.parent_id,
+            fact.child_id,
+            fact.market,
+            fact.quantity,
+            OrdType.MID_PEG,
+            fact.price_micros,
+            TimeInForce.IOC,
+            CROSS,
+            0,
+            0,
+            10.0,
+            f"{fact.why}; against {fact.contra_id}",
+            bid_micros=fact.bid_micros,
+            ask_micros=fact.ask_micros,
+        )
+        about = self._child_planned(planned)
+        self._executions.crossed(about, fact)
+        return about
 
     def _of_child(self, fact: ChildCancelPlanned | ChildStatusPlanned) -> About:
         return self._about(fact.child_id)

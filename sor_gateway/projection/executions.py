@@ -11,8 +11,9 @@ import sqlite3
 from collections.abc import Callable
 from typing import Final
 
+from sor_gateway.sor.decisions import ChildCrossed
 from sor_gateway.sor.events import ChildFilled, FillRevised
-from sor_gateway.sor.types import ChildState, ParentState, Side
+from sor_gateway.sor.types import ChildState, Liquidity, ParentState, Side
 
 About = tuple[str, str]
 """The parent and the child that a fact is about; empty when there is none."""
@@ -68,6 +69,16 @@ class Executions:
             (fact.liquidity, fact.at_ns, fact.last_market, fact.cum_quantity, 1),
         )
         self._move(about, news, fact.price_micros, fact.fee_micros, fact.at_ns)
+
+    def crossed(self, about: About, fact: ChildCrossed) -> None:
+        """Book what our own clients executed between them."""
+        quantity, price = fact.quantity, fact.price_micros
+        self._execute(
+            about,
+            (fact.market, fact.child_id, quantity, price, 0),
+            (Liquidity.MIDPOINT, fact.at_ns, fact.market, quantity, 1),
+        )
+        self._move(about, quantity, price, 0, fact.at_ns)
 
     def revised(self, about: About, fact: FillRevised) -> None:
         """What an execution is now stands in its row, with 0 shares for a bust: its ExecID stays

@@ -138,6 +138,25 @@ class ChildPlanned:
 
 
 @dataclass(slots=True)
+class ChildCrossed:
+    """An order met an opposite one of our own clients, here and at once. The fact of the other
+    stands beside it, in the same turn."""
+
+    at_ns: Nanos
+    parent_id: str
+    child_id: str
+    contra_id: str
+    """The other order's child."""
+    market: str
+    """Our own MIC."""
+    quantity: Shares
+    price_micros: Micros
+    bid_micros: Micros
+    ask_micros: Micros
+    why: str
+
+
+@dataclass(slots=True)
 class ChildCancelPlanned:
     """A cancel for a child leaves in this turn."""
 
@@ -230,6 +249,7 @@ Decision = (
     | RequestOverdue
     | WaveStarted
     | ChildPlanned
+    | ChildCrossed
     | ChildCancelPlanned
     | ChildStatusPlanned
     | ChildReleased

@@ -307,6 +307,8 @@ class SymbolStatusChanged:
     """No order below it; 0 for no band."""
     high_micros: Micros = 0
     """No order above it; 0 for no band."""
+    session: str = ""
+    """Of the venue, which told it; empty: its order session, which has the venue's name."""
 
 
 @dataclass(slots=True)
@@ -317,6 +319,19 @@ class SessionStatusChanged:
     venue: str
     open: bool
     text: str
+    session: str = ""
+    """Of the venue, which told it; empty: its order session."""
+
+
+@dataclass(slots=True)
+class StatusLapsed:
+    """A session of a venue is over: what it told of halts, bands and the trading session holds no
+    more. What another session of the venue told does."""
+
+    at_ns: Nanos
+    venue: str
+    session: str
+    cause: str
 
 
 # --- from the operator and the process ----------------------------------------------------
@@ -400,6 +415,9 @@ class Restarted:
     boot_id: str
     tail_suspect: bool = False
     """The machine restarted too: the journal's tail may be gone (recovery.md 1.5)."""
+    unfolded: str = ""
+    """Why the journal could not be folded. Until the next start this record decides by what may
+    live at venues, not by the books (recovery.md 1.7, daemon/cancel_only.py)."""
 
 
 @dataclass(slots=True)
@@ -433,6 +451,7 @@ VenueFact = (
     | VenueCongested
     | SymbolStatusChanged
     | SessionStatusChanged
+    | StatusLapsed
 )
 OperatorFact = (
     KillSwitched

@@ -1,6 +1,6 @@
 """Quotes by venue: the consolidated book, the NBBO, freshness.
 
-Owns: displayed quotes and what our own orders have taken from them since.
+Owns: displayed quotes, what our own orders have taken from them since, who left the best price.
 May not know: orders, venues' fees, sessions. Not part of the fold: quotes are never recorded, what
 was seen when a decision was made stands in the decision (architecture.md 2c).
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from sor_gateway.sor.departures import Departures
 from sor_gateway.sor.estimators.volatility import DAY_NS, Volatility
 from sor_gateway.sor.types import Micros, Nanos, Shares
 
@@ -76,6 +77,7 @@ class Market:
         self.volatility: Final = Volatility(day_ns)
         self._books: Final[dict[str, dict[str, Book]]] = {}
         self._news: Final[dict[str, News]] = {}
+        self.departures: Final = Departures()
 
     def update(
         self, venue: str, symbol: str, bids: list[Level], asks: list[Level], now: Nanos
@@ -85,6 +87,11 @@ class Market:
         books = self._books.setdefault(symbol, {})
         news = _news(books.get(venue), book, now - self._max_age_ns)
         books[venue] = book
+        if news is not News.NONE:
+            bid_moved = self.departures.note((symbol, True, venue), book.bids, now)
+            ask_moved = self.departures.note((symbol, False, venue), book.asks, now)
+            if bid_moved or ask_moved:
+                news = News.TOUCH  # of others: an order of ours may be all that is left at the best
         if self.volatility.is_due(symbol, now):
             nbbo = self.nbbo(symbol, now)
             if 0 < nbbo.bid_micros < nbbo.ask_micros:
@@ -100,6 +107,7 @@ class Market:
         """The venue's quotes can no longer be trusted (recovery.md 2.6)."""
         for books in self._books.values():
             books.pop(venue, None)
+        self.departures.forget(venue)
 
     def nbbo(self, symbol: str, now: Nanos) -> Nbbo:
         """Best bid and offer over fresh books."""
@@ -137,6 +145,9 @@ class Market:
             quantity -= taken
             if displayed > taken:
                 kept.append((price, displayed - taken))
+        if not kept or kept[0][0] != levels[0][0]:
+            best = kept[0][0] if kept else 0
+            self.departures.took((symbol, not is_buy, venue), best)
         kept = kept or [(levels[-1][0], 0)]
         if is_buy:
             book.asks = kept

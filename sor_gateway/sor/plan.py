@@ -27,6 +27,9 @@ class Plan:
         self.nbbos: Final[dict[str, Nbbo]] = {}
         self.taken: Final[dict[tuple[str, str, bool, Micros], Shares]] = {}
         """Displayed quantity that children of this turn go for."""
+        self.unsent: Final[dict[str, Shares]] = {}
+        """Parents that decisions of this turn are about already, and what of them may be executed
+        between our own clients beside these."""
         self._state: Final = state
         self._venues: Final = venues
         self._spent: Final[dict[str, int]] = {}
