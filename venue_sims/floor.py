@@ -40,6 +40,9 @@ class Matcher(Protocol):
     def replace(self, order: Order) -> list[Event]:
         """The resting order of this id gets new terms."""
 
+    def put_back(self, order: Order) -> list[Event]:
+        """The resting order of this id has more shares; nothing trades."""
+
     def restore(self, order: Order) -> None:
         """A resting order of before the restart."""
 
