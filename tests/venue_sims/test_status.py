@@ -233,7 +233,7 @@ class TestTheDay:
         if asleep:
             desk = Desk(make_venue(file, market(), desk.venue.state), at("20260303-15:00:00"))
         else:
-            desk.settle(24 * 3600)
+            desk.settle(17.5 * 3600)
         assert desk.venue.state.phase is Phase.OPEN
 
     def test_a_restart_asks_nobody_who_opened_it_on_a_sunday(self) -> None:

@@ -158,13 +158,15 @@ async def test_time_goes_on_where_it_was(tmp_path: Path) -> None:
     await venue.start()
     await venue.connect()
     await venue.step("2s")
+    await venue.order("C1", "1", "45.00")
+    await venue.step("1s")
     await venue.stop()
     (tmp_path / "venue").rename(tmp_path / "before")
     again = Stepped(tmp_path / "venue", "0")
     await again.start(tmp_path / "before" / "journal")
     try:
         now = (await again.ctl("clock"))["now_ns"]
-        assert T0_NS < now <= T0_NS + 2 * SECOND, "the time of the last turn that is on record"
+        assert T0_NS + 2 * SECOND < now <= T0_NS + 3 * SECOND, "that of the last record"
     finally:
         await again.stop()
 
