@@ -213,12 +213,21 @@ async def _run(
         clock, file.tolerance_ns = HandClock(market.t0_ns), NEVER
     while (death := await _live(file, market, host, folder, log, stopped, clock)) is not None:
         log.warning("died", lost=str(death.lose), reset=str(death.reset))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(death.down_ns / NANOS_PER_SECOND):
-                await stopped.wait()
+        await _stay_down(clock, death, stopped)
         if stopped.is_set():
             break
     log.info("stopped")
+
+
+async def _stay_down(clock: Clock, death: MemoryLost, stopped: asyncio.Event) -> None:
+    """Until it comes up again, or is not to. Time by hand is moved on: nobody can step a venue that
+    is down."""
+    if isinstance(clock, HandClock):
+        clock.now_ns = max(clock.now_ns, death.at_ns + death.down_ns)
+    else:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(death.down_ns / NANOS_PER_SECOND):
+                await stopped.wait()
 
 
 async def _live(

@@ -32,6 +32,8 @@ _MEANT: dict[Kinds, frozenset[ReportKind]] = {
     "cancel": frozenset({ReportKind.CANCELED}),
 }
 
+_RENAMED_BY: Final = {"replace": ReportKind.REPLACED, "fill": ReportKind.TRADE}
+
 
 def strikes_report(
     fault: ReportFault[S], kinds: Kinds, report: Report, session: str, now: int
@@ -215,15 +217,22 @@ class IdReuse(ReportFault[When]):
         return [replace(leaving[0], report=replace(report, exec_id=last)), *leaving[1:]]
 
 
-class OrderidChange(ReportFault[When]):
-    """After a replace an order goes by another OrderID."""
+@dataclass(slots=True, kw_only=True)
+class OrderidChangeSettings(When):
+    """`behind` what it happens: a replace, or a fill, for clients that replace nothing."""
 
-    name, number = "orderid_change", "F23"
+    behind: Literal["replace", "fill"] = "replace"
+
+
+class OrderidChange(ReportFault[OrderidChangeSettings]):
+    """After a replace, or a fill, an order goes by another OrderID."""
+
+    name, number, Settings = "orderid_change", "F23", OrderidChangeSettings
 
     def shape(self, leaving: list[Leaving], session: str, now: int) -> list[Leaving]:
-        """From the report of the replace on."""
+        """From the report of it on."""
         report = leaving[0].report
-        if report.kind is ReportKind.REPLACED and self.strikes(
+        if report.kind is _RENAMED_BY[self.settings.behind] and self.strikes(
             about_report(report, session),
             now,
             report.order_id,
