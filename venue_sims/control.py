@@ -61,6 +61,7 @@ class Control:
             "latent": self._latent,
             "trades": self._trades,
             "clock": self._clock,
+            "metrics": self._metrics,
             "step": self._step,
             "journal": self._journal,
             "help": self._help,
@@ -145,6 +146,7 @@ class Control:
                 "latent list",
                 "trades [SYMBOL]",
                 "clock",
+                "metrics",
                 "step 250ms|2s|SLOTS",
                 "journal [RECORDS]",
                 *self._operations.usage,
@@ -180,6 +182,15 @@ class Control:
             "waiting_commands": sum(len(client.inbound) for client in state.clients.values()),
             "waiting_reports": sum(len(client.outbox) for client in state.clients.values()),
             **asdict(server.counters),
+        }
+
+    def _metrics(self, words: list[str]) -> Answer:  # noqa: ARG002
+        state, server = self._venue.state, self._server
+        return {
+            "messages_in": server.counters.messages_in,
+            "messages_out": server.counters.messages_out,
+            **asdict(server.metrics),
+            "faults": dict(state.faults.struck),
         }
 
     def _book(self, words: list[str]) -> Answer:

@@ -17,6 +17,8 @@ from venue_sims.fault_config import FaultMistake, check_meant, fault_settings
 from venue_sims.faults.table import FAULTS
 from venue_sims.faults.trades import bust, correct
 from venue_sims.faults.when import When
+from venue_sims.matching.orders import Side
+from venue_sims.matching.rules import on_tick
 from venue_sims.set_config import with_values
 from venue_sims.venue import Venue
 from venue_sims.words import Phase
@@ -84,6 +86,7 @@ class Operations:
             "set latency|throttle|fee|fade KEY=VALUE ...",
             "fault [NAME [KEY=VALUE ...|off]]",
             "inject NAME [KEY=VALUE ...]",
+            "inject order SYMBOL buy|sell QUANTITY [PRICE]",
             "bust EXECID",
             "correct EXECID QUANTITY PRICE",
         ]
@@ -193,11 +196,35 @@ class Operations:
         return self._set_fault(name, _settings(name, words[1:]), " ".join(words))
 
     def _inject(self, words: list[str]) -> Answer:
-        """A fault once, at the next opportunity."""
+        """A fault once, at the next opportunity, or an order of a third party."""
+        if words[:1] == ["order"]:
+            return self._inject_order(words[1:])
         name = self._fault_name(words)
         settings = _settings(name, words[1:])
         settings.count = 1
         return self._set_fault(name, settings, f"{' '.join(words)} count=1")
+
+    def _inject_order(self, words: list[str]) -> Answer:
+        if len(words) not in (3, 4) or words[1] not in tuple(Side):
+            raise CommandError("expected: inject order SYMBOL buy|sell QUANTITY [PRICE]")
+        symbol, side = self._symbol(words), Side(words[1])
+        path, most = self._venue.floors[symbol].path.settings, self._venue.settings.max_quantity
+        try:
+            quantity = text_to_quantity(words[2])
+            price = text_to_price(words[3]) if len(words) == 4 else None
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        if not 0 < quantity <= most or (price is not None and price <= 0):
+            raise CommandError(f"expected 1 to {most} shares and a price above 0")
+        if price is not None and not on_tick(price, path.tick_micros):
+            raise CommandError(f"{words[3]}: expected whole ticks of {path.tick_micros} micros")
+        if not self._venue.state.trades(symbol):
+            raise CommandError(f"{symbol} does not trade now")
+        self._server.operate(
+            f"inject order {' '.join(words)}",
+            lambda now: self._venue.trading.guest(symbol, side, quantity, price, now),
+        )
+        return {"symbol": symbol, "side": str(side), "quantity": quantity, "price_micros": price}
 
     def _set_fault(self, name: str, settings: When | None, line: str) -> Answer:
         faults = self._venue.faults

@@ -48,7 +48,7 @@ from venue_sims.links import (
     make_session,
     order_link,
 )
-from venue_sims.ports import LATE_MS, Counters, Log, TurnJournal
+from venue_sims.ports import LATE_MS, Counters, Log, Metrics, TurnJournal, add
 from venue_sims.recovery import Recovered, encode_image
 from venue_sims.translate import BusinessReject, business_reject
 from venue_sims.venue import Venue
@@ -88,7 +88,7 @@ class VenueServer:
     ) -> None:
         self.venue = venue
         self.clock = clock
-        self.counters = Counters()
+        self.counters, self.metrics = Counters(), Metrics()
         self.orders: dict[str, OrderLink] = {}
         self.data: dict[str, DataLink] = {}
         self.recent: deque[Record] = deque(maxlen=RECENT_RECORDS)
@@ -259,6 +259,8 @@ class VenueServer:
             return
         self._turn_number += 1
         self.counters.records += 1
+        for fact in facts:
+            self.metrics.count(fact)
         encoded = [self._codec.encode(fact) for fact in facts]
         record = Record(self._turn_number, now, entries, encoded)
         self.recent.append(record)
@@ -267,11 +269,11 @@ class VenueServer:
     def _collect(self, link: OrderLink, entries: list[Entry]) -> None:
         name = link.name
         for got in link.session.take_consumed():
-            _add(self.counters.messages_in, got.msg_type)
+            add(self.counters.messages_in, got.msg_type)
             entry = Entry(name, got.epoch, False, got.number, got.msg_type, "", got.raw)
             entries.append(entry)
         for sent in link.session.take_sent():
-            _add(self.counters.messages_out, sent.msg_type)
+            add(self.counters.messages_out, sent.msg_type)
             entry = Entry(name, sent.epoch, True, sent.number, sent.msg_type, sent.key, sent.raw)
             entries.append(entry)
 
@@ -485,7 +487,3 @@ class VenueServer:
     def _refused(self, peer: str, cause: str) -> None:
         self.counters.incidents += 1
         self._log.warning("refused", peer=peer, cause=cause)
-
-
-def _add(counts: dict[str, int], key: str) -> None:
-    counts[key] = counts.get(key, 0) + 1

@@ -79,6 +79,9 @@ async def test_two_lives_over_real_lines_are_lived_through_again(tmp_path: Path,
         operate(venue, "fault late_fill p=0.5 after_cxl_ms=20", "inject bust delay_s=0.02")
         await trade(client, draw, 30, 10)
         operate(venue, "resume ACME")
+        while venue.server.venue.state.halted:
+            await asyncio.sleep(0.001)
+        operate(venue, "inject order ACME sell 5000 45.00", "inject order ACME buy 300")
         await client.connect(venue.port)  # cancelled on disconnect meanwhile
         await trade(client, draw, 40, 20)
     async with running(name, tmp_path, cod=True) as venue:
