@@ -31,6 +31,8 @@ class VenueSettings:
     """Cancel on disconnect: a lost session's Day orders go after the grace."""
     grace_ns: int = 0
     hours: Hours = field(default_factory=Hours)
+    seed: int = 0
+    """Of the market that it is a part of."""
 
 
 @dataclass(slots=True)

@@ -32,9 +32,14 @@ def untold(state: VenueState, lose: Lost) -> list[str]:
     """Trades that nobody was told of and that go with their orders."""
     if lose not in _ORDERS:
         return []
-    waiting = [report for client in state.clients.values() for report in client.outbox]
-    waiting += [held.report for held in state.faults.reports]
-    return [report.exec_id for report in waiting if report.kind is ReportKind.TRADE]
+    waiting = [held.report for held in state.faults.reports]
+    waiting += [report for client in state.clients.values() for report in client.outbox]
+    unheard = {report.exec_id for report in waiting if report.kind is ReportKind.TRADE}
+    for report in sorted(waiting, key=lambda each: each.number):
+        if report.kind is ReportKind.TRADE_CORRECTED and report.ref_exec_id in unheard:
+            unheard.add(report.exec_id)  # it goes by this id now
+    # What was taken back meanwhile stands in no ledger any more.
+    return sorted(unheard & state.faults.trades.keys())
 
 
 def forget(state: VenueState, numbers: dict[str, Numbers], fact: MemoryLost) -> None:

@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from venue_sims.venue import Venue
 
 
+def _about(command: OrderReceived | CancelReceived | ReplaceReceived) -> str:
+    """What a draw about a command goes by."""
+    if isinstance(command, OrderReceived):
+        return f"{command.session}|{command.terms.cl_ord_id}"
+    return f"{command.session}|{command.cl_ord_id}"
+
+
 @dataclass(slots=True, kw_only=True)
 class RejectStormSettings(When):
     """`code`: OrdRejReason (103) of the refusals."""
@@ -35,7 +42,7 @@ class RejectStormSettings(When):
 
     def __post_init__(self) -> None:
         When.__post_init__(self)
-        at_least(0, code=self.code)
+        at_least(0, 99, code=self.code)
 
 
 class RejectStorm(CommandFault[RejectStormSettings]):
@@ -49,10 +56,9 @@ class RejectStorm(CommandFault[RejectStormSettings]):
 
     def refuses(self, command: OrderReceived, now: int) -> bool:
         """Whether an order that nothing can be said against is refused."""
-        count = self._trading.state.order_count
-        symbol = command.terms.symbol
+        terms = command.terms
         return self.strikes(
-            count, now, command.terms.cl_ord_id, session=command.session, symbol=symbol
+            _about(command), now, terms.cl_ord_id, session=command.session, symbol=terms.symbol
         )
 
 
@@ -73,8 +79,9 @@ class NoAck(CommandFault[NoAckSettings], ReportFault[NoAckSettings]):
         """Swallows an order."""
         if not isinstance(command, OrderReceived) or self.settings.lose != "order":
             return False
-        terms, k = command.terms, self._trading.state.client(command.session).received
-        if not self.strikes(k, now, terms.cl_ord_id, session=command.session, symbol=terms.symbol):
+        terms, session = command.terms, command.session
+        about = _about(command)
+        if not self.strikes(about, now, terms.cl_ord_id, session=session, symbol=terms.symbol):
             return False
         self._trading.fact(CommandSwallowed(now, command.session))
         return True
@@ -84,8 +91,9 @@ class NoAck(CommandFault[NoAckSettings], ReportFault[NoAckSettings]):
         report = leaving[0].report
         if self.settings.lose != "ack" or report.kind is not ReportKind.NEW:
             return leaving
-        order = self._trading.state.orders[report.order_id]
-        if not self.strikes_order(order, report.number, now):
+        symbol = report.terms.symbol
+        about = f"{session}|{report.terms.cl_ord_id}"
+        if not self.strikes(about, now, report.order_id, session=session, symbol=symbol):
             return leaving
         self._trading.fact(ReportDropped(now, session, report.number))
         return []
@@ -124,7 +132,8 @@ class StuckPending(CommandFault[StuckPendingSettings], PlanFault[StuckPendingSet
         used = command.cl_ord_id in state.client(session).ids
         if order is None or not order.live or used:
             return False
-        if not self.strikes_order(order, state.exec_count, now):
+        symbol, about = order.terms.symbol, _about(command)
+        if not self.strikes(about, now, order.order_id, session=session, symbol=symbol):
             return False
         until = now + ms(self.settings.ms) if self.settings.ms else 0
         at = self._trading.leaves_at(session, now)
@@ -135,7 +144,7 @@ class StuckPending(CommandFault[StuckPendingSettings], PlanFault[StuckPendingSet
         """Whether it answers an order that could be accepted with Pending New."""
         session, symbol = command.session, command.terms.symbol
         if self.settings.kind != "new" or not self.strikes(
-            self._trading.state.exec_count, now, order_id, session=session, symbol=symbol
+            _about(command), now, order_id, session=session, symbol=symbol
         ):
             return False
         at = self._trading.leaves_at(session, now)
