@@ -21,12 +21,12 @@ __all__ = ["stack"]
 BROKEN = """
 import sys
 from sor_gateway.cli import main
-from sor_gateway.sor import events, router
+from sor_gateway.sor import decisions, router
 
 def bug(ledger, fact):
     raise AssertionError("a bug of ours")
 
-router.HANDLERS[events.ParentAccepted] = bug
+router.HANDLERS[decisions.ParentAccepted] = bug
 sys.argv[0] = "sor-gateway"
 main()
 """
