@@ -40,6 +40,7 @@ from sor_gateway.sor.decisions import (
     VenueReadmitted,
     WaveStarted,
 )
+from sor_gateway.sor.disputes import ExecutionDisputed
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -49,6 +50,7 @@ from sor_gateway.sor.events import (
     ChildFilled,
     ChildrenDoubted,
     ChildResolved,
+    ChildRestated,
     ChildStatusReported,
     ChildVoided,
     FillRevised,
@@ -80,6 +82,7 @@ class Books:
             ReplaceRequested: self._replace_requested,
             AmendUnreadable: self._amend_unreadable,
             StatusRequested: self._status_requested,
+            ExecutionDisputed: self._disputed,
             ParentAccepted: self._parent_accepted,
             ParentRefused: self._parent_refused,
             ParentReplaced: self._parent_replaced,
@@ -97,6 +100,7 @@ class Books:
             ChildAccepted: self._child_accepted,
             ChildFilled: self._child_filled,
             FillRevised: self._fill_revised,
+            ChildRestated: self._child_restated,
             ChildEnded: self._child_ended,
             ChildResolved: self._child_resolved,
             RequestOverdue: self._of_parent,
@@ -202,6 +206,11 @@ class Books:
 
     def _status_requested(self, fact: StatusRequested) -> About:
         return self._parent_of(fact.client, fact.cl_ord_id), ""
+
+    def _disputed(self, fact: ExecutionDisputed) -> About:
+        query = "SELECT parent_id FROM parents WHERE parent_id = ? AND client = ?"
+        row = self._run(query, (fact.parent_id, fact.client)).fetchone()
+        return (row[0], "") if row else NOBODY
 
     def _parent_of(self, client: str, cl_ord_id: str) -> str:
         row = self._run(
@@ -377,6 +386,11 @@ class Books:
             return about
         value = fact.avg_price_micros * fact.cum_quantity
         self._executions.book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
+        quantity, cum = self._run(
+            "SELECT quantity, cum_quantity FROM children WHERE child_id = ?", (fact.child_id,)
+        ).fetchone()
+        if fact.cum_quantity == cum <= fact.quantity < quantity and fact.quantity:
+            self._resize(fact.child_id, fact.quantity, fact.at_ns)
         if fact.live:
             self._live(fact.child_id)
             self._run("UPDATE children SET doubt = '' WHERE child_id = ?", (fact.child_id,))
@@ -432,6 +446,35 @@ class Books:
         if about[0]:
             self._executions.revised(fact)
         return about
+
+    def _child_restated(self, fact: ChildRestated) -> About:
+        about = self._about(fact.child_id, fact.venue)
+        if about[0]:
+            value = fact.avg_price_micros * fact.cum_quantity
+            cum = self._executions.book_difference(
+                fact.child_id, fact.cum_quantity, value, fact.at_ns
+            )
+            if fact.cum_quantity == cum:  # else the router asks for its status
+                self._reopen(fact.child_id)
+                quantity = fact.cum_quantity + fact.leaves_quantity
+                self._resize(fact.child_id, quantity, fact.at_ns)
+        return about
+
+    def _reopen(self, child_id: str) -> None:
+        self._run(
+            "UPDATE children SET state = ?, ended_ns = 0 WHERE child_id = ? AND state <> ?",
+            (ChildState.LIVE, child_id, ChildState.LIVE),
+        )
+
+    def _resize(self, child_id: str, quantity: int, at_ns: int) -> None:
+        """The venue works another quantity of an open child; it may be filled by that."""
+        self._run(
+            "UPDATE children SET quantity = ?1,"
+            " state = CASE WHEN cum_quantity >= ?1 THEN ?2 ELSE state END,"
+            " ended_ns = CASE WHEN cum_quantity >= ?1 THEN ?3 ELSE 0 END"
+            " WHERE child_id = ?4 AND ended_ns = 0",
+            (quantity, ChildState.FILLED, at_ns, child_id),
+        )
 
     def _child_resolved(self, fact: ChildResolved) -> About:
         (ended_ns,) = self._run(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from sor_gateway.sor.decisions import Decision
+from sor_gateway.sor.disputes import DisputeSettled, ExecutionDisputed
 from sor_gateway.sor.types import (
     ChildState,
     Liquidity,
@@ -192,6 +193,23 @@ class FillRevised:
 
 
 @dataclass(slots=True)
+class ChildRestated:
+    """The venue changed a live child by itself (FIX 150=D): its quantity, its price."""
+
+    at_ns: Nanos
+    venue: str
+    child_id: str
+    cum_quantity: Shares
+    leaves_quantity: Shares
+    """More than 0: without anything open it is a ChildEnded."""
+    limit_micros: Micros | None
+    """Where the venue works it now (FIX 44); None: unsaid."""
+    text: str = ""
+    avg_price_micros: Micros = 0
+    """Over `cum_quantity` (FIX 6); 0: unsaid."""
+
+
+@dataclass(slots=True)
 class ChildEnded:
     """The venue says that a child is over without (further) execution."""
 
@@ -236,6 +254,8 @@ class ChildStatusReported:
     """When known and not live: the terminal state."""
     cancel_pending: bool = False
     """When live: the venue is working on our cancel (FIX 39=6)."""
+    quantity: Shares = 0
+    """Of the order, as the venue has it; 0: unsaid."""
 
 
 @dataclass(slots=True)
@@ -438,11 +458,13 @@ ClientFact = (
     | ReplaceRequested
     | AmendUnreadable
     | StatusRequested
+    | ExecutionDisputed
 )
 VenueFact = (
     ChildAccepted
     | ChildFilled
     | FillRevised
+    | ChildRestated
     | ChildEnded
     | ChildCancelRefused
     | ChildStatusReported
@@ -465,6 +487,7 @@ OperatorFact = (
     | OrdersReleased
     | ChildResolved
     | VenueQuarantined
+    | DisputeSettled
 )
 Fact = ClientFact | VenueFact | OperatorFact | Decision
 

@@ -115,6 +115,8 @@ def _tell(
     known.told[told_id] = (left, left_price)
     out = _book(ledger, child, shares, left * left_price - told * told_price, fact.at_ns)
     parent = ledger.state.parents[child.parent_id]
+    if not left:
+        ledger.state.disputes.get(parent.client, {}).pop(told_id, None)  # nothing left to deny
     report = ledger.report(parent, ReportKind.CORRECTED if left else ReportKind.BUSTED, fact.at_ns)
     report.ref_exec_id, report.venue_exec_id = told_id, fact.exec_id
     report.last_quantity, report.last_price_micros = left or told, left_price

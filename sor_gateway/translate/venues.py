@@ -34,6 +34,7 @@ from sor_gateway.sor.events import (
     ChildCancelRefused,
     ChildEnded,
     ChildFilled,
+    ChildRestated,
     ChildStatusReported,
     FillRevised,
     VenueFact,
@@ -74,8 +75,10 @@ ENDED_TYPES: Final = {
 }
 """ExecType (150) of reports after which the order is over. Done-for-day is over for us: children
 live for a day at most."""
-INFORMATIONAL_TYPES: Final = frozenset({"A", "6", "E", "7", "9", "B", "D"})
-"""Pending states, stopped, suspended, calculated, restated: nothing that the router books."""
+INFORMATIONAL_TYPES: Final = frozenset({"A", "6", "E", "7", "9", "B"})
+"""Pending states, stopped, suspended, calculated: nothing that the router books."""
+RESTATED_TYPE: Final = "D"
+"""ExecType (150): the venue changed a live order by itself."""
 ENDED_STATUS: Final = ENDED_TYPES | {"2": ChildState.FILLED}
 """OrdStatus (39) of an order that is over."""
 PENDING_CANCEL_STATUS: Final = "6"
@@ -268,6 +271,8 @@ class VenueTranslator:
         if exec_type == "0":
             order_id = message.get(tags.OrderID, "")
             return ChildAccepted(now, self.venue.name, child_id, order_id)
+        if exec_type == RESTATED_TYPE:
+            return self._restated(message, child_id, now)
         if exec_type in INFORMATIONAL_TYPES:
             return None
         raise Useless(f"150={shown(exec_type)} (ExecType) is not supported")
@@ -323,6 +328,23 @@ class VenueTranslator:
             surprise,
         )
 
+    def _restated(self, message: Message, child_id: str, now: int) -> VenueFact:
+        """The venue changed a live order; or ended it, when it leaves nothing open."""
+        status = required(message, tags.OrdStatus, "OrdStatus")
+        leaves = read_quantity(message, tags.LeavesQty, "LeavesQty")
+        if leaves == 0 or status in ENDED_STATUS:
+            return self._ended(message, child_id, ENDED_TYPES.get(status, ChildState.CANCELED), now)
+        return ChildRestated(
+            now,
+            self.venue.name,
+            child_id,
+            read_quantity(message, tags.CumQty, "CumQty"),
+            leaves,
+            read_price(message, tags.Price, "Price") if message.get(tags.Price) else None,
+            clean(message.get(tags.Text, "")),
+            average_or_zero(message),
+        )
+
     def _ended(self, message: Message, child_id: str, how: ChildState, now: int) -> ChildEnded:
         """The venue is done with an order."""
         rejected = how is ChildState.REJECTED
@@ -354,6 +376,7 @@ class VenueTranslator:
             average_micros(required(message, tags.AvgPx, "AvgPx")),
             ENDED_STATUS.get(status, ChildState.LIVE),
             status == PENDING_CANCEL_STATUS,
+            read_order_quantity(message, is_live=status in LIVE_STATUS),
         )
 
     def _cancel_refused(self, message: Message, now: int) -> ChildCancelRefused:
@@ -416,6 +439,16 @@ def read_quantity(message: Message, tag: int, name: str) -> Shares:
         return text_to_quantity(required(message, tag, name))
     except ValueError as error:
         raise Useless(f"{tag} ({name}): {error}") from None
+
+
+def read_order_quantity(message: Message, *, is_live: bool) -> Shares:
+    """How many shares an order is for, as a status report has it; 0 when it does not say. While it
+    lives, what is executed and what is left are surer than 38, which some write as they got it."""
+    wanted = (tags.CumQty, tags.LeavesQty) if is_live else (tags.OrderQty,)
+    try:
+        return sum(text_to_quantity(message.get(tag, "")) for tag in wanted)
+    except ValueError:
+        return 0
 
 
 def read_price(message: Message, tag: int, name: str) -> Micros:

@@ -14,6 +14,7 @@ from sor_gateway.projection import queries
 from sor_gateway.projection.queries import ChildOrder, Order
 from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
+from sor_gateway.sor.disputes import ExecutionDisputed
 from sor_gateway.sor.executed import EXECS_KEPT
 from sor_gateway.sor.orders import Parent
 from sor_gateway.sor.types import ChildState, OrdType, Reason, Side, Stage
@@ -22,6 +23,9 @@ from tests.sor.test_revisions import Busts
 from tests.sor.test_walks import Walk
 
 from .helpers import CENT, PX, T0, Desk
+
+FAULTS = ("late_fills", "revises", "restates")
+"""What venues of a walk may do beside the usual."""
 
 
 @pytest.fixture
@@ -268,6 +272,17 @@ class TestRevisions:
         assert parent(desk).cum_value_micros == 50 * PX
 
 
+class TestDisputes:
+    def test_a_denial_stands_in_the_story_of_its_own_order_alone(self, desk: Desk) -> None:
+        desk.working()
+        for client in ("EMS", "OTHER"):
+            desk.turn(ExecutionDisputed(T0, client, "E1", "P1", "wrong side", "we bought"))
+        assert parent(desk).cum_quantity == 0
+        told = [each.text for each in queries.story(desk.database, "P1")]
+        assert told[-1] == "EMS does not know E1: wrong side: we bought"
+        assert not any("OTHER" in text for text in told)
+
+
 class TestChildren:
     def test_its_life(self, desk: Desk) -> None:
         desk.turn(desk.submit(), desk.accept(), desk.plan())
@@ -431,11 +446,11 @@ class TestAgainstTheRouter:
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )
-    @given(seed=st.integers(0, 2**32), late_fills=st.booleans(), revises=st.booleans())
+    @given(seed=st.integers(0, 2**32), faults=st.sets(st.sampled_from(FAULTS)))
     def test_random_walks(
-        self, tmp_path_factory: pytest.TempPathFactory, seed: int, late_fills: bool, revises: bool
+        self, tmp_path_factory: pytest.TempPathFactory, seed: int, faults: set[str]
     ) -> None:
-        walk = Walk(seed, late_fills=late_fills, revises=revises)
+        walk = Walk(seed, **dict.fromkeys(faults, True))
         walk.run()
         self.compare(walk.script, Desk(tmp_path_factory.mktemp("walk")))
 
