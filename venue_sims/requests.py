@@ -101,13 +101,13 @@ class Requests:
             return
         leaves_at = self._trading.leaves_at(command.session, now)
         self._trading.fact(OrderAccepted(now, leaves_at, command.session, order_id))
-        lifetime = self._bounded(order, terms)
+        lifetime = self.bounded(order, terms)
         self._trading.book(
             terms.symbol, floor.enter(order, lifetime, self._trading.clock.market(now)), now
         )
         self._trading.plan(terms.symbol, floor)
 
-    def _bounded(self, order: Order, terms: Terms) -> Lifetime:
+    def bounded(self, order: Order, terms: Terms) -> Lifetime:
         """Hold a market order to the prices of a limit state; how long its rest lives then."""
         bands = self._state.bands.get(terms.symbol)
         if bands is None or terms.ord_type is not OrdType.MARKET or self._kind.dark:

@@ -440,10 +440,7 @@ class VenueState:
             client.ids_before, client.ids = client.ids, {}
             known.update(client.ids_before.values())
         self.orders = {name: order for name, order in self.orders.items() if name in known}
-        trades = self.faults.trades
-        self.faults.trades = {
-            name: trade for name, trade in trades.items() if trade.order_id in known
-        }
+        self.faults.keep(known)
 
     # --- internals ------------------------------------------------------------------------
 

@@ -53,9 +53,12 @@ def forget(state: VenueState, numbers: dict[str, Numbers], fact: MemoryLost) -> 
             client.inbound.clear()
         if fact.lose in _ORDERS:
             client.ids.clear()
+            client.ids_before.clear()
     if fact.lose in _REPORTS:
         state.faults.reports.clear()
     if fact.lose in _COMMANDS:
+        for held in state.held:
+            state.faults.pending.pop(held.order_id, None)
         state.held.clear()
     if fact.lose in _ORDERS:
         state.orders.clear()

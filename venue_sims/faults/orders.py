@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from venue_sims.checks import beyond
 from venue_sims.commands import CancelReceived, Command, OrderReceived, ReplaceReceived
 from venue_sims.faults.facts import (
     CommandHeld,
@@ -165,11 +166,14 @@ class StuckPending(CommandFault[StuckPendingSettings], PlanFault[StuckPendingSet
         symbol = order.terms.symbol
         floor = trading.refer(symbol, now)
         entering = trading.to_match(order.order_id, order.terms, order.leaves, order.session)
-        if not trading.state.trades(symbol) or floor.refusal(entering) is not None:
+        terms, bands = order.terms, trading.state.bands.get(symbol)
+        outside = bands is not None and beyond(terms.capacity, terms.price, bands)
+        if outside or not trading.state.trades(symbol) or floor.refusal(entering) is not None:
             venue.cancel(order.order_id, "U: it cannot come into the book now", now)
             return
         at = trading.leaves_at(order.session, now)
         trading.fact(OrderActivated(now, at, order.order_id))
-        events = floor.enter(entering, order.terms.lifetime, trading.clock.market(now))
+        lifetime = venue.requests.bounded(entering, terms)
+        events = floor.enter(entering, lifetime, trading.clock.market(now))
         trading.book(symbol, events, now)
         trading.plan(symbol, floor)
