@@ -54,13 +54,15 @@ _PREFIX_BYTES_MAX: Final = 5 + 11 + 1 + 2 + 7 + 1 + 3
 _TRAILER_BYTES: Final = 7  # 10=xxx|
 _FRAME_REST_BYTES_MIN: Final = 5 + _TRAILER_BYTES  # 35=x|10=xxx|
 _TRAILERS: Final = tuple(b"\x0110=%03d\x01" % value for value in range(256))
-#: adler32's low half is the sum modulo 65521, so it is the plain sum for up to 256 bytes.
+#: adler32's low half is the sum modulo 65521, so it is the plain sum for up to 256 bytes, and for
+#: twice as many of ASCII.
 _EXACT_SUM_BYTES: Final = 256
 
 _TAG: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,8})")
 _DATA_LENGTH: Final = re.compile("[0-9]{1,9}")
 _PLAIN_TAGS_MAX: Final = 2_000
 _PLAIN_TAGS_USER: Final = range(7_800, 10_000)  # where bilateral tags mostly are
+_TAG_TEXTS: Final = [f"{tag}=" for tag in range(_PLAIN_TAGS_MAX)]
 
 
 def checksum(data: bytes) -> int:
@@ -68,7 +70,8 @@ def checksum(data: bytes) -> int:
 
     zlib sums at memory speed: 0.13 us for an order against 0.9 us for sum().
     """
-    if len(data) <= _EXACT_SUM_BYTES:
+    size = len(data)
+    if size <= _EXACT_SUM_BYTES or (size <= 2 * _EXACT_SUM_BYTES and data.isascii()):
         return zlib.adler32(data, 0) & 0xFF
     total = 0
     for start in range(0, len(data), _EXACT_SUM_BYTES):
@@ -242,7 +245,7 @@ def _cut_with_data(pieces: list[str]) -> list[tuple[int, str]]:
         if not equals:
             raise Garbled(f"field {name[:20]!r} has no '='")
         tag = _tag_number(name)
-        if tag == data_tag:
+        if data_tag and tag == data_tag:
             begin = position
             size = len(value)
             while size < length and position < len(pieces):
@@ -272,8 +275,10 @@ def encode(
     not have, and on SOH anywhere but in a data field behind its right length.
     """
     pieces = [f"35={msg_type}"]
-    pieces += [f"{tag}={value}" for tag, value in header]
-    pieces += [f"{tag}={value}" for tag, value in body]
+    for fields in (header, body):
+        for tag, value in fields:
+            plain = 0 < tag < _PLAIN_TAGS_MAX
+            pieces.append(_TAG_TEXTS[tag] + value if plain else f"{tag}={value}")
     text = SOH.join(pieces) + SOH
     # An injected SOH shows in the number of separators. "=SOH" is an empty value or one that
     # ends with "=": both go to the slow check, which tells them apart.
