@@ -62,7 +62,7 @@ _TAG: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,8})")
 _DATA_LENGTH: Final = re.compile("[0-9]{1,9}")
 _PLAIN_TAGS_MAX: Final = 2_000
 _PLAIN_TAGS_USER: Final = range(7_800, 10_000)  # where bilateral tags mostly are
-_TAG_TEXTS: Final = [f"{tag}=" for tag in range(_PLAIN_TAGS_MAX)]
+_MARKS: Final = [f"{SOH}{tag}=" for tag in range(_PLAIN_TAGS_MAX)]
 
 
 def checksum(data: bytes) -> int:
@@ -170,22 +170,6 @@ def _has_right_trailer(data: bytes, begin: int, end: int) -> bool:
     )
 
 
-class _TagNumbers(dict[str, int]):
-    """Tag texts to numbers. The usual ones are in the table; the rest is parsed, not remembered.
-
-    The tags that announce a data field are left out on purpose: meeting one raises
-    `_DataAheadError`, so the ordinary message pays nothing for them.
-    """
-
-    __slots__ = ()
-
-    def __missing__(self, text: str) -> int:
-        tag = _tag_number(text)
-        if tag in DATA_FIELDS:
-            raise _DataAheadError
-        return tag
-
-
 class _DataAheadError(Exception):
     """The message has a data field: its value may hold SOH, so it cannot be cut there."""
 
@@ -197,13 +181,19 @@ def _tag_number(text: str) -> int:
     return int(text)
 
 
-_TAG_NUMBERS: Final = _TagNumbers(
-    {
-        str(tag): tag
-        for tag in (*range(1, _PLAIN_TAGS_MAX), *_PLAIN_TAGS_USER)
-        if tag not in DATA_FIELDS
-    }
-)
+#: Those that announce a data field are left out: an ordinary message pays nothing for them.
+_TAG_NUMBERS: Final = {
+    str(tag): tag
+    for tag in (*range(1, _PLAIN_TAGS_MAX), *_PLAIN_TAGS_USER)
+    if tag not in DATA_FIELDS
+}
+
+
+def _unusual_tag(text: str) -> int:
+    tag = _tag_number(text)
+    if tag in DATA_FIELDS:
+        raise _DataAheadError
+    return tag
 
 
 def decode(raw: bytes) -> Message:
@@ -216,18 +206,24 @@ def decode(raw: bytes) -> Message:
     if pieces.pop():
         raise Garbled("the last field does not end with SOH")
     fields: list[tuple[int, str]] = []
+    first: dict[int, str] = {}
     numbers = _TAG_NUMBERS
     try:
         for piece in pieces:
             name, equals, value = piece.partition("=")
             if not equals:
                 raise Garbled(f"field {piece[:20]!r} has no '='")
-            fields.append((numbers[name], value))
+            tag = numbers.get(name)
+            if tag is None:
+                tag = _unusual_tag(name)
+            fields.append((tag, value))
+            first.setdefault(tag, value)
     except _DataAheadError:
         fields = _cut_with_data(pieces)
+        first = dict(reversed(fields))
     if len(fields) < 3 or fields[0][0] != 8 or fields[1][0] != 9 or fields[2][0] != 35:
         raise Garbled("the first three fields are not 8, 9, 35")
-    return Message(fields[2][1], fields)
+    return Message(fields[2][1], fields, first)
 
 
 def _cut_with_data(pieces: list[str]) -> list[tuple[int, str]]:
@@ -274,15 +270,16 @@ def encode(
     Raises ValueError, which is a bug of ours, on an empty value, on a character that latin-1 does
     not have, and on SOH anywhere but in a data field behind its right length.
     """
-    pieces = [f"35={msg_type}"]
+    pieces = ["35=", msg_type]
     for fields in (header, body):
         for tag, value in fields:
-            plain = 0 < tag < _PLAIN_TAGS_MAX
-            pieces.append(_TAG_TEXTS[tag] + value if plain else f"{tag}={value}")
-    text = SOH.join(pieces) + SOH
+            pieces.append(_MARKS[tag] if 0 < tag < _PLAIN_TAGS_MAX else f"{SOH}{tag}=")
+            pieces.append(value)
+    pieces.append(SOH)
+    text = "".join(pieces)
     # An injected SOH shows in the number of separators. "=SOH" is an empty value or one that
     # ends with "=": both go to the slow check, which tells them apart.
-    if text.count(SOH) != len(pieces) or "=\x01" in text:
+    if text.count(SOH) != 1 + len(header) + len(body) or "=\x01" in text:
         _check_values([(35, msg_type), *header, *body])
     octets = text.encode("latin-1")
     message = f"8={begin_string}\x019={len(octets)}\x01".encode("latin-1") + octets

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 
 MICROS_PER_UNIT: Final = 1_000_000
@@ -24,6 +23,9 @@ _WHOLE_DIGITS_MAX: Final = 12
 _QUANTITY_DIGITS_MAX: Final = 15
 _INT_DIGITS_MAX: Final = 18
 _SECONDS_CACHED: Final = 1_024
+_TEXT_OF_SECOND: Final[dict[int, str]] = {}
+_NS_OF_SECOND: Final[dict[str, int]] = {}
+"""The last seconds that were asked for, each once: plain tables, for every message asks."""
 
 #: FIX float: "a sequence of digits with optional decimal point and sign"; leading and trailing
 #: zeros are allowed, exponents and "+" are not.
@@ -136,9 +138,14 @@ def average_price(cum_value_micros: int, cum_qty: int) -> str:
     return price_to_text(average_price_micros(cum_value_micros, cum_qty))
 
 
-@lru_cache(maxsize=_SECONDS_CACHED)
 def _second_to_text(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%d-%H:%M:%S")
+    text = _TEXT_OF_SECOND.get(seconds)
+    if text is None:
+        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%d-%H:%M:%S")
+        if len(_TEXT_OF_SECOND) >= _SECONDS_CACHED:
+            _TEXT_OF_SECOND.clear()
+        _TEXT_OF_SECOND[seconds] = text
+    return text
 
 
 def utc_timestamp(ns: int, *, micros: bool = False) -> str:
@@ -146,14 +153,23 @@ def utc_timestamp(ns: int, *, micros: bool = False) -> str:
 
     A stamp so never lies after the moment it stands for.
     """
-    seconds, rest = divmod(ns, NANOS_PER_SECOND)
+    seconds, rest = ns // NANOS_PER_SECOND, ns % NANOS_PER_SECOND
     if micros:
         return f"{_second_to_text(seconds)}.{rest // NANOS_PER_MICROSECOND:06d}"
     return _second_to_text(seconds) + _MILLIS[rest // NANOS_PER_MILLISECOND]
 
 
-@lru_cache(maxsize=_SECONDS_CACHED)
-def _text_to_second(text: str) -> int:
+def _second_to_ns(text: str) -> int:
+    nanos = _NS_OF_SECOND.get(text)
+    if nanos is None:
+        nanos = _read_second(text) * NANOS_PER_SECOND
+        if len(_NS_OF_SECOND) >= _SECONDS_CACHED:
+            _NS_OF_SECOND.clear()
+        _NS_OF_SECOND[text] = nanos
+    return nanos
+
+
+def _read_second(text: str) -> int:
     match = _SECONDS.fullmatch(text)
     if match is None:
         raise ValueError
@@ -170,7 +186,7 @@ def parse_utc_timestamp(text: str) -> int:
     Takes whole seconds and up to 12 decimals. Raises ValueError.
     """
     try:
-        nanos = _text_to_second(text[:_SECONDS_LENGTH]) * NANOS_PER_SECOND
+        nanos = _second_to_ns(text[:_SECONDS_LENGTH])
     except ValueError:
         raise ValueError(f"{text[:40]!r}: expected a UTC time YYYYMMDD-HH:MM:SS.sss") from None
     if len(text) == _SECONDS_LENGTH:
