@@ -49,6 +49,9 @@ DARK_BARS: Final = {
     "power, early": (0.955, 0.965),
     "switch": (0.97, 0.98),
     "lognormal": (0.96, 0.98),
+    "geometric": (0.96, 0.98),
+    "mixture": (0.96, 0.98),
+    "sticky": (0.955, 0.965),
 }
 SPLIT_BARS: Final = {"shortage": 0.96, "balanced": 0.92, "abundance": 0.91}
 PLACEMENT_SLACK_CENTS: Final = 0.03
@@ -65,6 +68,7 @@ class Scale:
     stocks: int
     large_stocks: int
     own_stocks: int
+    """Of the families that are shown only."""
     rounds: int
     own_rounds: int
     seeds: int
@@ -72,7 +76,7 @@ class Scale:
     split_rounds: int
 
 
-FULL: Final = Scale(48, 12, 16, 2000, 1000, 5, 1_000_000, 100_000)
+FULL: Final = Scale(48, 48, 16, 2000, 1000, 5, 1_000_000, 100_000)
 QUICK: Final = Scale(6, 0, 2, 2000, 500, 3, 100_000, 5_000)
 
 
@@ -262,6 +266,10 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few stocks, less than a minute")
     parser.add_argument("--only", choices=("published", "market"), help="one half of it")
     parser.add_argument("--seeds", type=int, help="markets of each regime")
+    parser.add_argument("--first-seed", type=int, default=routing_market.FIRST_SEED)
+    parser.add_argument(
+        "--variants", action="store_true", help="markets of half and twice the volatility instead"
+    )
     parser.add_argument("--json", action="store_true", help="figures instead of a table")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
@@ -275,7 +283,9 @@ def main() -> int:
         lines = [*rows(run_all(scale, options.workers, console)), *times]
     if options.only != "published":
         few = routing_market.QUICK_SEEDS if options.quick else routing_market.SEEDS
-        market = routing_market.judge(options.seeds or few, options.workers, console)
+        market = routing_market.judge(
+            options.seeds or few, options.first_seed, options.workers, console, options.variants
+        )
     if options.json:
         judged = [asdict(row) | {"verdict": row.verdict(errors)} for row in lines]
         print(json.dumps({"published": judged, "market": market.as_json()}))

@@ -18,7 +18,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.judge.compare import Comparison, Conduct, breaches, compare, conduct, failures
-from benchmarks.judge.regimes import REGIMES
+from benchmarks.judge.regimes import REGIMES, VARIANTS
 from benchmarks.judge.rivals import RIVALS
 from benchmarks.judge.trial import OURS, STRATEGY, Outcome, router_settings, run
 
@@ -54,9 +54,10 @@ def runs(regime: str, seed: int) -> list[Outcome]:
     return [run(trader, regime, seed) for trader in (OURS, *RIVALS)]
 
 
-def judge(seeds: int, workers: int, console: Console, first_seed: int = FIRST_SEED) -> Verdicts:
-    """Run everybody in every regime with so many seeds."""
-    todo = [(regime, seed) for regime in REGIMES for seed in range(first_seed, first_seed + seeds)]
+def judge(seeds: int, first_seed: int, workers: int, console: Console, variants: bool) -> Verdicts:
+    """Run everybody in every regime, or in every variant of one, with so many seeds."""
+    regimes = VARIANTS if variants else REGIMES
+    todo = [(regime, seed) for seed in range(first_seed, first_seed + seeds) for regime in regimes]
     done: dict[tuple[str, int], list[Outcome]] = {}
     with (
         Progress(console=console) as progress,
@@ -68,7 +69,7 @@ def judge(seeds: int, workers: int, console: Console, first_seed: int = FIRST_SE
             done[waiting[future]] = future.result()
             progress.advance(bar)
     outcomes: dict[tuple[str, str], list[Outcome]] = {}
-    for regime, seed in todo:
+    for regime, seed in sorted(todo, key=lambda each: [*regimes].index(each[0])):
         for trader, outcome in zip((OURS, *RIVALS), done[regime, seed], strict=True):
             outcomes.setdefault((regime, trader), []).append(outcome)
     comparisons, conducts = list(compare(outcomes)), list(conduct(outcomes))
@@ -99,8 +100,8 @@ def conduct_table(conducts: list[Conduct]) -> Table:
     shown = _table(
         "What each did (through: shares taken while another venue truly had better; known: children"
         " through the book as known)",
-        *("regime", "who", "cost", "without the walk", "fees", "s", "children", "dark", "known"),
-        *("through", "shown", "on one"),
+        *("regime", "who", "cost", "without the walk", "spread", "fees", "impact", "s", "children"),
+        *("dark", "known", "through", "shown", "on one"),
     )
     for each in conducts:
         shown.add_row(
@@ -108,7 +109,9 @@ def conduct_table(conducts: list[Conduct]) -> Table:
             each.trader,
             str(each.cost),
             str(each.net),
+            f"{each.spread:.3f}",
             f"{each.fees:.3f}",
+            f"{each.impact:.3f}",
             f"{each.took_s:.1f}",
             f"{each.children:.0f}",
             f"{each.dark:.0%}",

@@ -32,14 +32,6 @@ LARGE_FILES: Final[dict[str, tuple[int, str]]] = {
         1_100,
         "all control flow of a FIX session; its tables, checks, timers and writing are apart",
     ),
-    "sor_gateway/sor/events.py": (
-        700,
-        "the vocabulary of facts: one record each, read as one list",
-    ),
-    "sor_gateway/projection/books.py": (
-        600,
-        "one method for each kind of fact: how facts become rows, read as one list",
-    ),
 }
 LARGE_FUNCTIONS: Final[dict[str, tuple[int, str]]] = {}
 

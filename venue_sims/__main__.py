@@ -200,8 +200,16 @@ async def _run(
         clock, file.tolerance_ns = HandClock(market.t0_ns), NEVER
     while (death := await _live(file, market, host, folder, log, stopped, clock)) is not None:
         log.warning("died", lost=str(death.lose), reset=str(death.reset))
-        await asyncio.sleep(death.down_ns / NANOS_PER_SECOND)
+        await _stay_down(clock, death)
     log.info("stopped")
+
+
+async def _stay_down(clock: Clock, death: MemoryLost) -> None:
+    """Until it comes up again. Time by hand is moved on: nobody can step a venue that is down."""
+    if isinstance(clock, HandClock):
+        clock.now_ns = max(clock.now_ns, death.at_ns + death.down_ns)
+    else:
+        await asyncio.sleep(death.down_ns / NANOS_PER_SECOND)
 
 
 async def _live(

@@ -158,6 +158,7 @@ class Control:
             "symbols": list(venue.floors),
             "impact": any(floor.path.has_impact for floor in venue.floors.values()),
             "halted": dict(state.halted),
+            "faded": sum(floor.fade.times for floor in venue.floors.values() if floor.fade),
             "sessions": [
                 {
                     "name": session.settings.name,

@@ -97,6 +97,8 @@ class Lines:
         for name in [name for name, until in self._deaf.items() if until <= now]:
             del self._deaf[name]
             self._reactor.hear(self._sessions[name], hears=True)
+        for name in [name for name, until in self._mute.items() if until <= now]:
+            del self._mute[name]
 
     def next_deadline(self) -> int | None:
         """When `release` has something to do by itself."""
@@ -126,7 +128,6 @@ class Lines:
             at += piece.delay_ns
             waiting.append((at, piece.data))
         if self._mute.get(name, 0) <= now:
-            self._mute.pop(name, None)
             while waiting and waiting[0][0] <= now:
                 self._reactor.write(session, waiting.popleft()[1])
         if not waiting:

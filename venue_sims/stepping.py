@@ -72,7 +72,7 @@ class SteppedReactor(Reactor):
     def step(self, length_ns: int) -> int:
         """Let so much time pass. Returns how many turns that took."""
         until, turns = self._hand.now_ns + length_ns, 0
-        while not self.failure.done():
+        while not (self._stopped or self.failure.done()):  # a fault may end this life
             if self._due:
                 self._due = False
                 self._run_turn()

@@ -77,6 +77,16 @@ FAST_FADE: Final = Regime("fast fade", fade_chance=0.84, churn=0.3)
 """84 of 100 are what venues.md F20 names."""
 
 REGIMES: Final = {regime.name: regime for regime in (CALM, VOLATILE, TOXIC, THIN_DARK, FAST_FADE)}
+VARIANTS: Final = {
+    regime.name: regime
+    for regime in (
+        replace(CALM, name="calm, half as wild", sigma=0.5),
+        replace(CALM, name="calm, twice as wild", sigma=2.0),
+        replace(VOLATILE, name="volatile, half as wild", sigma=1.5, jump_bps=20.0),
+        replace(VOLATILE, name="volatile, twice as wild", sigma=6.0, jump_bps=80.0),
+    )
+}
+"""Not judged as the five are: what goes by volatility has to hold between and beyond them."""
 
 
 @dataclass(slots=True, frozen=True)

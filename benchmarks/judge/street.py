@@ -253,6 +253,12 @@ class Street:
         path = self.path.path if isinstance(self.path, ImpactPath) else self.path
         return path.price(path.slot(market_ns)) * path.settings.tick_micros
 
+    def shift_micros(self, market_ns: int) -> float:
+        """How far clients had moved the price by then."""
+        if not isinstance(self.path, ImpactPath):
+            return 0.0
+        return self.path.shift(self.path.slot(market_ns)) * self.path.settings.tick_micros
+
     def cost_to_end(self, is_buy: bool, quantity: int) -> int:
         """What this many shares would cost (bring) in micros, taken from the displayed books now;
         what is not displayed costs as much more a share as all that is was deep."""

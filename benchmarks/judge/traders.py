@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from benchmarks.judge.street import Arrival, Shown, side_of
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Command
 from sor_gateway.sor.market import Market
@@ -112,7 +113,7 @@ class Ours:
         """One turn."""
         books = Known(self.router.market, now)
         for decision in self.router.decide(now):
-            if isinstance(decision, ev.ChildPlanned):
+            if isinstance(decision, de.ChildPlanned):
                 parent = self.router.state.parents[decision.parent_id]
                 self.account.children += 1
                 books.plan(parent.symbol, parent.side.is_buy, decision)
@@ -141,7 +142,7 @@ class Known:
         self._books: dict[str, dict[tuple[str, Micros], Shares]] = {}
         self._takes: list[tuple[str, bool, str, Micros]] = []
 
-    def plan(self, symbol: str, is_buy: bool, child: ev.ChildPlanned) -> None:
+    def plan(self, symbol: str, is_buy: bool, child: de.ChildPlanned) -> None:
         """A child is planned; called before it is applied, which depletes the market's book."""
         displayed = self._books.get(symbol)
         if displayed is None:

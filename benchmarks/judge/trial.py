@@ -8,6 +8,10 @@ midpoint of the market when the order came, in cents a share of the whole order.
 when the time is up is taken from the books as they then are, level by level, at the dearest fee: an
 order that was left costs what it costs to end it.
 
+The router runs when the order comes, as a gateway does: it has seen the quotes of the day before,
+every fifteen seconds. They are those of the same path, so it knows of its market what who watches
+it can know. The rivals remember nothing.
+
 The price walks while an order is worked, and a run's cost is mostly that walk. What is held when it
 moves is known before it moves, and the path without us is a martingale, so
 
@@ -26,13 +30,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
-from benchmarks.judge.regimes import CONFIG, REGIMES, SYMBOL, world
+from benchmarks.judge.regimes import CONFIG, REGIMES, SCALE_MILLI, SYMBOL, VARIANTS, world
 from benchmarks.judge.rivals import RIVALS
-from benchmarks.judge.street import Street
+from benchmarks.judge.street import Shown, Street
 from benchmarks.judge.traders import Order, Ours, Trader
 from sor_gateway.config import load
+from sor_gateway.sor.estimators.volatility import SAMPLES_A_DAY
 from sor_gateway.sor.settings import RouterSettings
-from sor_gateway.sor.types import NANOS_PER_SECOND, Nanos, Shares
+from sor_gateway.sor.types import NANOS_PER_SECOND, Micros, Nanos, Shares
+from venue_sims.flow.clock import SCALE_UNIT
+from venue_sims.flow.market_path import DAY_SECONDS, MarketPath
 from venue_sims.matching.orders import Side
 
 OURS: Final = "ours"
@@ -48,6 +55,8 @@ LIMIT_NS: Final = 60 * NANOS_PER_SECOND
 """An hour of the market."""
 LINE_NS: Final = 50_000
 """From machine to machine, as in the harness."""
+DAY_NS: Final = DAY_SECONDS * NANOS_PER_SECOND * SCALE_UNIT // SCALE_MILLI
+"""A day of the market, on the clock."""
 CENT_MICROS: Final = 10_000
 SPIN_LIMIT: Final = 10_000
 
@@ -74,11 +83,19 @@ class Outcome:
     """Of the shares taken from books: those for which another venue truly had a better price."""
     shown_max: Shares
     shown_venue_max: Shares
+    impact_cents: float = 0.0
+    """How much of the cost was our own push, as far as it stood when each share traded."""
 
     @property
     def net_cents(self) -> float:
         """The cost without the walk."""
         return self.cost_cents - self.luck_cents
+
+    @property
+    def spread_cents(self) -> float:
+        """What is left of it without fees and our own push: what was paid beyond the market as it
+        then was; negative when it was earned."""
+        return self.net_cents - self.fees_cents - self.impact_cents
 
 
 class NotOverError(Exception):
@@ -87,18 +104,19 @@ class NotOverError(Exception):
 
 @lru_cache(maxsize=1)
 def router_settings() -> RouterSettings:
-    """What the gateway is shipped with, but for the limits of a preset on the size of orders."""
-    return load(CONFIG, {}).router
+    """What the gateway is shipped with, and how fast the market is."""
+    return replace(load(CONFIG, {}).router, day_ns=DAY_NS)
 
 
 def run(trader: str, regime: str, seed: int, strategy: str = STRATEGY) -> Outcome:
     """One run. The same arguments give the same outcome."""
-    made = world(REGIMES[regime], seed)
+    made = world((REGIMES | VARIANTS)[regime], seed)
     street = Street(made.files, made.market, START_NS, AGE_NS, LINE_NS)
     settings = router_settings()
     worker: Trader
     if trader == OURS:
-        worker = Ours(replace(settings, seed=seed), street.now)
+        worker = Ours(replace(settings, seed=seed), street.clock.t0_ns - DAY_NS)
+        remember(worker, street)
     else:
         worker = RIVALS[trader](settings.venues)
     order = Order(SYMBOL, made.is_buy, QUANTITY, strategy)
@@ -116,6 +134,24 @@ def run(trader: str, regime: str, seed: int, strategy: str = STRATEGY) -> Outcom
     informed = made.market.symbols[0].informed
     ahead_ns = informed.horizon_slots * street.path.slot_ns if informed.share else 0
     return _outcome(street, worker, order, (bid + ask) / 2, began_ns, ahead_ns)
+
+
+def remember(worker: Trader, street: Street) -> None:
+    """Show what the venues quoted in the day before the street opened."""
+    path = street.path if isinstance(street.path, MarketPath) else street.path.path
+    mics = {name: stall.file.mic for name, stall in street.stalls.items() if stall.depth}
+    opened_ns = street.clock.t0_ns
+    for sample in range(SAMPLES_A_DAY):
+        now = opened_ns - DAY_NS + sample * DAY_NS // SAMPLES_A_DAY
+        slot = path.slot(street.clock.market(now))
+        for name, mic in mics.items():
+            quote = path.quote(mic, slot)
+            bids, asks = [_lot(quote.bid)], [_lot(quote.ask)]
+            worker.arrive(Shown(name, street.symbol, bids, asks), now)
+
+
+def _lot(price_micros: Micros) -> tuple[Micros, Shares]:
+    return price_micros, 100
 
 
 def work(street: Street, worker: Trader, until_ns: Nanos, is_over: Callable[[], bool]) -> None:
@@ -151,6 +187,7 @@ def _outcome(
     cost = (paid if order.is_buy else -paid) + fees
     taken = [trade for trade in street.seen.trades if trade.taken]
     walk = luck(street, order, began_ns, ahead_ns)
+    push = along(street, order, street.shift_micros)
     return Outcome(
         cost / order.quantity / CENT_MICROS,
         walk / order.quantity / CENT_MICROS,
@@ -164,6 +201,7 @@ def _outcome(
         sum(trade.quantity for trade in taken if trade.through),
         street.seen.shown_max,
         street.seen.shown_venue_max,
+        push / order.quantity / CENT_MICROS,
     )
 
 
@@ -174,7 +212,13 @@ def luck(street: Street, order: Order, began_ns: Nanos, ahead_ns: Nanos) -> floa
         return street.path_micros(market_ns + ahead_ns)
 
     first = price(street.clock.market(began_ns))
-    walked = sum(trade.quantity * (price(trade.market_ns) - first) for trade in street.seen.trades)
+    return along(street, order, lambda market_ns: price(market_ns) - first)
+
+
+def along(street: Street, order: Order, price: Callable[[int], float]) -> float:
+    """What it costs to buy, or brings less to sell, that a price is not 0 when each share trades,
+    in micros; what is left trades now."""
+    cost = sum(trade.quantity * price(trade.market_ns) for trade in street.seen.trades)
     left = order.quantity - sum(trade.quantity for trade in street.seen.trades)
-    walked += left * (price(street.clock.market(street.now)) - first)
-    return walked if order.is_buy else -walked
+    cost += left * price(street.clock.market(street.now))
+    return cost if order.is_buy else -cost

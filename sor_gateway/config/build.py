@@ -92,6 +92,7 @@ class Builder:
             seed=model.seed,
             tls=self._tls(model.tls, f"{self._file} [gateway.tls]", server=True),
             reference_data_max_age_days=model.reference_data_max_age_days,
+            journal_days=model.journal_days,
             listener_limits=ListenerLimits(
                 limits.connections,
                 limits.connections_without_logon,
@@ -116,6 +117,9 @@ class Builder:
             securities={s: security.settings for s, security in self._reader.securities.items()},
             default_strategy=default,
             mic=self._model.mic,
+            crossing_clients=tuple(
+                name for name, ems in self._reader.gateway.ems.items() if ems.own_crossing
+            ),
             risk=RiskSettings(
                 max_quantity=risk.max_quantity,
                 max_notional_micros=risk.max_notional,
@@ -125,6 +129,7 @@ class Builder:
             seed=self._model.seed,
             quote_max_age_ns=router.quote_max_age_ms * NANOS_PER_MILLISECOND,
             answer_timeout_ns=router.answer_timeout_ms * NANOS_PER_MILLISECOND,
+            day_ns=router.trading_day_s * NANOS_PER_SECOND,
             decide_budget=router.decide_budget,
         )
 
@@ -401,13 +406,17 @@ def _strategy(name: str, model: StrategyModel) -> StrategySettings:
         lit_tactic=model.lit_tactic,
         lit_wave_ns=model.lit_wave_ms * NANOS_PER_MILLISECOND,
         sweep_levels=model.sweep_levels,
+        sweep_fade=model.sweep_fade,
         spray_clip=model.spray_clip,
         spray_max_shown=model.spray_max_shown,
         spray_price=model.spray_price,
         spray_post_only=model.spray_post_only,
         spray_size_spread=model.spray_size_spread,
         spray_delay_ns=model.spray_delay_ms * NANOS_PER_MILLISECOND,
+        crumble_share=model.crumble_share,
+        crumble_hold_ns=model.crumble_hold_ms * NANOS_PER_MILLISECOND,
         patience_ns=model.patience_ms * NANOS_PER_MILLISECOND,
+        take_ahead=model.take_ahead,
         max_quantity=model.max_quantity,
         max_notional_micros=model.max_notional,
         max_adv_share=model.max_adv_share,

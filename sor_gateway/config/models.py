@@ -184,6 +184,7 @@ class EmsModel(SessionModel):
         25, ge=0, le=100, description="per cent of our time, 0 (as much as it likes) to 100"
     )
     backlog_s: int = Field(10, ge=1, le=3_600, description="seconds, 1 to 3600")
+    own_crossing: bool = Field(False, description=A_SWITCH)
     on_disconnect: Literal["keep", "cancel"] = Field("keep", description='"keep" or "cancel"')
     resume_window_s: int = Field(
         60, ge=0, le=604_800, description="seconds, 0 (an outage of any length) to 604800"
@@ -222,6 +223,7 @@ class GatewayModel(Model):
     market_data_comp_id: CompId = Field("SORMD", description=A_COMP_ID)
     mic: Mic = Field("SORX", description=A_MIC)
     journal: str = Field("data/journal", min_length=1, description="the path of a folder")
+    journal_days: int = Field(0, ge=0, le=36_500, description="days, 0 (for ever) to 36500")
     durability: Literal["process", "power"] = Field("process", description='"process" or "power"')
     database: str = Field("data/gateway.db", min_length=1, description="the path of a file")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -247,6 +249,7 @@ class RouterModel(Model):
     answer_timeout_ms: int = Field(
         2_000, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000"
     )
+    trading_day_s: int = Field(23_400, ge=60, le=86_400, description="seconds, 60 to 86400")
     decide_budget: int = Field(256, ge=1, le=100_000, description="parents, 1 to 100000")
 
 
@@ -328,6 +331,7 @@ class StrategyModel(Model):
     )
     lit_wave_ms: int = Field(250, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     sweep_levels: int = Field(0, ge=0, le=50, description="price levels, 0 (all) to 50")
+    sweep_fade: float = Field(0.1, ge=0, le=1, description="a share from 0 to 1 (off)")
     spray_clip: int = Field(500, ge=1, description="shares, 1 or more")
     spray_max_shown: int = Field(2_000, ge=1, description="shares, 1 or more")
     spray_price: SprayPrice = Field(
@@ -336,7 +340,10 @@ class StrategyModel(Model):
     spray_post_only: bool = Field(False, description=A_SWITCH)
     spray_size_spread: float = Field(0.0, ge=0, le=1, description="a share from 0 to 1")
     spray_delay_ms: int = Field(0, ge=0, le=3_600_000, description="milliseconds, 0 to 3600000")
+    crumble_share: float = Field(0.0, ge=0, le=1, description="a share from 0 (off) to 1")
+    crumble_hold_ms: int = Field(500, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     patience_ms: int = Field(60_000, ge=0, le=86_400_000, description="milliseconds, 0 to 86400000")
+    take_ahead: bool = Field(False, description=A_SWITCH)
     max_quantity: int = Field(0, ge=0, description="shares, 0 for no limit of its own")
     max_notional: Money = Field(0, ge=0, description="US dollars, 0 for no limit of its own")
     max_adv_share: float = Field(0.0, ge=0, le=1, description="a share from 0 (no such limit) to 1")

@@ -44,6 +44,8 @@ class GatewaySettings:
     tls: TlsSettings | None
     reference_data_max_age_days: int
     """0: reference data of any age will do."""
+    journal_days: int = 0
+    """How long the journal's segments stay that no start needs; 0: for ever."""
     listener_limits: ListenerLimits = field(default_factory=ListenerLimits)
     connection_limits: ConnectionLimits = field(default_factory=ConnectionLimits)
     concurrent_replays: int = 5

@@ -14,13 +14,8 @@ from sor_gateway.fix.store import Consumed, Sent
 from sor_gateway.fix.tags import MsgType
 from sor_gateway.histogram import DurationHistogram
 from sor_gateway.sor.commands import Report
-from sor_gateway.sor.events import (
-    ChildPlanned,
-    Decision,
-    Fact,
-    VenueFact,
-    WaveStarted,
-)
+from sor_gateway.sor.decisions import ChildPlanned, Decision, WaveStarted
+from sor_gateway.sor.events import Fact, VenueFact
 from sor_gateway.sor.types import Micros, Stage
 
 OTHER: Final = "other"

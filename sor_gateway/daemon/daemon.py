@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
-import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -23,7 +21,9 @@ import uvloop
 
 from sor_gateway.config.calendar import Calendar
 from sor_gateway.config.settings import ClientSettings, Configuration
+from sor_gateway.daemon.cancel_only import WHY
 from sor_gateway.daemon.engine import Engine, TurnJournal
+from sor_gateway.daemon.follower import Follower, command
 from sor_gateway.daemon.intake import Log
 from sor_gateway.daemon.network import Network
 from sor_gateway.daemon.operations import EngineOperations
@@ -37,6 +37,7 @@ from sor_gateway.daemon.recovery import (
     encode_snapshot,
     fact_codec,
     recover,
+    recover_living,
 )
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.daemon.throttle import Throttle
@@ -46,6 +47,7 @@ from sor_gateway.fix.session import Session
 from sor_gateway.fix.settings import SessionSettings
 from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.errors import JournalError
+from sor_gateway.journal.memory import MemoryJournal
 from sor_gateway.journal.segments import Journal
 from sor_gateway.net.clock import wall_clock_ns
 from sor_gateway.net.reactor import Reactor
@@ -72,6 +74,7 @@ STOP_CHILDREN_S: Final = 5.0
 STOP_LOGOUT_S: Final = 3.0
 POLL_S: Final = 0.02
 MINUTE_NS: Final = 60 * NANOS_PER_SECOND
+DAY_S: Final = 86_400
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -100,7 +103,12 @@ def open_journal(configuration: Configuration) -> Journal:
     """Open the journal of this configuration. Raises JournalError."""
     boot_id = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
     gateway = configuration.gateway
-    return Journal.open(gateway.journal, durability=gateway.durability, boot_id=boot_id)
+    return Journal.open(
+        gateway.journal,
+        durability=gateway.durability,
+        boot_id=boot_id,
+        keep_s=gateway.journal_days * DAY_S,
+    )
 
 
 @dataclass(slots=True)
@@ -227,7 +235,7 @@ def snapshot_of(engine: Engine) -> bytes:
 async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     loop = asyncio.get_running_loop()
     started_ns = wall_clock_ns()
-    recovered = recover(configuration.router, journal.snapshot, journal.tail(), fact_codec())
+    recovered = recover_or_cancel(configuration, journal, log)
     fold_ms = (wall_clock_ns() - started_ns) // 1_000_000
     log("recovered", records=recovered.records, turn=recovered.turn, fold_ms=fold_ms)
     check_peers(
@@ -249,9 +257,11 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
         lambda: network.listener.counters.refused,
     )
     admin = Admin(operations)
-    follower = await _start_follower(configuration)
+    follower = Follower(command(gateway), parts.engine.counters.alarm, log)
+    follower.start()
     try:
-        await network.listen()
+        if not recovered.unfolded:
+            await network.listen()
         await admin.start(gateway.admin_host, gateway.admin_port)
     except OSError as error:
         log("cannot-listen", text=str(error), remedy="[gateway] listen and admin, gateway.toml")
@@ -259,14 +269,32 @@ async def _run(configuration: Configuration, journal: Journal, log: Log) -> int:
     else:
         network.dial()
         _spare_the_collector()
-        log("listening", host=gateway.host, port=network.listener.port, admin_port=admin.port)
+        if not recovered.unfolded:
+            log("listening", host=gateway.host, port=network.listener.port, admin_port=admin.port)
         code = await _until_stopped(parts, network, loop, log)
     await network.stop()
     await admin.stop()
     parts.reactor.shutdown()
-    await _stop_follower(follower)
+    await follower.stop()
     log("stopped", code=code)
     return code
+
+
+def recover_or_cancel(
+    configuration: Configuration, journal: Journal | MemoryJournal, log: Log
+) -> Recovered:
+    """Fold the journal; where that fails by a bug of ours, what is needed to cancel."""
+    codec = fact_codec()
+    try:
+        return recover(configuration.router, journal.snapshot, journal.tail(), codec)
+    except (JournalError, SnapshotError):
+        raise  # damaged, or of another version: an operator decides
+    except Exception:  # noqa: BLE001 - told whole; orders at venues must not be left alone
+        trace = traceback.format_exc(limit=20)
+    log("fold-failed", error=trace, remedy="it only cancels: start it anew once the bug is mended")
+    journal.may_roll = False  # no snapshot of a state without the books
+    why = trace.strip().splitlines()[-1]
+    return recover_living(configuration.router, journal.snapshot, journal.tail(), codec, why)
 
 
 async def _until_stopped(
@@ -293,7 +321,10 @@ def first_facts(
 ) -> list[OperatorFact]:
     """What a start says before any socket: ids skip to a fresh block, no venue is open, no session
     is up, and after crash upon crash nothing but cancels may leave."""
-    facts: list[OperatorFact] = [Restarted(now, boot_id, suspect), engine.next_ids(now)]
+    restarted = Restarted(now, boot_id, suspect, recovered.unfolded)
+    facts: list[OperatorFact] = [restarted, engine.next_ids(now)]
+    if recovered.unfolded:
+        return [*facts, FlowStopped(now, WHY)]
     facts += [
         ClientDisconnected(now, name, "the gateway was started anew")
         for name, link in engine.links.items()
@@ -329,23 +360,6 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
-
-
-async def _start_follower(configuration: Configuration) -> asyncio.subprocess.Process:
-    """The projection's process: it reads the journal's files and nothing else of ours."""
-    gateway = configuration.gateway
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "sor_gateway.projection.follower"),
-        *("--journal", str(gateway.journal), "--database", str(gateway.database)),
-        *("--with-parent", str(os.getpid())),
-    )
-
-
-async def _stop_follower(follower: asyncio.subprocess.Process) -> None:
-    if follower.returncode is None:
-        follower.terminate()
-        await follower.wait()
 
 
 async def _wind_down(parts: Parts, network: Network, log: Log) -> None:

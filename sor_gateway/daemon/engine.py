@@ -24,7 +24,8 @@ from sor_gateway.fix.timers import NEVER
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.net.reactor import ReactorCounters
-from sor_gateway.sor.events import Decision, FlowStopped, IdsReserved, OperatorFact
+from sor_gateway.sor.decisions import Decision
+from sor_gateway.sor.events import FlowStopped, IdsReserved, OperatorFact
 from sor_gateway.sor.router import Router
 
 REPLAY_BUFFER_BYTES = 1_048_576

@@ -27,6 +27,7 @@ from sor_gateway.sor.events import (
     ClientDisconnected,
     OrdersReleased,
     ParentSubmitted,
+    StatusLapsed,
     VenueClosed,
     VenueFact,
     VenueOpened,
@@ -237,6 +238,7 @@ class Intake:
         elif isinstance(event, events.LoggedOut):
             self._lost(link, event.reason)
             self.close_flow(link, event.reason, now)
+            self._lapse(link, link.name, event.reason, now)
         elif isinstance(event, events.Skipped):
             self._common(link, event)
             cause = f"the venue passed over numbers {event.begin} to {event.end}"
@@ -267,7 +269,7 @@ class Intake:
         self._draft.current = (link.name, self._epoch(link.name), number, message)
         fact: VenueFact | Unusable | None
         if message.msg_type in CONDITION_TYPES:
-            fact = to_condition(message, link.name, now)
+            fact = to_condition(message, link.name, link.name, now)
         else:
             fact = link.translator.to_fact(message, now)
         if isinstance(fact, Unusable):
@@ -318,6 +320,7 @@ class Intake:
             self._draft.router.market.forget(link.venue)
             link.quoted_ns = 0
             self._lost(link, event.reason)
+            self._lapse(link, link.venue, event.reason, now)
         elif isinstance(event, events.Skipped):
             self._subscribe(link, now)
         elif isinstance(event, events.ReplayWanted) and link.session.replaying is not None:
@@ -351,11 +354,17 @@ class Intake:
 
     def _condition(self, link: QuotesLink, message: Message, now: int) -> None:
         """A halt, or its end, on the session of the quotes."""
-        condition = to_condition(message, link.venue, now)
+        condition = to_condition(message, link.venue, link.session.settings.name, now)
         if isinstance(condition, Unusable):
             self._log("quote-unusable", venue=link.venue, text=condition.text)
         else:
             self._draft.apply(condition)
+
+    def _lapse(self, link: VenueLink | QuotesLink, venue: str, cause: str, now: int) -> None:
+        """Nobody takes back any more what this session told of halts and the like."""
+        session = link.session.settings.name
+        if session in self._draft.router.state.venues[venue].told:
+            self._draft.apply(StatusLapsed(now, venue, session, cause))
 
     def _subscribe(self, link: QuotesLink, now: int) -> None:
         """Ask for whole books: what was missed is not known, and an update of an update makes no

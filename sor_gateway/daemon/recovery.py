@@ -7,15 +7,17 @@ decisions stand in the journal as facts, and messages were translated when they 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
 
+from sor_gateway.daemon.cancel_only import BELIEVED, Living
 from sor_gateway.daemon.facts import (
     SESSION_FACTS,
     MessageQuarantined,
     PeerProved,
+    SessionFact,
     SessionMoved,
     SessionOperated,
 )
@@ -25,7 +27,7 @@ from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
 from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.sor.commands import Report
-from sor_gateway.sor.events import FACTS
+from sor_gateway.sor.events import FACTS, Fact, Restarted
 from sor_gateway.sor.router import Router
 from sor_gateway.sor.settings import RouterSettings
 from sor_gateway.sor.state import RouterState
@@ -74,6 +76,8 @@ class Recovered:
     crashes: list[int] = field(default_factory=list)
     """When the last crashes were that left a word, oldest first; at most CRASHES_MAX, and none from
     before the last roll of the journal."""
+    unfolded: str = ""
+    """Why the start could not fold: this one, or the one whose record is being folded."""
     records: int = 0
     last_ns: int = 0
     """When the last record was written; 0 when there is none."""
@@ -111,6 +115,26 @@ def recover(
     recovered = _from_snapshot(settings, snapshot)
     for record in tail:
         fold(recovered, record, codec)
+    recovered.unfolded = ""
+    return recovered
+
+
+def recover_living(
+    settings: RouterSettings,
+    snapshot: bytes | None,
+    tail: Iterable[Record],
+    codec: FactCodec,
+    why: str,
+) -> Recovered:
+    """Where the fold failed: numbers and what may live at venues, to cancel by (recovery.md 1.7).
+    Raises like `recover`, but books nothing."""
+    recovered = _from_snapshot(settings, snapshot)
+    living = Living(recovered.router.state)
+    recovered.outboxes.clear()  # no client gets in, and no report is made of the books
+    for record in tail:
+        fold(recovered, record, codec, living.look)
+    recovered.router = Router(settings, living.state())
+    recovered.unfolded = why
     return recovered
 
 
@@ -154,8 +178,13 @@ def _from_snapshot(settings: RouterSettings, raw: bytes | None) -> Recovered:
     )
 
 
-def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
-    """Apply one record."""
+def fold(
+    recovered: Recovered,
+    record: Record,
+    codec: FactCodec,
+    look: Callable[[object], None] | None = None,
+) -> None:
+    """Apply one record; with `look`, the router's facts are shown to it and not booked."""
     recovered.turn = record.turn
     recovered.records += 1
     recovered.last_ns = record.at_ns
@@ -166,8 +195,12 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
             after.append(fact)
         elif isinstance(fact, Poisoned):
             _crashed(recovered, fact, record.at_ns)
-        else:
+        elif isinstance(fact, SESSION_FACTS):
             _apply(recovered, fact)
+        elif look is not None:
+            look(fact)
+        else:
+            _book(recovered, fact)
     for entry in record.entries:
         numbers = recovered.session_numbers(entry.session)
         fold_message(numbers, entry.epoch, entry.number, outbound=entry.outbound)
@@ -177,7 +210,7 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
         _move(recovered, moved)
 
 
-def _apply(recovered: Recovered, fact: object) -> None:
+def _apply(recovered: Recovered, fact: SessionFact) -> None:
     if isinstance(fact, SessionMoved):
         _move(recovered, fact)
     elif isinstance(fact, RangeFact):
@@ -193,10 +226,16 @@ def _apply(recovered: Recovered, fact: object) -> None:
             recovered.disabled.pop(fact.session, None)
     elif isinstance(fact, MessageQuarantined):
         recovered.poisoned.discard((fact.session, fact.epoch, fact.number))
-    else:
-        for output in recovered.router.handle(fact):  # type: ignore[arg-type]
-            if isinstance(output, Report):
-                recovered.outbox(output.client).add(output)
+
+
+def _book(recovered: Recovered, fact: Fact) -> None:
+    if isinstance(fact, Restarted):
+        recovered.unfolded = fact.unfolded
+    if recovered.unfolded and not isinstance(fact, BELIEVED):
+        return
+    for output in recovered.router.handle(fact):
+        if isinstance(output, Report):
+            recovered.outbox(output.client).add(output)
 
 
 def _crashed(recovered: Recovered, fact: Poisoned, at_ns: int) -> None:

@@ -10,20 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sor_gateway.sor.events import (
-    ChildAccepted,
-    ChildEnded,
-    ChildFilled,
+from sor_gateway.sor.decisions import (
     ChildPlanned,
     ChildReleased,
     ParentAccepted,
     ParentClosed,
     ParentRefused,
-    ParentSubmitted,
     StageMoved,
     VenueDropped,
     WaveStarted,
 )
+from sor_gateway.sor.events import ChildAccepted, ChildEnded, ChildFilled, ParentSubmitted
 from sor_gateway.sor.types import Micros, Nanos, OrdType, Shares, Stage, TimeInForce
 
 

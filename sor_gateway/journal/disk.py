@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from sor_gateway.journal.errors import JournalFatal
-from sor_gateway.journal.reader import encode_snapshot, partial_snapshot_path, snapshot_path
+from sor_gateway.journal.reader import (
+    SnapshotHeader,
+    encode_snapshot,
+    partial_snapshot_path,
+    snapshot_path,
+)
 
 CREATE: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
 
@@ -45,14 +50,14 @@ def sync_folder(descriptor: int) -> None:
         raise JournalFatal(f"fsync of the folder: {error}") from error
 
 
-def write_snapshot(folder: Path, number: int, snapshot: bytes) -> None:
+def write_snapshot(folder: Path, header: SnapshotHeader, snapshot: bytes) -> None:
     """Write the state before a segment. It gets its name when it is whole and on the disk, and is
     no more when it cannot. Raises OSError and JournalFatal."""
-    path = snapshot_path(folder, number)
-    partial = partial_snapshot_path(folder, number)
+    path = snapshot_path(folder, header.segment)
+    partial = partial_snapshot_path(folder, header.segment)
     descriptor = os.open(partial, CREATE, 0o644)
     try:
-        for piece in encode_snapshot(snapshot):
+        for piece in encode_snapshot(header, snapshot):
             write_all(descriptor, piece)
         sync(descriptor)
     except Exception:

@@ -29,6 +29,11 @@ class JournalCorrupt(JournalError):  # noqa: N818 (it names a state)
         self.offset = offset
 
 
+class JournalMixed(JournalError):  # noqa: N818 (it names a state)
+    """Files of two journals lie in one folder. Whichever is meant, the other must not be folded:
+    an operator decides. The text names the file."""
+
+
 class JournalStalled(JournalError):  # noqa: N818 (it names a state)
     """The record could not be written; the file ends where it did before.
 

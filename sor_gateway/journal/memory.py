@@ -66,6 +66,7 @@ class MemoryJournal:
         self.notes: list[str] = []
         self._segment_bytes = segment_bytes
         self._segment_messages = segment_messages
+        self.may_roll = True
         self._pending: tuple[bytes, list[Entry]] | None = None
         segments = self.storage.segments
         self.previous_boot_id: str | None = next(
@@ -122,7 +123,7 @@ class MemoryJournal:
     def roll_due(self) -> bool:
         """Whether the segment is full."""
         current = self._current
-        return (
+        return self.may_roll and (
             current.bytes_held >= self._segment_bytes or current.messages >= self._segment_messages
         )
 

@@ -7,15 +7,17 @@ May not know: how records are appended, orders, FIX. Deletes files, never writes
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import MutableSequence
 from pathlib import Path
 from typing import Final
 
-from sor_gateway.journal.errors import JournalCorrupt
+from sor_gateway.journal.errors import JournalCorrupt, JournalMixed
 from sor_gateway.journal.reader import (
     PARTIAL_SUFFIX,
     SEGMENT_SUFFIX,
     SNAPSHOT_SUFFIX,
+    good_behind,
     numbers_of,
     read_header,
     read_snapshot,
@@ -67,26 +69,62 @@ def drop_old_snapshots(folder: Path) -> None:
         snapshot_path(folder, number).unlink()
 
 
-def latest_snapshot(folder: Path, segments: list[int], notes: MutableSequence[str]) -> int | None:
-    """The snapshot to start from; None starts from the first segment there ever was.
+def one_journal(folder: Path, segments: list[int]) -> str:
+    """The id of the journal that all these segments are of. Raises JournalMixed."""
+    first = whole_header(segment_path(folder, segments[0]))[0].journal_id
+    for number in segments[1:]:
+        path = segment_path(folder, number)
+        other = whole_header(path)[0].journal_id
+        if other != first:
+            raise JournalMixed(
+                f"{path}: this segment is of journal {other}, those before it are of {first}: "
+                "move the files of one of them to a folder of their own"
+            )
+    return first
 
-    Raises JournalCorrupt when neither is there whole.
+
+def latest_snapshot(
+    folder: Path, segments: list[int], journal_id: str, notes: MutableSequence[str]
+) -> int | None:
+    """The snapshot to start from; None starts from the first segment there ever was. One by older
+    code does not say of which journal it is, and is taken.
+
+    Raises JournalCorrupt when neither is there whole, JournalMixed when a whole one is of another
+    journal or of another segment.
     """
     broken: JournalCorrupt | None = None
     for number in reversed(numbers_of(folder, SNAPSHOT_SUFFIX)):
+        path = snapshot_path(folder, number)
         try:
-            read_snapshot(snapshot_path(folder, number))
+            header, _ = read_snapshot(path)
         except JournalCorrupt as error:
             notes.append(f"passed over: {error}")
             broken = broken or error
-        else:
-            return number
+            continue
+        if header.journal_id not in ("", journal_id) or header.segment != number:
+            raise JournalMixed(
+                f"{path}: this snapshot is of segment {header.segment} of journal "
+                f"{header.journal_id}, the segments here are of {journal_id}: put the right file "
+                "back, or move this one away and the start folds over more segments"
+            )
+        if not header.journal_id:
+            notes.append(f"{path}: by older code, it does not say of which journal it is: taken")
+        return number
     if segments[0] == 1:
         return None
     if broken is not None:
         raise broken
     path = snapshot_path(folder, segments[0])
     raise JournalCorrupt(path, 0, "earlier segments are gone and no snapshot stands for them")
+
+
+def torn_bytes(descriptor: int, end: int, path: Path) -> int:
+    """How much of a torn record a segment has behind the `end` of its last good one. Raises
+    JournalCorrupt when a good one follows: no crash of ours leaves that."""
+    good = good_behind(descriptor, end)
+    if good is not None:
+        raise JournalCorrupt(path, end, f"a bad record with a good one behind it, at offset {good}")
+    return os.fstat(descriptor).st_size - end
 
 
 def boot_of_last_record(folder: Path, last: int, first: int) -> str | None:

@@ -37,7 +37,9 @@ SNAPSHOT_SUFFIX: Final = ".snapshot"
 PARTIAL_SUFFIX: Final = ".partial"
 """A file being written: it gets its name when it is whole. Swept away at open."""
 SEGMENT_MAGIC: Final = b"SORSEGM\n"
-SNAPSHOT_MAGIC: Final = b"SORSNAP\n"
+SNAPSHOT_MAGIC: Final = b"SORSNP2\n"
+UNSIGNED_SNAPSHOT_MAGIC: Final = b"SORSNAP\n"
+"""Of a snapshot by older code, which does not say of which journal it is."""
 VERSION: Final = 1
 RECORD_GUESS_BYTES: Final = 8192
 """What is read at first for one record; a longer one takes a second read."""
@@ -70,7 +72,17 @@ class Header(msgspec.Struct, array_like=True):
     base: dict[str, Base]
 
 
+class SnapshotHeader(msgspec.Struct, array_like=True):
+    """What stands at the start of a snapshot."""
+
+    segment: int
+    """It is the state before this segment's first record."""
+    journal_id: str
+    """Of the journal that it belongs to; empty for a snapshot by older code."""
+
+
 _HEADERS: Final = msgspec.msgpack.Decoder(Header)
+_SNAPSHOT_HEADERS: Final = msgspec.msgpack.Decoder(SnapshotHeader)
 
 
 def segment_path(folder: Path, number: int) -> Path:
@@ -99,21 +111,30 @@ def encode_header(header: Header) -> bytes:
     return SEGMENT_MAGIC + encode_frame(msgspec.msgpack.encode(header))
 
 
-def encode_snapshot(snapshot: bytes) -> Iterator[bytes]:
+def encode_snapshot(header: SnapshotHeader, snapshot: bytes) -> Iterator[bytes]:
     """The pieces of a snapshot's file, in order; two pieces spare a copy of a big one."""
-    yield SNAPSHOT_MAGIC + FRAME_HEADER.pack(len(snapshot), zlib.crc32(snapshot))
+    yield (
+        SNAPSHOT_MAGIC
+        + encode_frame(msgspec.msgpack.encode(header))
+        + FRAME_HEADER.pack(len(snapshot), zlib.crc32(snapshot))
+    )
     yield snapshot
 
 
-def read_snapshot(path: Path) -> bytes:
-    """The bytes of a snapshot. Raises JournalCorrupt when the file is not whole."""
+def read_snapshot(path: Path) -> tuple[SnapshotHeader, bytes]:
+    """A snapshot's header and bytes. Raises JournalCorrupt when the file is not whole."""
     data = path.read_bytes()
-    start = len(SNAPSHOT_MAGIC) + FRAME_HEADER_BYTES
-    if len(data) >= start and data.startswith(SNAPSHOT_MAGIC):
-        length, checksum = FRAME_HEADER.unpack_from(data, len(SNAPSHOT_MAGIC))
-        body = data[start:]
+    start, header = len(SNAPSHOT_MAGIC), None
+    if data.startswith(UNSIGNED_SNAPSHOT_MAGIC):
+        header = SnapshotHeader(int(path.stem), "")
+    elif data.startswith(SNAPSHOT_MAGIC) and (end := frame_end(data, start)) is not None:
+        header = _SNAPSHOT_HEADERS.decode(data[start + FRAME_HEADER_BYTES : end])
+        start = end
+    if header is not None and len(data) >= start + FRAME_HEADER_BYTES:
+        length, checksum = FRAME_HEADER.unpack_from(data, start)
+        body = data[start + FRAME_HEADER_BYTES :]
         if len(body) == length and zlib.crc32(body) == checksum:
-            return body
+            return header, body
     raise JournalCorrupt(path, 0, "the snapshot is not whole")
 
 

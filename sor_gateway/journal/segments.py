@@ -31,7 +31,6 @@ from sor_gateway.journal import disk, reserve
 from sor_gateway.journal.apart import Child, Flush
 from sor_gateway.journal.counters import JournalCounters
 from sor_gateway.journal.errors import (
-    FactMismatch,
     JournalCorrupt,
     JournalError,
     JournalFatal,
@@ -44,17 +43,18 @@ from sor_gateway.journal.opening import (
     drop_old_snapshots,
     drop_orphans,
     latest_snapshot,
+    one_journal,
     sweep_partials,
+    torn_bytes,
     usable_segments,
 )
 from sor_gateway.journal.reader import (
     PARTIAL_SUFFIX,
-    START,
     VERSION,
     Header,
     Position,
+    SnapshotHeader,
     encode_header,
-    good_behind,
     partial_snapshot_path,
     read_records,
     read_snapshot,
@@ -64,21 +64,17 @@ from sor_gateway.journal.reader import (
 )
 from sor_gateway.journal.record import Entry, Record, encode_record
 from sor_gateway.journal.reserve import RESERVE_BYTES
+from sor_gateway.journal.retention import keep_from
 from sor_gateway.journal.sent import SentIndex
 
 __all__ = [
-    "START",
-    "FactMismatch",
     "Journal",
     "JournalCorrupt",
-    "JournalCounters",
     "JournalError",
     "JournalFatal",
     "JournalLocked",
     "JournalStalled",
-    "Position",
     "PositionLost",
-    "read_records",
 ]
 
 Durability = Literal["process", "power"]
@@ -113,6 +109,7 @@ class Journal:
         segment_bytes: int,
         segment_messages: int,
         reserve_bytes: int,
+        keep_s: int,
     ) -> None:
         self.folder = folder
         self.boot_id = boot_id
@@ -120,13 +117,15 @@ class Journal:
         self.previous_boot_id: str | None = None
         """The boot under which the last record before this opening was written."""
         self.counters = JournalCounters()
+        self.may_roll = True
+        """Whoever has no state to put into a snapshot takes it away."""
         self.notes: deque[str] = deque(maxlen=NOTES_KEPT)
         """What opening and rolling found worth a log line: a cut tail, a snapshot passed over."""
         self._folder_descriptor = folder_descriptor
         self._power = durability == "power"
         self._segment_bytes, self._segment_messages = segment_bytes, segment_messages
         self._roll_bytes, self._roll_messages = segment_bytes, segment_messages
-        self._reserve_bytes = reserve_bytes
+        self._reserve_bytes, self._keep_s = reserve_bytes, keep_s
         self._buffer = bytearray()
         self._pending: _Pending | None = None
         self._first = 1
@@ -149,11 +148,14 @@ class Journal:
         segment_bytes: int = SEGMENT_BYTES,
         segment_messages: int = SEGMENT_MESSAGES,
         reserve_bytes: int = RESERVE_BYTES,
+        keep_s: int = 0,
     ) -> Journal:
-        """Open the journal in this folder, which is made when it is not there.
+        """Open the journal in this folder, which is made when it is not there. Segments that no
+        start needs stay for `keep_s` seconds; 0: for ever.
 
         Cuts a torn last record. Raises JournalLocked when another process has it, JournalCorrupt
-        when it was damaged, OSError when the folder cannot be used.
+        when it was damaged, JournalMixed when files of another journal lie there too, OSError when
+        the folder cannot be used.
         """
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -165,6 +167,7 @@ class Journal:
             segment_bytes,
             segment_messages,
             reserve_bytes,
+            keep_s,
         )
         try:
             journal._take_over()
@@ -205,7 +208,7 @@ class Journal:
         """The latest whole snapshot, read from the disk; None when there is none."""
         if self._snapshot_number is None:
             return None
-        return read_snapshot(snapshot_path(self.folder, self._snapshot_number))
+        return read_snapshot(snapshot_path(self.folder, self._snapshot_number))[1]
 
     def tail(self) -> Iterator[Record]:
         """The records behind the snapshot, oldest first. Raises JournalCorrupt."""
@@ -220,11 +223,12 @@ class Journal:
 
     @property
     def roll_due(self) -> bool:
-        """Whether there is a step to take: the segment is full (after a failed roll, not before
-        some more is written), or who wrote a snapshot beside the turns has ended."""
+        """Whether there is a step to take: the segment is full (after a failed roll, some more
+        later), or who wrote a snapshot beside the turns has ended."""
         if self._child is not None:
             return self._child.ended()
-        return self._size >= self._roll_bytes or self._messages >= self._roll_messages
+        is_full = self._size >= self._roll_bytes or self._messages >= self._roll_messages
+        return is_full and self.may_roll
 
     @property
     def reserve_held(self) -> bool:
@@ -311,7 +315,7 @@ class Journal:
         disk.sync(self._descriptor)
         number = self._segment + 1
         try:
-            disk.write_snapshot(self.folder, number, snapshot)
+            disk.write_snapshot(self.folder, self._snapshot_header(number), snapshot)
             descriptor, size = self._create_segment(number)
         except OSError as error:
             self._forget_roll(number, error)
@@ -343,8 +347,9 @@ class Journal:
         os.close(self._descriptor)
         self._adopt(number, descriptor, size)
         reserve.hold(self.folder, self._reserve_bytes, self.notes)
+        header = self._snapshot_header(number)
         try:
-            self._child = Child(lambda: disk.write_snapshot(self.folder, number, snapshot()))
+            self._child = Child(lambda: disk.write_snapshot(self.folder, header, snapshot()))
         except OSError as error:
             self._miss_snapshot(str(error))
             return False
@@ -375,6 +380,9 @@ class Journal:
         self._miss_snapshot(child.failure or "it is not there")
         return False
 
+    def _snapshot_header(self, number: int) -> SnapshotHeader:
+        return SnapshotHeader(number, self.journal_id)
+
     def _miss_snapshot(self, why: str) -> None:
         """A start folds over one segment more until the next roll."""
         self.notes.append(f"the snapshot of segment {self._segment} could not be written: {why}")
@@ -384,12 +392,13 @@ class Journal:
         self._snapshot_number = number
         self.counters.rolls += 1
         drop_old_snapshots(self.folder)
+        if self._keep_s:
+            keep = keep_from(self.folder, self._first, time.time() - self._keep_s)
+            if keep > self._first:
+                self.drop_covered(keep)
 
     def drop_covered(self, keep_from_segment: int) -> None:
-        """Delete the segments below this number; asserts that a snapshot covers them.
-
-        That no open order needs them is the caller's to know (recovery.md 1.3).
-        """
+        """Delete the segments below this number; asserts that a snapshot covers them."""
         assert keep_from_segment <= (self._snapshot_number or 1), "no snapshot covers it"
         for number in range(self._first, keep_from_segment):
             segment_path(self.folder, number).unlink()
@@ -447,7 +456,10 @@ class Journal:
         disk.sync_folder(self._folder_descriptor)
         if numbers:
             self._first = numbers[0]
-            self._snapshot_number = latest_snapshot(self.folder, numbers, self.notes)
+            self.journal_id = one_journal(self.folder, numbers)
+            self._snapshot_number = latest_snapshot(
+                self.folder, numbers, self.journal_id, self.notes
+            )
             self._load_last(numbers[-1])
         else:
             self.journal_id = secrets.token_hex(8)
@@ -458,7 +470,6 @@ class Journal:
         """Index the last segment, cut its torn tail, and append to it from now on."""
         path = segment_path(self.folder, number)
         header, offset = whole_header(path)
-        self.journal_id = header.journal_id
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         self._sent.start(self._first, header.base)
         self._adopt(number, descriptor, offset)
@@ -469,17 +480,10 @@ class Journal:
             self._begin_under_boot(number if self._size == offset else number + 1)
 
     def _cut_torn(self, path: Path) -> None:
-        torn = os.fstat(self._descriptor).st_size - self._size
-        if not torn:
-            return
-        good = good_behind(self._descriptor, self._size)
-        if good is not None:
-            raise JournalCorrupt(
-                path, self._size, f"a bad record with a good one behind it, at offset {good}"
-            )
-        self.notes.append(f"{path}: a torn record of {torn} bytes cut off")
-        self._cut_back()
-        disk.sync(self._descriptor)
+        if torn := torn_bytes(self._descriptor, self._size, path):
+            self.notes.append(f"{path}: a torn record of {torn} bytes cut off")
+            self._cut_back()
+            disk.sync(self._descriptor)
 
     def _begin_under_boot(self, number: int) -> None:
         """The boot id stands in the header, so another boot begins another segment; one without

@@ -8,8 +8,9 @@ May not know: how records are appended, orders, FIX.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from copy import copy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,37 @@ OLD_INDEXES: Final = 64
 SCAN_BYTES: Final = 65_536
 """How much of an older segment is read in one step towards its index, about half a millisecond of
 work: whoever must not stop for a whole segment (some 150 ms) takes the steps one by one."""
+HEADERS_A_STEP: Final = 16
+"""How many headers of older segments are read in one step."""
+
+
+@dataclass(slots=True)
+class Search:
+    """A `find` on its way: from the newest segment backwards, so that a number which was used again
+    (an operator forced the numbers back) is answered with its latest message."""
+
+    session: str
+    epoch: int
+    begin: int
+    end: int
+    began: int
+    """The current segment when it began. From there on messages are found at the end, at once."""
+    segment: int
+    """The next to look into; 0 when there is none left."""
+    found: dict[int, Entry] = field(default_factory=dict)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Whose messages are looked for."""
+        return self.session, self.epoch
+
+    def is_for(self, epoch: int, begin: int, end: int) -> bool:
+        """Whether it looks for these."""
+        return (self.epoch, self.begin, self.end) == (epoch, begin, end)
+
+    def is_complete(self) -> bool:
+        """Whether there is nothing left to be found."""
+        return len(self.found) > self.end - self.begin
 
 
 class SentIndex:
@@ -46,6 +78,8 @@ class SentIndex:
         self._old: dict[int, SegmentIndex] = {}
         self._begun: dict[int, tuple[SegmentIndex, int]] = {}
         """Indexes in the making, each with the offset that it has come to."""
+        self._searches: dict[str, Search] = {}
+        """By session, the last one that was prepared."""
 
     def start(self, first: int, base: dict[str, Base]) -> None:
         """At opening: the first segment there is, and the base of the last."""
@@ -91,45 +125,68 @@ class SentIndex:
         return max(offset, end), messages
 
     def find(self, session: str, epoch: int, begin: int, end: int) -> list[Entry]:
-        """The messages with begin <= number <= end, ascending. Raises JournalCorrupt.
-
-        From the newest segment backwards, so that a number which was used again (an operator
-        forced the numbers back) is answered with its latest message.
-        """
-        found: dict[int, Entry] = {}
-        for segment in self._segments_with(session, epoch, begin, end):
-            self._collect(segment, (session, epoch), begin, end, found)
+        """The messages with begin <= number <= end, ascending. Raises JournalCorrupt."""
+        search = self._search(session, epoch, begin, end)
+        while not self._search_on(search):
+            continue
+        del self._searches[session]
+        latest: dict[int, Entry] = {}
+        for segment in range(self._segment, search.began - 1, -1):
+            if self._may_hold(search, segment)[0]:
+                while segment != self._segment and segment not in self._old:
+                    self._scan_on(segment)
+                self._collect(segment, search, latest)
+        found = search.found | latest
         return [found[number] for number in sorted(found)]
 
     def prepare(self, session: str, epoch: int, begin: int, end: int) -> bool:
         """One step (`SCAN_BYTES`) towards a `find` of this range that scans nothing; True when
-        that is so, or when the range needs more indexes than are held. Raises JournalCorrupt."""
-        segments = list(self._segments_with(session, epoch, begin, end))
-        for segment in segments if len(segments) <= OLD_INDEXES else ():
-            if segment != self._segment and segment not in self._old:
-                self._scan_on(segment)
+        that is so. Raises JournalCorrupt."""
+        return self._search_on(self._search(session, epoch, begin, end))
+
+    def _search(self, session: str, epoch: int, begin: int, end: int) -> Search:
+        search = self._searches.get(session)
+        if search is None or not search.is_for(epoch, begin, end):
+            search = Search(session, epoch, begin, end, self._segment, self._segment)
+            self._searches[session] = search
+        return search
+
+    def _search_on(self, search: Search) -> bool:
+        """One step; whether it was the last."""
+        known = len(self._bases)
+        while search.segment >= self._first:
+            segment = search.segment
+            here, earlier = self._may_hold(search, segment)
+            if here and segment < search.began:
+                if segment not in self._old:
+                    self._scan_on(segment)
+                    return False
+                self._collect(segment, search, search.found)
+            search.segment = segment - 1 if earlier and not search.is_complete() else 0
+            if len(self._bases) - known >= HEADERS_A_STEP:
                 return False
         return True
 
-    def _segments_with(self, session: str, epoch: int, begin: int, end: int) -> Iterator[int]:
-        """The segments that may hold numbers of this range, the newest first."""
+    def _may_hold(self, search: Search, segment: int) -> tuple[bool, bool]:
+        """Whether a segment may hold what is looked for, and whether an earlier one may."""
+        session = search.session
         highest = self._highest.get(session)
-        ascending = highest is not None and not highest.irregular
-        for segment in range(self._segment, self._first - 1, -1):
-            here = earlier = True
-            if ascending:
-                before = self._base_of(segment).get(session)
-                here, earlier = may_hold(before, epoch, begin, end)
-            if here:
-                yield segment
-            if not earlier:
-                break
+        if highest is None:  # nothing was ever sent on it
+            return False, False
+        if highest.irregular:
+            return True, True
+        before = self._base_of(segment).get(session)
+        here, earlier = may_hold(before, search.epoch, search.begin, search.end)
+        if here and segment < self._segment:
+            here = self._base_of(segment + 1).get(session) != before
+        return here, earlier
 
-    def _collect(
-        self, segment: int, key: tuple[str, int], begin: int, end: int, found: dict[int, Entry]
-    ) -> None:
-        index = self._index if segment == self._segment else self._old_index(segment)
-        wanted = [pair for pair in index.within(*key, begin, end) if pair[0] not in found]
+    def _collect(self, segment: int, search: Search, found: dict[int, Entry]) -> None:
+        """Read what a segment that is indexed has of it, and was not found in later ones."""
+        key = search.key
+        index = self._index if segment == self._segment else self._old[segment]
+        within = index.within(*key, search.begin, search.end)
+        wanted = [pair for pair in within if pair[0] not in found]
         if not wanted:
             return
         path = segment_path(self._folder, segment)
@@ -151,11 +208,6 @@ class SentIndex:
             header, _ = whole_header(segment_path(self._folder, segment))
             base = self._bases[segment] = header.base
         return base
-
-    def _old_index(self, segment: int) -> SegmentIndex:
-        while segment not in self._old:
-            self._scan_on(segment)
-        return self._old[segment]
 
     def _scan_on(self, segment: int) -> None:
         """One step through an older segment; at its end the index is there."""

@@ -1,7 +1,8 @@
 """What the facts add up to, as rows: parents, children, executions, ClOrdIDs.
 
-Owns: the effect of each fact on the tables. It follows the router's own rules for what a fact
-books (recovery.md 3.6) without its code: whoever doubts one can compare it with the other.
+Owns: the effect of each fact on the tables; of an execution, executions.py. Both follow the
+router's own rules for what a fact books (recovery.md 3.6) without its code: whoever doubts one can
+compare it with the other.
 May not know: why anything was decided, messages, files.
 
 Each handler returns the (parent_id, child_id) that the fact is about, empty when there is none.
@@ -13,61 +14,55 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
 
-from sor_gateway.sor.events import (
-    AmendUnreadable,
-    CancelRequested,
-    ChildAccepted,
+from sor_gateway.projection.executions import (
+    CLEAR_REQUEST,
+    OPEN_CHILD,
+    OPEN_PARENT,
+    About,
+    Executions,
+)
+from sor_gateway.sor.decisions import (
     ChildCancelPlanned,
-    ChildCancelRefused,
-    ChildEnded,
-    ChildFilled,
+    ChildCrossed,
     ChildPlanned,
     ChildReleased,
-    ChildrenDoubted,
-    ChildResolved,
     ChildStatusPlanned,
-    ChildStatusReported,
-    ChildVoided,
-    FillRevised,
     ParentAccepted,
     ParentClosed,
     ParentExpiring,
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
-    ParentSubmitted,
-    ParentUnreadable,
-    ReplaceRequested,
     RequestOverdue,
     StageMoved,
-    StatusRequested,
     VenueDropped,
     VenueReadmitted,
     WaveStarted,
 )
-from sor_gateway.sor.types import ChildState, ParentState, Side
+from sor_gateway.sor.events import (
+    AmendUnreadable,
+    CancelRequested,
+    ChildAccepted,
+    ChildCancelRefused,
+    ChildEnded,
+    ChildFilled,
+    ChildrenDoubted,
+    ChildResolved,
+    ChildStatusReported,
+    ChildVoided,
+    FillRevised,
+    ParentSubmitted,
+    ParentUnreadable,
+    ReplaceRequested,
+    StatusRequested,
+)
+from sor_gateway.sor.types import CROSS, ChildState, OrdType, ParentState, TimeInForce
 
-About = tuple[str, str]
 NOBODY: Final[About] = ("", "")
 
-_OPEN_PARENT: Final = (
-    ParentState.RECEIVED,
-    ParentState.WORKING,
-    ParentState.PENDING_CANCEL,
-    ParentState.PENDING_REPLACE,
-)
 _PENDING: Final = {"cancel": ParentState.PENDING_CANCEL, "replace": ParentState.PENDING_REPLACE}
-_OPEN_CHILD: Final = (ChildState.PENDING_NEW, ChildState.LIVE)
-_MAY_LIVE: Final = (*_OPEN_CHILD, ChildState.RELEASED)
+_MAY_LIVE: Final = (*OPEN_CHILD, ChildState.RELEASED)
 """A released child that is reported after all lives (recovery.md 3.1)."""
-_CLEAR_REQUEST: Final = (
-    "request_kind = '', request_cl_ord_id = '', request_quantity = 0, "
-    "request_ord_type = '', request_limit_micros = NULL"
-)
-
-
-IDS: Final = ("parent_id", "child_id")
-"""The keys of what an order and its child are about."""
 
 
 class Books:
@@ -76,6 +71,7 @@ class Books:
     def __init__(self, connection: sqlite3.Connection) -> None:
         # One cursor for all: every answer is fetched before the next question.
         self._run = connection.cursor().execute
+        self._executions = Executions(self._run)
         self._handlers: dict[type, Callable[[Any], About]] = {
             ParentSubmitted: self._submitted,
             ParentUnreadable: self._unreadable,
@@ -93,6 +89,7 @@ class Books:
             VenueReadmitted: self._of_parent,
             WaveStarted: self._of_parent,
             ChildPlanned: self._child_planned,
+            ChildCrossed: self._child_crossed,
             ChildCancelPlanned: self._of_child,
             ChildStatusPlanned: self._of_child,
             ChildAccepted: self._child_accepted,
@@ -185,7 +182,7 @@ class Books:
         state, cl_ord_id, pending = self._run(
             "SELECT state, cl_ord_id, request_kind FROM parents WHERE parent_id = ?", (parent_id,)
         ).fetchone()
-        if state not in _OPEN_PARENT or pending or cl_ord_id != fact.orig_cl_ord_id:
+        if state not in OPEN_PARENT or pending or cl_ord_id != fact.orig_cl_ord_id:
             return parent_id, ""
         self._take_cl_ord_id(fact.client, fact.cl_ord_id, parent_id)
         if state == ParentState.WORKING:
@@ -242,7 +239,7 @@ class Books:
 
     def _end_parent(self, parent_id: str, how: ParentState, at_ns: int, text: str) -> About:
         self._run(
-            f"UPDATE parents SET state = ?, ended_ns = ?, text = ?, {_CLEAR_REQUEST}"
+            f"UPDATE parents SET state = ?, ended_ns = ?, text = ?, {CLEAR_REQUEST}"
             " WHERE parent_id = ?",
             (how, at_ns, text, parent_id),
         )
@@ -255,7 +252,7 @@ class Books:
             " state = CASE WHEN request_quantity <= cum_quantity THEN ? ELSE ? END,"
             " ended_ns = CASE WHEN request_quantity <= cum_quantity THEN ? ELSE 0 END,"
             " quantity = max(request_quantity, cum_quantity), cl_ord_id = request_cl_ord_id,"
-            f" ord_type = request_ord_type, limit_micros = request_limit_micros, {_CLEAR_REQUEST}"
+            f" ord_type = request_ord_type, limit_micros = request_limit_micros, {CLEAR_REQUEST}"
             " WHERE parent_id = ?",
             (ParentState.FILLED, ParentState.WORKING, fact.at_ns, fact.parent_id),
         )
@@ -263,7 +260,7 @@ class Books:
 
     def _parent_replace_refused(self, fact: ParentReplaceRefused) -> About:
         self._run(
-            f"UPDATE parents SET state = ?, text = ?, {_CLEAR_REQUEST} WHERE parent_id = ?",
+            f"UPDATE parents SET state = ?, text = ?, {CLEAR_REQUEST} WHERE parent_id = ?",
             (ParentState.WORKING, fact.text, fact.parent_id),
         )
         return fact.parent_id, ""
@@ -306,6 +303,30 @@ class Books:
         )
         return fact.parent_id, fact.child_id
 
+    def _child_crossed(self, fact: ChildCrossed) -> About:
+        """Planned and filled at once: a child at our own market, at the midpoint, before any wave,
+        free of charge."""
+        planned = ChildPlanned(
+            fact.at_ns,
+            fact.parent_id,
+            fact.child_id,
+            fact.market,
+            fact.quantity,
+            OrdType.MID_PEG,
+            fact.price_micros,
+            TimeInForce.IOC,
+            CROSS,
+            0,
+            0,
+            10.0,
+            f"{fact.why}; against {fact.contra_id}",
+            bid_micros=fact.bid_micros,
+            ask_micros=fact.ask_micros,
+        )
+        about = self._child_planned(planned)
+        self._executions.crossed(about, fact)
+        return about
+
     def _of_child(self, fact: ChildCancelPlanned | ChildStatusPlanned) -> About:
         return self._about(fact.child_id)
 
@@ -340,7 +361,7 @@ class Books:
         about = self._about(fact.child_id, fact.venue)
         if about[0]:
             value = fact.avg_price_micros * fact.cum_quantity
-            self._book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
+            self._executions.book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
             self._end_child(fact.child_id, fact.how, fact.at_ns, fact.text)
         return about
 
@@ -353,7 +374,7 @@ class Books:
         if not about[0] or not fact.known:
             return about
         value = fact.avg_price_micros * fact.cum_quantity
-        self._book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
+        self._executions.book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
         if fact.live:
             self._live(fact.child_id)
             self._run("UPDATE children SET doubt = '' WHERE child_id = ?", (fact.child_id,))
@@ -370,7 +391,7 @@ class Books:
     def _doubt(self, venue: str, child_id: str, cause: str) -> About:
         self._run(
             "UPDATE children SET doubt = ? WHERE child_id = ? AND venue = ? AND state IN (?, ?)",
-            (cause, child_id, venue, *_OPEN_CHILD),
+            (cause, child_id, venue, *OPEN_CHILD),
         )
         return self._about(child_id, venue)
 
@@ -384,217 +405,23 @@ class Books:
             )
         return self._about(fact.child_ids[0], fact.venue) if len(fact.child_ids) == 1 else NOBODY
 
-    # --- executions (recovery.md 3.6) -----------------------------------------------------
+    # --- executions -----------------------------------------------------------------------
 
     def _child_filled(self, fact: ChildFilled) -> About:
         about = self._about(fact.child_id, fact.venue)
-        start = fact.cum_quantity - fact.quantity
-        if not about[0] or start < 0 or self._is_known(fact.child_id, fact.exec_id):
-            return about
-        cum, side = self._run(
-            "SELECT children.cum_quantity, side FROM children JOIN parents USING (parent_id)"
-            " WHERE child_id = ?",
-            (fact.child_id,),
-        ).fetchone()
-        if fact.side is not None and fact.side.is_buy != Side(side).is_buy:
-            return about  # the router denies it; the order's own total decides
-        is_revised = self._is_revised(fact.child_id)
-        netted = 0
-        if start < cum or is_revised:
-            netted = self._net(fact.child_id, start, fact.cum_quantity, anywhere=is_revised)
-        if netted and is_revised:
-            cum = fact.cum_quantity  # status tells whether there is more
-        elif start > cum:
-            value = fact.avg_price_micros * fact.cum_quantity
-            value -= fact.quantity * fact.price_micros if value else 0
-            self._book_difference(fact.child_id, start, value, fact.at_ns, beside=fact.price_micros)
-        news = max(0, fact.cum_quantity - max(start, cum))
-        if news + netted == 0:
-            return about  # contradicts what is known: the router doubts it and books nothing
-        self._execute(
-            about,
-            (fact.venue, fact.exec_id, news + netted, fact.price_micros, fact.fee_micros),
-            (fact.liquidity, fact.at_ns, fact.last_market, fact.cum_quantity, 1),
-        )
-        self._move(about, news, fact.price_micros, fact.fee_micros, fact.at_ns)
+        if about[0]:
+            self._executions.filled(about, fact)
         return about
 
     def _fill_revised(self, fact: FillRevised) -> About:
-        """What the execution is now stands in its row, with 0 shares for a bust: its ExecID stays
-        known. One that is not known is doubted by the router and books nothing."""
         about = self._about(fact.child_id, fact.venue)
-        row = self._run(
-            "SELECT id, quantity, price_micros, fee_micros, revised_by FROM executions"
-            " WHERE child_id = ? AND reported AND ? IN (exec_id, revised_by)",
-            (fact.child_id, fact.ref_exec_id),
-        ).fetchone()
-        if not about[0] or row is None or row[4] == fact.exec_id:
-            return about
-        row_id, quantity, price, fee, _ = row
-        self._run(
-            "UPDATE executions SET quantity = ?, price_micros = ?, fee_micros = ?, revised_by = ?"
-            " WHERE id = ?",
-            (fact.quantity, fact.price_micros, fact.fee_micros, fact.exec_id, row_id),
-        )
-        shares = fact.quantity - quantity
-        value = fact.quantity * fact.price_micros - quantity * price
-        for table, key, order_id in zip(("parents", "children"), IDS, about, strict=True):
-            self._run(
-                f"UPDATE {table} SET cum_quantity = cum_quantity + ?,"
-                " cum_value_micros = cum_value_micros + ?, fees_micros = fees_micros + ?"
-                f" WHERE {key} = ?",
-                (shares, value, fact.fee_micros - fee, order_id),
-            )
-        self._run(
-            "UPDATE parents SET state = CASE WHEN state = ? AND cum_quantity < quantity THEN ?"
-            " WHEN state IN (?, ?, ?, ?) AND cum_quantity >= quantity THEN ? ELSE state END"
-            " WHERE parent_id = ?",
-            (
-                *(ParentState.FILLED, ParentState.CANCELED, *_OPEN_PARENT, ParentState.FILLED),
-                about[0],
-            ),
-        )
-        self._run(
-            "UPDATE children SET state = CASE WHEN state IN (?, ?) AND cum_quantity >= quantity"
-            " THEN ? WHEN ? AND ended_ns > 0 THEN ? ELSE state END,"
-            " ended_ns = CASE WHEN ? THEN 0 ELSE ended_ns END WHERE child_id = ?",
-            (
-                *(*_OPEN_CHILD, ChildState.FILLED),
-                *(fact.leaves_quantity > 0, ChildState.LIVE, fact.leaves_quantity > 0),
-                fact.child_id,
-            ),
-        )
+        if about[0]:
+            self._executions.revised(about, fact)
         return about
 
     def _child_resolved(self, fact: ChildResolved) -> About:
         value = fact.cum_quantity * fact.price_micros
-        self._book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
+        self._executions.book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
         how = ChildState.CANCELED if fact.cum_quantity else ChildState.RELEASED
         self._end_child(fact.child_id, how, fact.at_ns, fact.reason)
         return self._about(fact.child_id)
-
-    def _is_revised(self, child_id: str) -> bool:
-        """Whether executions were taken back: totals before and behind that do not compare."""
-        query = "SELECT 1 FROM executions WHERE child_id = ? AND revised_by != ''"
-        return self._run(query, (child_id,)).fetchone() is not None
-
-    def _is_known(self, child_id: str, exec_id: str) -> bool:
-        """Whether this ExecID of the child is booked: then it is a repetition or, with other
-        content, a contradiction; neither counts."""
-        row = self._run(
-            "SELECT 1 FROM executions WHERE child_id = ? AND exec_id = ?", (child_id, exec_id)
-        ).fetchone()
-        return row is not None
-
-    def _book_difference(
-        self, child_id: str, through: int, value: int, at_ns: int, beside: int = 0
-    ) -> None:
-        """The venue's total shows executions that it never reported: they count from now on.
-        `value` is quantity times price of all of them through there; 0 when not known."""
-        parent_id, venue, cum, cum_value, limit = self._run(
-            "SELECT parent_id, venue, cum_quantity, cum_value_micros, limit_micros"
-            " FROM children WHERE child_id = ?",
-            (child_id,),
-        ).fetchone()
-        missing = through - cum
-        if missing <= 0:
-            return
-        price = (value - cum_value + missing // 2) // missing if value else 0
-        if price <= 0:
-            price = beside or (cum_value // cum if cum else limit or 0)
-        about = (parent_id, child_id)
-        self._execute(
-            about,
-            (venue, self._unreported(child_id, cum), missing, price, 0),
-            ("unknown", at_ns, venue, through, 0),
-        )
-        self._move(about, missing, price, 0, at_ns)
-
-    def _unreported(self, child_id: str, start: int) -> str:
-        """What stands for the ExecID of an unreported execution from these shares on; behind a bust
-        there may be another from the same ones."""
-        name = f"unreported-{start}"
-        while self._is_known(child_id, name):
-            name += "+"
-        return name
-
-    def _net(self, child_id: str, start: int, end: int, *, anywhere: bool) -> int:
-        """Take the range of a real execution out of the unreported ones; how much of it was in.
-        What is left of one on both sides becomes two. `anywhere`: the oldest ones."""
-        found, wanted = 0, end - start
-        rows = self._run(
-            "SELECT id, venue, parent_id, quantity, price_micros, at_ns, cum_quantity"
-            " FROM executions WHERE child_id = ? AND NOT reported ORDER BY id",
-            (child_id,),
-        ).fetchall()
-        for row_id, venue, parent_id, quantity, price, at_ns, high in rows:
-            low = high - quantity
-            if anywhere:
-                start, end = low, low + wanted
-                wanted -= min(wanted, quantity)
-            shared = min(high, end) - max(low, start)
-            if shared <= 0:
-                continue
-            found += shared
-            self._run("DELETE FROM executions WHERE id = ?", (row_id,))
-            for first, last in ((low, start), (end, high)):
-                if first < last:
-                    self._execute(
-                        (parent_id, child_id),
-                        (venue, self._unreported(child_id, first), last - first, price, 0),
-                        ("unknown", at_ns, venue, last, 0),
-                    )
-        return found
-
-    def _execute(
-        self,
-        about: About,
-        trade: tuple[str, str, int, int, int],
-        around: tuple[str, int, str, int, int],
-    ) -> None:
-        venue, *rest = trade
-        self._run(
-            "INSERT INTO executions (parent_id, child_id, venue, exec_id, quantity, price_micros,"
-            " fee_micros, liquidity, at_ns, last_market, cum_quantity, reported)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*about, venue, *rest, *around),
-        )
-
-    def _move(self, about: About, quantity: int, price: int, fee: int, at_ns: int) -> None:
-        """Both orders move. Only what is news counts in a total; the price that counts is the one
-        that the client was told."""
-        parent_id, child_id = about
-        value = quantity * price
-        self._run(
-            "UPDATE children SET cum_quantity = cum_quantity + :quantity,"
-            " cum_value_micros = cum_value_micros + :value, fees_micros = fees_micros + :fee,"
-            " state = CASE WHEN state NOT IN (:new, :live, :released) THEN state"
-            "   WHEN cum_quantity + :quantity >= quantity THEN :filled ELSE :live END,"
-            " ended_ns = CASE WHEN state NOT IN (:new, :live, :released) THEN ended_ns"
-            "   WHEN cum_quantity + :quantity >= quantity THEN :at_ns ELSE 0 END,"
-            " doubt = CASE WHEN cum_quantity + :quantity >= quantity THEN '' ELSE doubt END"
-            " WHERE child_id = :child_id",
-            {
-                "quantity": quantity,
-                "value": value,
-                "fee": fee,
-                "new": ChildState.PENDING_NEW,
-                "live": ChildState.LIVE,
-                "released": ChildState.RELEASED,
-                "filled": ChildState.FILLED,
-                "at_ns": at_ns,
-                "child_id": child_id,
-            },
-        )
-        (is_full,) = self._run(
-            "UPDATE parents SET cum_quantity = cum_quantity + ?,"
-            " cum_value_micros = cum_value_micros + ?, fees_micros = fees_micros + ?"
-            " WHERE parent_id = ? RETURNING cum_quantity >= quantity",
-            (quantity, value, fee, parent_id),
-        ).fetchone()
-        if is_full:
-            self._run(
-                f"UPDATE parents SET state = ?, ended_ns = ?, {_CLEAR_REQUEST}"
-                " WHERE parent_id = ? AND state IN (?, ?, ?, ?)",
-                (ParentState.FILLED, at_ns, parent_id, *_OPEN_PARENT),
-            )

@@ -1,7 +1,7 @@
 """The database: its tables, how it is opened, where in the journal it stands.
 
 Owns: the DDL and its version, connections, the stored position.
-May not know: what a fact means (books.py), who asks (queries.py).
+May not know: what a fact means (books.py, executions.py), who asks (queries.py).
 
 Everything here can be thrown away: another schema version or another journal empties it, and the
 follower fills it again from the oldest segment there is.

@@ -105,6 +105,10 @@ _TELLERS: Final[dict[str, Callable[[Data], str]]] = {
     "VenueReadmitted": lambda d: f"{d['venue']} is tried again",
     "WaveStarted": lambda d: f"{d['stage']} wave {d['wave']} begins",
     "ChildPlanned": _planned,
+    "ChildCrossed": lambda d: (
+        f"{d['quantity']} executed at {price(d['price_micros'])} at {d['market']} as"
+        f" {d['child_id']} against {d['contra_id']}{_because(d, 'why')}"
+    ),
     "ChildCancelPlanned": lambda d: f"cancel for {d['child_id']}{_because(d, 'why')}",
     "ChildStatusPlanned": lambda d: f"status request for {d['child_id']}{_because(d, 'why')}",
     "ChildAccepted": lambda d: f"{d['venue']} acknowledges {d['child_id']}",

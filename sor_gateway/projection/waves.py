@@ -21,6 +21,8 @@ IN_THE_TABLE: Final = frozenset(
     {"ChildPlanned", "ChildAccepted", "ChildFilled", "ChildEnded", "ChildCancelPlanned"}
 )
 """Facts that a child's row tells."""
+OWN: Final = "own"
+"""The stage of what was executed between our own clients: wave 0, before all that leave."""
 FILLED: Final = ChildState.FILLED.value
 RUN_MIN: Final = 4
 """So many waves of one tactic without a word between them are told as one, unless asked for."""
@@ -143,6 +145,10 @@ def tell(
             number = each.data["wave"]
             waves[number] = Wave(number, each.data["stage"], each.at_ns)
             chapters.append(waves[number])
+        elif each.name == "ChildCrossed":
+            if 0 not in waves:
+                waves[0] = Wave(0, OWN, each.at_ns)
+                chapters.append(waves[0])
         elif each.name == "ChildCancelRefused" and legs[each.child_id].child.state == FILLED:
             legs[each.child_id].is_late = True
         elif each.name not in IN_THE_TABLE:
@@ -175,7 +181,7 @@ def _with_runs(chapters: list[Chapter]) -> list[Chapter]:
     told: list[Chapter] = []
     waves: list[Wave] = []
     for chapter in chapters:
-        if isinstance(chapter, Wave) and chapter.stage != "dark":
+        if isinstance(chapter, Wave) and chapter.stage not in ("dark", OWN):
             waves.append(chapter)
             continue
         told += _as_run(waves)

@@ -14,7 +14,8 @@ from sor_gateway.sor.types import Nanos
 
 
 class Agenda:
-    """Due parents in the order in which they became due, and one timer per parent."""
+    """Due parents in the order in which they became due, one timer per parent, and by symbol who is
+    in it and who waits for its quotes."""
 
     def __init__(self) -> None:
         self._due: Final[dict[str, None]] = {}
@@ -22,6 +23,7 @@ class Agenda:
         self._timer_of: Final[dict[str, Nanos]] = {}
         self._waiting: Final[dict[str, dict[str, None]]] = {}
         self._touching: Final[dict[str, dict[str, None]]] = {}
+        self._followed: Final[dict[str, dict[str, None]]] = {}
         self.claims: Final[dict[str, dict[str, Nanos]]] = {}
         """By venue: parents that its throttle held back, the first to be served first, and until
         when each is waited for."""
@@ -45,6 +47,15 @@ class Agenda:
         """Look at it when some venue's best bid or offer changes."""
         self._touching.setdefault(symbol, {})[parent_id] = None
 
+    def follow(self, symbol: str, parent_id: str) -> None:
+        """Until it is forgotten, look at it whenever something happens to the symbol itself."""
+        self._followed.setdefault(symbol, {})[parent_id] = None
+
+    def symbol_due(self, symbol: str) -> None:
+        """Something happened to the symbol that everybody who works in it may want to use."""
+        if followed := self._followed.get(symbol):
+            self._due.update(followed)
+
     def quoted(self, symbol: str, *, is_touch: bool = True) -> None:
         """The symbol's quotes changed: somewhere in the books, or at the touch of one."""
         if waiting := self._waiting.get(symbol):
@@ -56,6 +67,10 @@ class Agenda:
 
     def forget(self, parent_id: str, symbol: str) -> None:
         """It is over: nothing is due any more. Its heap entry is skipped when its time comes."""
+        if followed := self._followed.get(symbol):
+            followed.pop(parent_id, None)
+            if not followed:
+                del self._followed[symbol]
         self._due.pop(parent_id, None)
         self._timer_of.pop(parent_id, None)
         if waiting := self._waiting.get(symbol):

@@ -61,6 +61,7 @@ def submitted(ledger: Ledger, fact: ParentSubmitted) -> list[Output]:
     state.open_parents[fact.parent_id] = None
     if known is None:
         state.cl_ord_ids.setdefault(fact.client, {})[fact.cl_ord_id] = fact.parent_id
+    ledger.agenda.follow(fact.symbol, fact.parent_id)
     ledger.agenda.due(fact.parent_id)
     return []
 

@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import Final
 
 from sor_gateway.sor.dark_venue import PROBES_MAX
+from sor_gateway.sor.decisions import WaveStarted
 from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.estimators.sizing import Pool, next_sizes
-from sor_gateway.sor.events import WaveStarted
 from sor_gateway.sor.ledger import DARK
 from sor_gateway.sor.orders import Parent, Work
 from sor_gateway.sor.outlook import Outlook

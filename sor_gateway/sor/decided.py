@@ -11,8 +11,9 @@ from typing import Final
 from sor_gateway.sor import clients
 from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, SendChild
 from sor_gateway.sor.dark_venue import DarkVenue
-from sor_gateway.sor.events import (
+from sor_gateway.sor.decisions import (
     ChildCancelPlanned,
+    ChildCrossed,
     ChildPlanned,
     ChildReleased,
     ChildStatusPlanned,
@@ -38,7 +39,17 @@ from sor_gateway.sor.orders import (
     Parent,
     ParentEvent,
 )
-from sor_gateway.sor.types import ChildState, ParentState, Reason, ReportKind, Stage
+from sor_gateway.sor.types import (
+    CROSS,
+    ChildState,
+    Liquidity,
+    OrdType,
+    ParentState,
+    Reason,
+    ReportKind,
+    Stage,
+    TimeInForce,
+)
 
 TRIES_ALARM: Final = 3
 """A status request or cancel that has to be repeated this often is an incident."""
@@ -191,6 +202,26 @@ def _count_dark(parent: Parent, fact: ChildPlanned) -> None:
     work.dark_ends_ns = max(work.dark_ends_ns, fact.pull_at_ns)
     venue.sent += fact.quantity
     venue.is_guarded = fact.min_quantity > 0
+
+
+def child_crossed(ledger: Ledger, fact: ChildCrossed) -> list[Output]:
+    """Executed against another order of our clients: a child that is over as it begins. Nothing of
+    it was exposed to anybody, so it is held to the same bound as one that leaves."""
+    parent = ledger.state.parents[fact.parent_id]
+    ledger.take_order_id(fact.child_id, "C")
+    assert parent.state is ParentState.WORKING, f"{parent.parent_id} is {parent.state.value}"
+    assert 0 < fact.quantity <= parent.available, (
+        f"{fact.child_id}: {fact.quantity} on top of cum {parent.cum_quantity} "
+        f"and exposure {parent.exposure} exceed {parent.bound} of {parent.parent_id}"
+    )
+    child = Child(fact.child_id, fact.parent_id, fact.market, fact.quantity, fact.price_micros)
+    flight = Flight(OrdType.MID_PEG, TimeInForce.IOC, CROSS, 0, fact.at_ns, 0, answered=True)
+    ledger.state.children[fact.child_id] = child
+    ledger.launch(child, flight)
+    report, alarms = ledger.book(child, fact.quantity, fact.price_micros, fact.at_ns)
+    report.last_market, report.liquidity = fact.market, Liquidity.MIDPOINT
+    report.venue_exec_id = fact.child_id
+    return [report, *alarms, *ledger.after_fill(child, fact.at_ns)]
 
 
 def child_cancel_planned(ledger: Ledger, fact: ChildCancelPlanned) -> list[Output]:

@@ -34,10 +34,11 @@ def is_beyond_limit(ledger: Ledger, child: Child, price: Micros) -> bool:
 
 def wrong_side(ledger: Ledger, child: Child, fact: ChildFilled) -> list[Output]:
     """Not booked; the order's own total decides."""
-    denied = child.revised().denied
-    if fact.exec_id in denied:
+    revisions = child.revised()
+    if fact.exec_id in revisions.denied:
         return []
-    denied[fact.exec_id] = (fact.quantity, fact.price_micros, fact.cum_quantity, "")
+    executed = (fact.quantity, fact.price_micros, fact.cum_quantity, "")
+    revisions.deny(fact.exec_id, executed)
     text = f"{fact.exec_id}: {fact.quantity} executed on the wrong side"
     ledger.doubt(child, text, fact.at_ns)
     return _deny(ledger, child, fact, DenyReason.WRONG_SIDE, text)

@@ -1,8 +1,9 @@
 """The facts of the router: everything that moves its state, and nothing that does not.
 
-Owns: the records that the journal keeps and the fold reads. Inputs come from translation,
-the session layer's proofs and the operator; decisions come from `Router.decide` and are applied
-by `Router.handle` like any other fact, so a replay of the facts *is* the state.
+Owns: the records of what comes from outside (translation, the proofs of the session layer, the
+operator), and the list of all facts that the journal keeps and the fold reads. Decisions
+(decisions.py) come from `Router.decide` and are applied by `Router.handle` like any other fact, so
+a replay of the facts *is* the state.
 May not know: FIX tags, sessions, sockets, files.
 
 A fact's class name is its name in the journal. A new field takes a default, so that yesterday's
@@ -14,17 +15,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import get_args
 
+from sor_gateway.sor.decisions import Decision
 from sor_gateway.sor.types import (
     ChildState,
     Liquidity,
     Micros,
     Nanos,
     OrdType,
-    ParentState,
     Reason,
     Shares,
     Side,
-    Stage,
     TimeInForce,
 )
 
@@ -307,6 +307,8 @@ class SymbolStatusChanged:
     """No order below it; 0 for no band."""
     high_micros: Micros = 0
     """No order above it; 0 for no band."""
+    session: str = ""
+    """Of the venue, which told it; empty: its order session, which has the venue's name."""
 
 
 @dataclass(slots=True)
@@ -317,6 +319,19 @@ class SessionStatusChanged:
     venue: str
     open: bool
     text: str
+    session: str = ""
+    """Of the venue, which told it; empty: its order session."""
+
+
+@dataclass(slots=True)
+class StatusLapsed:
+    """A session of a venue is over: what it told of halts, bands and the trading session holds no
+    more. What another session of the venue told does."""
+
+    at_ns: Nanos
+    venue: str
+    session: str
+    cause: str
 
 
 # --- from the operator and the process ----------------------------------------------------
@@ -400,6 +415,9 @@ class Restarted:
     boot_id: str
     tail_suspect: bool = False
     """The machine restarted too: the journal's tail may be gone (recovery.md 1.5)."""
+    unfolded: str = ""
+    """Why the journal could not be folded. Until the next start this record decides by what may
+    live at venues, not by the books (recovery.md 1.7, daemon/cancel_only.py)."""
 
 
 @dataclass(slots=True)
@@ -409,207 +427,6 @@ class IdsReserved:
     at_ns: Nanos
     through: int
     """Ids up to and including this number may be used."""
-
-
-# --- decisions ----------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class ParentAccepted:
-    """A parent passed the pre-trade checks; its arrival marks."""
-
-    at_ns: Nanos
-    parent_id: str
-    bid_micros: Micros
-    ask_micros: Micros
-
-
-@dataclass(slots=True)
-class ParentRefused:
-    """A parent failed the pre-trade checks."""
-
-    at_ns: Nanos
-    parent_id: str
-    reason: Reason
-    text: str
-
-
-@dataclass(slots=True)
-class StageMoved:
-    """A parent went on to another tier of the pecking order."""
-
-    at_ns: Nanos
-    parent_id: str
-    stage: Stage
-    why: str
-
-
-@dataclass(slots=True)
-class VenueDropped:
-    """A venue gets no more of this parent."""
-
-    at_ns: Nanos
-    parent_id: str
-    venue: str
-    why: str
-    until_ns: Nanos = 0
-    """When it is tried again; 0 for not at all."""
-
-
-@dataclass(slots=True)
-class VenueReadmitted:
-    """A venue that was left out for a while is tried again."""
-
-    at_ns: Nanos
-    parent_id: str
-    venue: str
-
-
-@dataclass(slots=True)
-class VenueTried:
-    """A venue that rejected everything has rested: one order may go there (breaker.py)."""
-
-    at_ns: Nanos
-    venue: str
-
-
-@dataclass(slots=True)
-class ParentExpiring:
-    """The trading day of a Day order is over: its children are pulled, then it expires."""
-
-    at_ns: Nanos
-    parent_id: str
-
-
-@dataclass(slots=True)
-class RequestOverdue:
-    """A client's cancel or replace waits too long for children that cannot be pulled."""
-
-    at_ns: Nanos
-    parent_id: str
-    waits_for: str
-
-
-@dataclass(slots=True)
-class WaveStarted:
-    """A parent's next round of children begins."""
-
-    at_ns: Nanos
-    parent_id: str
-    wave: int
-    stage: Stage
-
-
-@dataclass(slots=True)
-class ChildPlanned:
-    """A child leaves in this turn, and why."""
-
-    at_ns: Nanos
-    parent_id: str
-    child_id: str
-    """Our ClOrdID at the venue."""
-    venue: str
-    quantity: Shares
-    ord_type: OrdType
-    limit_micros: Micros | None
-    time_in_force: TimeInForce
-    tactic: str
-    wave: int
-    cost_micros: Micros
-    """Expected net cost per share when it was chosen."""
-    display_score: float
-    why: str
-    pull_at_ns: Nanos = 0
-    """When the child is to be cancelled unless it is over; 0 for never. Its time box runs from the
-    venue's first answer: that moves it on by as long as the answer took."""
-    bid_micros: Micros = 0
-    ask_micros: Micros = 0
-    post_only: bool = False
-    """The venue is to refuse it rather than let it take."""
-    min_quantity: Shares = 0
-    """Fewer shares at a time are not to be executed (FIX 110); 0 for any number."""
-
-
-@dataclass(slots=True)
-class ChildCancelPlanned:
-    """A cancel for a child leaves in this turn."""
-
-    at_ns: Nanos
-    child_id: str
-    cancel_id: str
-    """Our ClOrdID of the cancel request."""
-    why: str
-
-
-@dataclass(slots=True)
-class ChildStatusPlanned:
-    """A status request for a child leaves in this turn (FIX H)."""
-
-    at_ns: Nanos
-    child_id: str
-    request_id: str
-    why: str
-
-
-@dataclass(slots=True)
-class ChildReleased:
-    """A child is proved never to fill at its venue (recovery.md 3.1, 3.5): its shares are free."""
-
-    at_ns: Nanos
-    child_id: str
-    why: str
-
-
-@dataclass(slots=True)
-class ParentReplaced:
-    """A replace request is granted: no child conflicts with the new terms any more."""
-
-    at_ns: Nanos
-    parent_id: str
-
-
-@dataclass(slots=True)
-class ParentReplaceRefused:
-    """A replace request fails the pre-trade checks; the old terms stand."""
-
-    at_ns: Nanos
-    parent_id: str
-    reason: Reason
-    text: str
-
-
-@dataclass(slots=True)
-class ParentClosed:
-    """A parent ends without being filled: no child of it can fill any more."""
-
-    at_ns: Nanos
-    parent_id: str
-    how: ParentState
-    """CANCELED or EXPIRED."""
-    text: str
-
-
-@dataclass(slots=True)
-class Markout:
-    """What fills at one venue were worth some time later."""
-
-    venue: str
-    symbol: str
-    quantity: Shares
-    value_micros: Micros
-    """Of all the shares: positive when the market went our way."""
-    small: bool
-    """Each fill was of a size that a probe may have."""
-
-
-@dataclass(slots=True)
-class MarkoutsSeen:
-    """The market was looked at some time after fills of ours."""
-
-    at_ns: Nanos
-    horizon: int
-    """Which of the horizons that are looked at (estimators/learnt.py)."""
-    marks: list[Markout] = field(default_factory=list)
 
 
 ClientFact = (
@@ -634,6 +451,7 @@ VenueFact = (
     | VenueCongested
     | SymbolStatusChanged
     | SessionStatusChanged
+    | StatusLapsed
 )
 OperatorFact = (
     KillSwitched
@@ -645,25 +463,6 @@ OperatorFact = (
     | OrdersReleased
     | ChildResolved
     | VenueQuarantined
-)
-Decision = (
-    ParentAccepted
-    | ParentRefused
-    | StageMoved
-    | VenueDropped
-    | VenueReadmitted
-    | VenueTried
-    | ParentExpiring
-    | RequestOverdue
-    | WaveStarted
-    | ChildPlanned
-    | ChildCancelPlanned
-    | ChildStatusPlanned
-    | ChildReleased
-    | ParentReplaced
-    | ParentReplaceRefused
-    | ParentClosed
-    | MarkoutsSeen
 )
 Fact = ClientFact | VenueFact | OperatorFact | Decision
 

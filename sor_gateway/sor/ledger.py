@@ -71,6 +71,8 @@ class Ledger:
             if venue.breaker is not None and venue.breaker.until_ns and not venue.is_trying
         }
         """Venues whose breaker is open, and until when: scheduling, like the agenda."""
+        for parent_id in state.open_parents:
+            self.agenda.follow(state.parents[parent_id].symbol, parent_id)
 
     # --- ids ------------------------------------------------------------------------------
 
@@ -204,6 +206,7 @@ class Ledger:
         self.venue(child.venue).children[child.child_id] = None
         self.counts.venue(child.venue).pending += not flight.answered
         self.state.open_parents[parent.parent_id] = None
+        self.agenda.follow(parent.symbol, parent.parent_id)
 
     def land(self, child: Child, at_ns: Nanos, *, unasked: bool = False) -> None:
         """A child is over: it counts no more, and the venue's estimate learns from it. `unasked`:

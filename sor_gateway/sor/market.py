@@ -1,6 +1,6 @@
 """Quotes by venue: the consolidated book, the NBBO, freshness.
 
-Owns: displayed quotes and what our own orders have taken from them since.
+Owns: displayed quotes, what our own orders have taken from them since, who left the best price.
 May not know: orders, venues' fees, sessions. Not part of the fold: quotes are never recorded, what
 was seen when a decision was made stands in the decision (architecture.md 2c).
 """
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from sor_gateway.sor.departures import Departures
+from sor_gateway.sor.estimators.volatility import DAY_NS, Volatility
 from sor_gateway.sor.types import Micros, Nanos, Shares
 
 LEVELS_MAX: Final = 50
@@ -67,12 +69,15 @@ class Nbbo:
 
 
 class Market:
-    """All books. Books not confirmed for `max_age_ns` do not count."""
+    """All books. Books not confirmed for `max_age_ns` do not count. `day_ns`: how long a trading
+    day is on the clock by which they come."""
 
-    def __init__(self, max_age_ns: Nanos) -> None:
+    def __init__(self, max_age_ns: Nanos, day_ns: Nanos = DAY_NS) -> None:
         self._max_age_ns: Final = max_age_ns
+        self.volatility: Final = Volatility(day_ns)
         self._books: Final[dict[str, dict[str, Book]]] = {}
         self._news: Final[dict[str, News]] = {}
+        self.departures: Final = Departures()
 
     def update(
         self, venue: str, symbol: str, bids: list[Level], asks: list[Level], now: Nanos
@@ -82,6 +87,15 @@ class Market:
         books = self._books.setdefault(symbol, {})
         news = _news(books.get(venue), book, now - self._max_age_ns)
         books[venue] = book
+        if news is not News.NONE:
+            bid_moved = self.departures.note((symbol, True, venue), book.bids, now)
+            ask_moved = self.departures.note((symbol, False, venue), book.asks, now)
+            if bid_moved or ask_moved:
+                news = News.TOUCH  # of others: an order of ours may be all that is left at the best
+        if self.volatility.is_due(symbol, now):
+            nbbo = self.nbbo(symbol, now)
+            if 0 < nbbo.bid_micros < nbbo.ask_micros:
+                self.volatility.see(symbol, nbbo.mid_micros, now)
         if news > self._news.get(symbol, News.NONE):
             self._news[symbol] = news
 
@@ -93,6 +107,7 @@ class Market:
         """The venue's quotes can no longer be trusted (recovery.md 2.6)."""
         for books in self._books.values():
             books.pop(venue, None)
+        self.departures.forget(venue)
 
     def nbbo(self, symbol: str, now: Nanos) -> Nbbo:
         """Best bid and offer over fresh books."""
@@ -130,6 +145,9 @@ class Market:
             quantity -= taken
             if displayed > taken:
                 kept.append((price, displayed - taken))
+        if not kept or kept[0][0] != levels[0][0]:
+            best = kept[0][0] if kept else 0
+            self.departures.took((symbol, not is_buy, venue), best)
         kept = kept or [(levels[-1][0], 0)]
         if is_buy:
             book.asks = kept

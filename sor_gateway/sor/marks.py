@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sor_gateway.sor.dark_venue import PROBE_MAX
+from sor_gateway.sor.decisions import Markout, MarkoutsSeen
 from sor_gateway.sor.estimators.learnt import HORIZONS_NS
-from sor_gateway.sor.events import ChildFilled, Markout, MarkoutsSeen
+from sor_gateway.sor.events import ChildFilled
 from sor_gateway.sor.market import Market
 from sor_gateway.sor.types import NANOS_PER_MILLISECOND, Micros, Nanos, Shares
 

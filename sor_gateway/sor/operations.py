@@ -6,6 +6,7 @@ Owns: their effect on all orders at once. May not know: settings, quotes, signal
 from __future__ import annotations
 
 from sor_gateway.sor.commands import Alarm, Output
+from sor_gateway.sor.conditions import forget_all_status
 from sor_gateway.sor.events import (
     FlowStopped,
     IdsReserved,
@@ -95,12 +96,14 @@ def _open_of(ledger: Ledger, client: str) -> list[Parent]:
 
 
 def restarted(ledger: Ledger, fact: Restarted) -> list[Output]:
-    """A new process: no venue is open, no question is under way, ids skip to a fresh block."""
+    """A new process: no session lives, and what one told holds no more; no question is under way;
+    ids skip to a fresh block."""
     state = ledger.state
     state.ids.orders = state.ids.reports = state.ids.reserved_through
     state.stopped = ""
     for venue in state.venues.values():
         venue.is_open = venue.is_congested = False
+    forget_all_status(state)
     for parent_id in state.open_parents:
         ledger.agenda.due(parent_id)
     count = _doubt_all(ledger, fact)
@@ -115,14 +118,16 @@ def restarted(ledger: Ledger, fact: Restarted) -> list[Output]:
 
 
 def _doubt_all(ledger: Ledger, fact: Restarted) -> int:
-    """Forget what was asked; with a suspect tail, doubt every open child."""
+    """Forget what was asked; with a suspect tail, or without the books, doubt every open child."""
+    cause = "the journal's tail may be lost" if fact.tail_suspect else ""
+    cause = cause or ("the journal could not be folded" if fact.unfolded else "")
     count = 0
     for venue in ledger.state.venues.values():
         for child_id in venue.children:
             child = ledger.state.children[child_id]
             assert child.flight is not None
-            if fact.tail_suspect:
-                ledger.doubt(child, "the journal's tail may be lost", fact.at_ns)
+            if cause:
+                ledger.doubt(child, cause, fact.at_ns)
                 count += 1
             elif child.flight.doubt is not None:
                 child.flight.doubt.request_id = ""

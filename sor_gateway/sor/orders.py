@@ -26,6 +26,7 @@ from typing import Final
 
 from sor_gateway.sor.dark_venue import DarkVenue
 from sor_gateway.sor.estimators.hidden import Run
+from sor_gateway.sor.executed import EXECS_KEPT, Executed, Piece, Revisions
 from sor_gateway.sor.types import (
     ChildState,
     Micros,
@@ -40,8 +41,6 @@ from sor_gateway.sor.types import (
 
 REJECTS_MAX: Final = 3
 """A venue that rejects this many children of a parent in a row is left out for a while."""
-EXECS_KEPT: Final = 256
-"""Most executions of one child remembered for finding duplicates; the oldest go first."""
 
 
 class ParentEvent(StrEnum):
@@ -382,31 +381,6 @@ class Flight:
     doubt: Doubt | None = None
 
 
-Executed = tuple[Shares, Micros, Shares, str]
-"""An execution: quantity, price, the venue's cum after it, our ExecID that told the client."""
-Piece = tuple[str, Shares]
-"""Our ExecID that told the client, and how many shares of an execution it told of."""
-
-
-@dataclass(slots=True)
-class Revisions:
-    """What was taken back, corrected or denied of a child's executions: most never need it."""
-
-    roots: dict[str, str] = field(default_factory=dict)
-    """ExecID of each bust or correction to that of the execution that it was about at first."""
-    current: dict[str, tuple[Shares, Micros]] = field(default_factory=dict)
-    """By ExecID: quantity and price of an execution as they stand now."""
-    told: dict[str, tuple[Shares, Micros]] = field(default_factory=dict)
-    """By our ExecID: what the client was told, where that is not the execution as it came."""
-    pieces: dict[str, list[Piece]] = field(default_factory=dict)
-    """By ExecID: how the client was told of an execution, where that was not by one report."""
-    denied: dict[str, Executed] = field(default_factory=dict)
-    """By ExecID: executions that were not booked because they cannot be ours."""
-    early: dict[str, None] = field(default_factory=dict)
-    """ExecIDs of executions that were revised before they came: they say nothing any more, because
-    the order's total, which does count, is that behind the revision."""
-
-
 @dataclass(slots=True)
 class Child:
     """Our order at a venue: the account of it, and its flight while it is open."""
@@ -442,7 +416,12 @@ class Child:
     def remember(self, exec_id: str, executed: Executed) -> None:
         """Keep an execution for finding its duplicates; the oldest makes room."""
         if len(self.execs) >= EXECS_KEPT:
-            del self.execs[next(iter(self.execs))]
+            oldest = next(iter(self.execs))
+            forgotten = self.execs.pop(oldest)
+            if self.revisions is not None:
+                kept = {told_id for _, _, told_id in self.synthetic}
+                kept.update(told_id for _, _, _, told_id in self.execs.values())
+                self.revisions.forget(oldest, forgotten, kept)
         self.execs[exec_id] = executed
 
     def revised(self) -> Revisions:

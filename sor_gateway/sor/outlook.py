@@ -13,11 +13,16 @@ from sor_gateway.sor import risk
 from sor_gateway.sor.estimators.sizing import Beliefs
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.market import Book, Market, Nbbo
-from sor_gateway.sor.orders import Parent
+from sor_gateway.sor.orders import Parent, Work
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.route import Route
 from sor_gateway.sor.scoring import Score, score
-from sor_gateway.sor.settings import RouterSettings, StrategySettings, VenueSettings
+from sor_gateway.sor.settings import (
+    RouterSettings,
+    SecuritySettings,
+    StrategySettings,
+    VenueSettings,
+)
 from sor_gateway.sor.types import Micros, Nanos, OrdType, Shares
 from sor_gateway.sor.venues import refill_ns
 
@@ -45,6 +50,15 @@ class Outlook:
         strategies = self.settings.strategies
         found = strategies.get(parent.strategy)
         return found or strategies[self.settings.default_strategy]
+
+    def route(self, plan: Plan, parent: Parent, work: Work, security: SecuritySettings) -> Route:
+        """What a visit of the parent begins with."""
+        nbbo = self.nbbo(plan, parent.symbol)
+        made = Route(parent, work, self.strategy(parent), security, nbbo)
+        made.worst = self.worst(made)
+        if bands := self.ledger.state.bands.get(parent.symbol):
+            made.hold_within(bands.values())
+        return made
 
     def worst(self, route: Route) -> Micros:
         """The worst price for a child: the limit, or the collar around the reference; 0 when there

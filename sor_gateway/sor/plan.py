@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sor_gateway.sor.events import Decision
+from sor_gateway.sor.decisions import Decision
 from sor_gateway.sor.market import Nbbo
 from sor_gateway.sor.settings import VenueSettings
 from sor_gateway.sor.state import RouterState
@@ -27,6 +27,9 @@ class Plan:
         self.nbbos: Final[dict[str, Nbbo]] = {}
         self.taken: Final[dict[tuple[str, str, bool, Micros], Shares]] = {}
         """Displayed quantity that children of this turn go for."""
+        self.unsent: Final[dict[str, Shares]] = {}
+        """Parents that decisions of this turn are about already, and what of them may be executed
+        between our own clients beside these."""
         self._state: Final = state
         self._venues: Final = venues
         self._spent: Final[dict[str, int]] = {}

@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 from sor_gateway.sor import clients, risk
+from sor_gateway.sor.ahead import Ahead
+from sor_gateway.sor.crossing import Crossings
 from sor_gateway.sor.dark_waves import DarkWaves
-from sor_gateway.sor.events import (
+from sor_gateway.sor.decisions import (
     ParentAccepted,
     ParentClosed,
     ParentExpiring,
@@ -52,11 +54,17 @@ class Planner:
         self._outlook: Final = Outlook(settings, ledger, market)
         self._dark: Final = DarkWaves(self._outlook, self._tending)
         self._venues: Final = {venue.name for venue in settings.venues.values() if venue.enabled}
+        self._crossings: Final = Crossings(self._outlook)
         self._sweeps: Final = Sweeps(self._outlook)
+        self._ahead: Final = Ahead(self._outlook, self._sweeps)
         self._sprays: Final = Sprays(self._outlook, self._sweeps, self._tending)
 
     def visit(self, plan: Plan, parent: Parent) -> None:
-        """Decide all that can be decided for a parent now."""
+        """Decide all that can be decided for a parent now. One that another met in this turn comes
+        again once that is booked."""
+        if parent.parent_id in plan.unsent:
+            return
+        plan.unsent[parent.parent_id] = 0
         if parent.state is ParentState.RECEIVED:
             if self._admit(plan, parent) and parent.request is None:
                 assert parent.work is not None
@@ -162,7 +170,8 @@ class Planner:
     # --- routing ----------------------------------------------------------------------------
 
     def _route(self, plan: Plan, parent: Parent) -> None:
-        """The pecking order: dark waves first, then displayed quantity with dark beside it."""
+        """The pecking order: our own clients' opposite orders, dark waves, then displayed quantity
+        with dark beside it."""
         work, security = parent.work, self._settings.securities.get(parent.symbol)
         strategy = self._outlook.strategy(parent)
         assert work is not None
@@ -173,24 +182,35 @@ class Planner:
         shows = work.stage is Stage.LIT and strategy.lit_tactic is not LitTactic.SWEEP
         if parent.available <= 0 and not shows:
             return
-        route = Route(parent, work, strategy, security, self._outlook.nbbo(plan, parent.symbol))
-        route.worst = self._outlook.worst(route)
+        route = self._outlook.route(plan, parent, work, security)
+        self._work(plan, route, shows)
+        if not route.is_ioc:
+            plan.unsent[parent.parent_id] = route.available
+
+    def _work(self, plan: Plan, route: Route, shows: bool) -> None:
+        """One visit of the route, down the pecking order."""
+        parent = route.parent
         if halts := self._state.halted.get(parent.symbol):
             route.dropped = {**route.dropped, **halts}
-        if bands := self._state.bands.get(parent.symbol):
-            route.hold_within(bands.values())
         if shows:  # what is displayed is pulled in time even when nothing may be sent
             self._sprays.keep(plan, route)
         if not (self._state.may_route and route.worst):
             self._wait_or_close(plan, parent)
             return
-        if parent.available <= 0:
+        if not halts:
+            self._crossings.cross(plan, route)
+        if route.available <= 0:
             self._listen(plan, route)
             return
         if halts and halts.keys() >= self._venues:
             self._wait_or_close(plan, parent, "every venue halted it")
             return
         self._drop_rejecting(plan, route)
+        if route.strategy.take_ahead:
+            self._ahead.send(plan, route)
+            if route.available <= 0:
+                self._listen(plan, route)
+                return
         wave_over = self._dark.judge(plan, route)
         if route.stage is Stage.DARK and self._stays_dark(plan, route, wave_over):
             return

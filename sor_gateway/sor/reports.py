@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from sor_gateway.sor.commands import Alarm, Output, Report
-from sor_gateway.sor.conditions import forget_conditions
+from sor_gateway.sor.conditions import forget_status
 from sor_gateway.sor.denials import (
     fee_surprise,
     impossible,
@@ -297,7 +297,7 @@ def closed(ledger: Ledger, fact: VenueClosed) -> list[Output]:
     """No orders there for now; what is open there stays counted."""
     venue = ledger.venue(fact.venue)
     was_open, venue.is_open, venue.is_congested = venue.is_open, False, False
-    forget_conditions(ledger, fact.venue)
+    forget_status(ledger, fact.venue, fact.venue)
     _forget_questions(ledger, fact.venue)
     for child_id in venue.children:
         ledger.agenda.due(ledger.state.children[child_id].parent_id)

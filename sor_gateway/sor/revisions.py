@@ -14,16 +14,9 @@ from __future__ import annotations
 
 from sor_gateway.sor.commands import Alarm, Output
 from sor_gateway.sor.events import ChildResolved, FillRevised
+from sor_gateway.sor.executed import Executed, Revisions
 from sor_gateway.sor.ledger import Ledger, known_price
-from sor_gateway.sor.orders import (
-    CHILD_OVER,
-    Child,
-    ChildEvent,
-    Executed,
-    Parent,
-    ParentEvent,
-    Revisions,
-)
+from sor_gateway.sor.orders import CHILD_OVER, Child, ChildEvent, Parent, ParentEvent
 from sor_gateway.sor.types import ChildState, Micros, Nanos, ReportKind, Shares
 
 
@@ -40,10 +33,10 @@ def revised(ledger: Ledger, fact: FillRevised) -> list[Output]:
     executed = child.execs.get(root) or _untold(child, known, root, fact)
     if executed is None and root in known.denied:
         return []  # it was never booked: there is nothing to take back
-    known.roots[fact.exec_id] = root
+    known.note(fact.exec_id, root)
     out: list[Output]
     if executed is None:
-        known.early[root] = None
+        known.forestall(root)
         text = f"{fact.exec_id} revises {fact.ref_exec_id}, which is not known"
         ledger.doubt(child, text, fact.at_ns)
         out = [ledger.alarm(fact.at_ns, "revision-unknown", text, child)]
@@ -68,7 +61,7 @@ def _untold(child: Child, known: Revisions, root: str, fact: FillRevised) -> Exe
         if less < 0 or not 0 < quantity <= outstanding:
             return None
         end = child.synthetic[-1][1]
-        known.early[root] = None
+        known.forestall(root)
     pieces = child.net_synthetic(end - quantity, end)
     if not pieces:
         return None

@@ -7,10 +7,11 @@ May not know: which child is wanted, quotes beyond the NBBO that it was given.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from sor_gateway.sor.events import ChildPlanned, StageMoved, VenueDropped, VenueReadmitted
+from sor_gateway.sor.decisions import ChildPlanned, StageMoved, VenueDropped, VenueReadmitted
+from sor_gateway.sor.departures import Left
 from sor_gateway.sor.market import Book, Nbbo
 from sor_gateway.sor.orders import Child, Flight, Parent, Work
 from sor_gateway.sor.plan import Plan
@@ -48,6 +49,8 @@ class Sight:
     """Why nothing of the parent may be displayed; empty for no reason."""
     target: Micros
     """Where passive orders belong; 0 for nowhere."""
+    left: dict[str, Left] = field(default_factory=dict)
+    """By venue, the price of our own side that others left there of late."""
 
 
 class Route:

@@ -17,56 +17,61 @@ from typing import Any, Final
 from sor_gateway.sor import clients, conditions, decided, operations, reports, revisions
 from sor_gateway.sor.commands import Output, Report
 from sor_gateway.sor.counts import Counts, count_from
-from sor_gateway.sor.events import (
-    AmendUnreadable,
-    CancelRequested,
-    ChildAccepted,
+from sor_gateway.sor.crossing import CROSSES_MAX
+from sor_gateway.sor.decisions import (
     ChildCancelPlanned,
-    ChildCancelRefused,
-    ChildEnded,
-    ChildFilled,
+    ChildCrossed,
     ChildPlanned,
     ChildReleased,
-    ChildrenDoubted,
-    ChildResolved,
     ChildStatusPlanned,
-    ChildStatusReported,
-    ChildVoided,
-    ClientDisconnected,
     Decision,
-    Fact,
-    FillRevised,
-    FlowStopped,
-    IdsReserved,
-    KillSwitched,
     MarkoutsSeen,
-    OrdersReleased,
-    OutageEnded,
     ParentAccepted,
     ParentClosed,
     ParentExpiring,
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
-    ParentSubmitted,
-    ParentUnreadable,
-    ReplaceRequested,
     RequestOverdue,
-    Restarted,
-    SessionStatusChanged,
     StageMoved,
-    StatusRequested,
-    SymbolStatusChanged,
-    VenueClosed,
-    VenueCongested,
     VenueDropped,
-    VenueOpened,
-    VenueQuarantined,
     VenueReadmitted,
     VenueTried,
     WaveStarted,
 )
-from sor_gateway.sor.ledger import Ledger
+from sor_gateway.sor.events import (
+    AmendUnreadable,
+    CancelRequested,
+    ChildAccepted,
+    ChildCancelRefused,
+    ChildEnded,
+    ChildFilled,
+    ChildrenDoubted,
+    ChildResolved,
+    ChildStatusReported,
+    ChildVoided,
+    ClientDisconnected,
+    Fact,
+    FillRevised,
+    FlowStopped,
+    IdsReserved,
+    KillSwitched,
+    OrdersReleased,
+    OutageEnded,
+    ParentSubmitted,
+    ParentUnreadable,
+    ReplaceRequested,
+    Restarted,
+    SessionStatusChanged,
+    StatusLapsed,
+    StatusRequested,
+    SymbolStatusChanged,
+    VenueClosed,
+    VenueCongested,
+    VenueOpened,
+    VenueQuarantined,
+)
+from sor_gateway.sor.ledger import SPRAY, Ledger
 from sor_gateway.sor.market import Market, News
 from sor_gateway.sor.marks import Marks
 from sor_gateway.sor.plan import REPORTS_PER_DECISION, Plan
@@ -100,6 +105,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     VenueCongested: reports.congested,
     SymbolStatusChanged: conditions.symbol_status_changed,
     SessionStatusChanged: conditions.session_status_changed,
+    StatusLapsed: conditions.status_lapsed,
     VenueQuarantined: conditions.quarantined,
     ChildResolved: revisions.resolved,
     KillSwitched: operations.kill_switched,
@@ -117,6 +123,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     RequestOverdue: decided.request_overdue,
     WaveStarted: decided.wave_started,
     ChildPlanned: decided.child_planned,
+    ChildCrossed: decided.child_crossed,
     ChildCancelPlanned: decided.child_cancel_planned,
     ChildStatusPlanned: decided.child_status_planned,
     ChildReleased: decided.child_released,
@@ -127,6 +134,14 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     MarkoutsSeen: decided.markouts_seen,
 }
 """Who books what. Every fact has one."""
+SAYS_WHAT_IS_SHOWN: Final = (
+    ChildAccepted,
+    ChildEnded,
+    ChildStatusReported,
+    ChildReleased,
+    ChildResolved,
+)
+"""Beside fills, what may change how much of an order of ours a venue displays."""
 
 
 class Router:
@@ -135,7 +150,7 @@ class Router:
     def __init__(self, settings: RouterSettings, state: RouterState | None = None) -> None:
         self.settings: Final = settings
         self.state: Final = state if state is not None else RouterState()
-        self.market: Final = Market(settings.quote_max_age_ns)
+        self.market: Final = Market(settings.quote_max_age_ns, settings.day_ns)
         for name in settings.venues:
             self.state.venues.setdefault(name, VenueState())
         self._ledger: Final = Ledger(self.state)
@@ -144,6 +159,8 @@ class Router:
         self._planner: Final = Planner(settings, self._ledger, self.market)
         for parent_id in self.state.open_parents:
             self._agenda.due(parent_id)
+            for child_id in self.state.parents[parent_id].children:
+                self._displayed(child_id, 0)
 
     def handle(self, fact: Fact) -> list[Output]:
         """Book a fact; what has to be sent, reported or seen because of it.
@@ -155,8 +172,11 @@ class Router:
             self._sent(fact)
         elif isinstance(fact, ChildFilled):
             self._mark(fact, outputs)
+            self._displayed(fact.child_id, fact.at_ns)
         elif isinstance(fact, (ChildCancelPlanned, ChildStatusPlanned)):
             self._spend(self.state.children[fact.child_id].venue, fact.at_ns)
+        elif isinstance(fact, SAYS_WHAT_IS_SHOWN):
+            self._displayed(fact.child_id, fact.at_ns)
         return outputs
 
     def decide(self, now: Nanos) -> list[Decision]:
@@ -174,6 +194,7 @@ class Router:
         for index, parent_id in enumerate(taken):
             parent = self.state.parents[parent_id]
             needed = len(parent.children) + CHILDREN_MAX + 2 * len(self.settings.venues) + 4
+            needed += 2 * CROSSES_MAX
             is_full = len(plan.decisions) >= budget
             if is_full or plan.ids_left < REPORTS_PER_DECISION * needed:
                 self._agenda.put_back(taken[index:])
@@ -275,6 +296,19 @@ class Router:
         self._agenda.wake(fact.parent_id, deadline_ns)
         self._ledger.counts.venue(fact.venue).sent += 1
         self._spend(fact.venue, fact.at_ns)
+
+    def _displayed(self, child_id: str, at_ns: Nanos) -> None:
+        """What of a displayed order a venue's book may show: that is no quote of others."""
+        child = self.state.children.get(child_id)
+        if child is None:
+            return
+        flight, departures = child.flight, self.market.departures
+        if flight is None:
+            departures.hide(child_id, at_ns)
+        elif flight.tactic == SPRAY and child.limit_micros is not None:
+            parent = self.state.parents[child.parent_id]
+            place = (parent.symbol, parent.side.is_buy, child.venue)
+            departures.show(child_id, place, child.limit_micros, child.leaves_quantity, at_ns)
 
     def _spend(self, venue: str, at_ns: Nanos) -> None:
         settings = self.settings.venues.get(venue)

@@ -61,6 +61,8 @@ class Score:
     latency: float
     display: float
     toxicity: float = 0.0
+    if_missed: float = 0.0
+    """What a share costs that does not fill."""
 
     @property
     def cost_micros(self) -> Micros:
@@ -108,4 +110,5 @@ def score(
     preference += strategy.weight_latency * latency_us * DISPLAY_LATENCY_MICROS_PER_US
     display = 10.0 / (1.0 + max(0.0, preference) / DISPLAY_SCALE_MICROS)
     cost = price + fee + impact + toxicity + opportunity + latency
-    return Score(cost, rate, price, fee, impact, opportunity, latency, display, toxicity)
+    if_missed = strategy.weight_fill * (DRIFT_BPS * mid_micros / BPS + half_spread_micros)
+    return Score(cost, rate, price, fee, impact, opportunity, latency, display, toxicity, if_missed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sor_gateway.sor.estimators.volatility import DAY_NS
 from sor_gateway.sor.types import (
     NANOS_PER_MILLISECOND,
     Micros,
@@ -109,6 +110,9 @@ class StrategySettings:
     market: what bounds its messages."""
     sweep_levels: int = 0
     """How many price levels of the consolidated book one lit wave takes; 0 for all."""
+    sweep_fade: float = 0.1
+    """A venue that fades by more than this is sent at first only what is expected to be there,
+    while others show the same price; 1: what is displayed is there."""
     spray_clip: Shares = 500
     """Most of one parent that is displayed on one venue."""
     spray_max_shown: Shares = 2_000
@@ -120,8 +124,16 @@ class StrategySettings:
     """Sizes are drawn from the clip down to this share less; 0 to 1, 0 for always the clip."""
     spray_delay_ns: Nanos = 0
     """A wave waits up to this much longer than `lit_wave_ns`, at random."""
+    crumble_share: float = 0.0
+    """A passive order is pulled, and none is shown, once this share of the venues that showed its
+    price left it within `crumble_hold_ns`; 0 to let it stand."""
+    crumble_hold_ns: Nanos = 500 * NANOS_PER_MILLISECOND
+    """How long a venue's leaving counts."""
     patience_ns: Nanos = 60_000 * NANOS_PER_MILLISECOND
     """How long SPRAY_THEN_SWEEP sprays, from the opening of lit."""
+    take_ahead: bool = False
+    """What the books sell for less than working it is expected to cost is taken at once, ahead of
+    everything else. Needs the average daily volume, and an hour of quotes."""
     max_quantity: Shares = 0
     """Most shares of a parent with this preset; 0: the general limit alone."""
     max_notional_micros: Micros = 0
@@ -169,12 +181,17 @@ class RouterSettings:
     securities: dict[str, SecuritySettings]
     default_strategy: str
     mic: str = "SORX"
+    crossing_clients: tuple[str, ...] = ()
+    """Clients that consent to be executed against each other here (decisions.md)."""
     risk: RiskSettings = field(default_factory=RiskSettings)
     seed: int = 1
     quote_max_age_ns: Nanos = 5_000 * NANOS_PER_MILLISECOND
     """A venue's book not confirmed for this long does not count."""
     answer_timeout_ns: Nanos = 2_000 * NANOS_PER_MILLISECOND
     """A child or cancel unanswered for this long is asked about (FIX H)."""
+    day_ns: Nanos = DAY_NS
+    """How long a trading day is on our clock: the time in which the average daily volume trades. A
+    simulated market that runs faster has a shorter one."""
     decide_budget: int = 256
     """Most parents visited in one turn; none after so many decisions. The rest are due in the
     next."""

@@ -15,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from sor_gateway.sor.events import WaveStarted
+from sor_gateway.sor.decisions import WaveStarted
+from sor_gateway.sor.departures import crumbling
 from sor_gateway.sor.ledger import SPRAY
 from sor_gateway.sor.orders import Child, Flight
 from sor_gateway.sor.outlook import Outlook
@@ -66,6 +67,8 @@ class Sprays:
             why, book = sight.trouble, sight.books.get(child.venue)
             if not why and book is None:
                 why = "the venue's own quotes are stale"
+            if not why and child.limit_micros is not None and not flight.pull_at_ns:
+                why = self._crumbles(plan, route, sight, child.limit_micros)
             if not why and child.limit_micros != sight.target:
                 why = self._out_of_line(plan, route, flight, sight.target)
             if why:
@@ -87,6 +90,10 @@ class Sprays:
         sight = route.sight = Sight(books, shown, self._trouble(plan, route), 0)
         if not sight.trouble:
             sight.target = self._target(route, sight)
+            if route.strategy.crumble_share:
+                after_ns = plan.now - route.strategy.crumble_hold_ns
+                departures = self._outlook.market.departures
+                sight.left = departures.left_since(route.parent.symbol, route.is_buy, after_ns)
         return sight
 
     def _trouble(self, plan: Plan, route: Route) -> str:
@@ -109,6 +116,22 @@ class Sprays:
             self._agenda.wake(route.parent.parent_id, moves_ns)
             return ""
         return f"the touch moved to {money(target)}" if target else "the touch is beyond its limit"
+
+    def _crumbles(self, plan: Plan, route: Route, sight: Sight, price: Micros) -> str:
+        """Why no passive order may stand at this price now: most that showed it left it; empty when
+        they did not. It is looked at again when that counts no more."""
+        if not sight.left:
+            return ""
+        bests = self._outlook.market.departures.bests(route.parent.symbol, route.is_buy)
+        shown = [(venue, best) for venue, best in bests.items() if venue in sight.books]
+        found = crumbling(price, route.is_buy, sight.left, shown)
+        if not found.is_on(route.strategy.crumble_share):
+            return ""
+        again_ns = found.last_ns + route.strategy.crumble_hold_ns
+        self._agenda.wake(route.parent.parent_id, max(again_ns, plan.now + 1))
+        side = "bid" if route.is_buy else "offer"
+        venues = f"{found.gone} of {found.gone + found.there} venues left it"
+        return f"the {side} of {money(price)} crumbles: {venues}"
 
     def _target(self, route: Route, sight: Sight) -> Micros:
         """Where passive orders belong; 0 when the touch is beyond the worst price."""
@@ -176,8 +199,9 @@ class Sprays:
     ) -> list[Draft]:
         """Passive orders, the venue with the lowest expected cost first: where adding is paid for
         rather than charged."""
-        target = self._look(plan, route).target
-        if not target:
+        sight = self._look(plan, route)
+        target = sight.target
+        if not target or self._crumbles(plan, route, sight, target):
             return []
         away = target - route.mid_micros if route.is_buy else route.mid_micros - target
         clip = route.strategy.spray_clip

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from sor_gateway.sor.events import WaveStarted
+from sor_gateway.sor.decisions import WaveStarted
+from sor_gateway.sor.estimators.fills import fill_rate
 from sor_gateway.sor.ledger import SWEEP
 from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan
@@ -44,7 +45,7 @@ class Sweeps:
         plan.add(WaveStarted(plan.now, parent.parent_id, route.next_wave(), Stage.LIT))
         for take in takes:
             offer = take.offer
-            why = f"{offer.displayed} displayed; {take.score.words()}"
+            why = f"{take.seen()}; {take.score.words()}"
             draft = Draft(offer.venue, take.quantity, SWEEP, offer.price_micros, take.score, why)
             self.add_take(plan, route, draft)
 
@@ -52,11 +53,17 @@ class Sweeps:
         """Lit venues that may be sent to. A closed or dropped one protects no price (self-help,
         Reg NMS 611(b)(1)); one that is only throttled does."""
         outlook, parent_id = self._outlook, route.parent.parent_id
-        return {
-            name: Room(max(0, outlook.orders_left(plan, name, parent_id)), venue.max_child_quantity)
-            for name, venue in outlook.lit.items()
-            if name not in route.dropped and outlook.is_open(name)
-        }
+        firm_min, round_lot = 1.0 - route.strategy.sweep_fade, route.security.round_lot
+        rooms: dict[str, Room] = {}
+        for name, venue in outlook.lit.items():
+            if name in route.dropped or not outlook.is_open(name):
+                continue
+            orders = max(0, outlook.orders_left(plan, name, parent_id))
+            room = rooms[name] = Room(orders, venue.max_child_quantity, round_lot=round_lot)
+            firm_share = fill_rate(outlook.ledger.venue(name).fills, venue.fill_rate_prior)
+            if firm_share < firm_min:
+                room.firm_share = firm_share
+        return rooms
 
     def choose(
         self, plan: Plan, route: Route, rooms: dict[str, Room], quantity: Shares, levels: int

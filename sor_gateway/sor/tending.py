@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sor_gateway.sor.events import ChildCancelPlanned, ChildReleased, ChildStatusPlanned
+from sor_gateway.sor.decisions import ChildCancelPlanned, ChildReleased, ChildStatusPlanned
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.orders import Child, Doubt, Flight, Parent
 from sor_gateway.sor.plan import Plan

@@ -20,6 +20,8 @@ MICROS_PER_UNIT: Final = 1_000_000
 NANOS_PER_SECOND: Final = 1_000_000_000
 NANOS_PER_MILLISECOND: Final = 1_000_000
 
+CROSS: Final = "cross"
+"""The tactic of what is executed between two orders of our own clients."""
 ID_DIGITS: Final = 9
 """Our ids are a letter and so many digits, so that they sort; beyond that they grow."""
 

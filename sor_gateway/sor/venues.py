@@ -17,10 +17,27 @@ from sor_gateway.sor.breaker import Breaker
 from sor_gateway.sor.estimators.average import DecayedMean
 from sor_gateway.sor.estimators.quantiles import Quantiles
 from sor_gateway.sor.settings import VenueSettings
-from sor_gateway.sor.types import NANOS_PER_SECOND, Nanos
+from sor_gateway.sor.types import NANOS_PER_SECOND, Micros, Nanos
 
 EXEC_IDS_KEPT: Final = 5_000
 """ExecIDs of a venue remembered in each of two generations, to notice one used twice."""
+
+
+@dataclass(slots=True)
+class Status:
+    """What one session of a venue told of its trading, as far as that is not as usual."""
+
+    halted: dict[str, str] = field(default_factory=dict)
+    """By symbol that does not trade: why."""
+    bands: dict[str, tuple[Micros, Micros]] = field(default_factory=dict)
+    """By symbol: prices that no order may be below or above; 0 for no bound."""
+    closed: str = ""
+    """Why its trading session is not open; empty while it is."""
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether nothing is left of it."""
+        return not (self.halted or self.bands or self.closed)
 
 
 @dataclass(slots=True)
@@ -47,6 +64,8 @@ class VenueState:
     """The generation before it."""
     closed_session: str = ""
     """Why its trading session is not open, in the venue's words; empty while it is."""
+    told: dict[str, Status] = field(default_factory=dict)
+    """By session: what it told of trading, where that is not as usual."""
     quarantine: str = ""
     """Why it gets no order until the operator lets it; empty while it does."""
     breaker: Breaker | None = None

@@ -1,6 +1,6 @@
 """What a venue says about trading itself: SecurityStatus (f) and TradingSessionStatus (h).
 
-Owns: which values mean that nothing trades. May not know: on which session it came, orders.
+Owns: which values mean that nothing trades. May not know: what is done with it, orders.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ OPEN: Final = {"2": "open", "5": "about to close"}
 
 
 def to_condition(
-    message: Message, venue: str, now: int
+    message: Message, venue: str, session: str, now: int
 ) -> SymbolStatusChanged | SessionStatusChanged | Unusable:
-    """What an `f` or `h` of a venue says."""
+    """What an `f` or `h` of a venue says, and on which of its sessions."""
     if message.msg_type == MsgType.TRADING_SESSION_STATUS:
         status = message.get(tags.TradSesStatus, "")
         words = OPEN.get(status) or CLOSED.get(status)
         if words is None:
             return Unusable(f"35=h of {venue}: 340={clean(shown(status))} is not supported")
-        return SessionStatusChanged(now, venue, status in OPEN, words)
+        return SessionStatusChanged(now, venue, status in OPEN, words, session)
     symbol = message.get(tags.Symbol, "")
     status = message.get(tags.SecurityTradingStatus, "")
     if not symbol or (status not in HALTING and status not in TRADING):
@@ -60,7 +60,7 @@ def to_condition(
     if reason := message.get(tags.Text) or message.get(tags.HaltReasonChar):
         state = f"{state}: {clean(reason)}"
     low, high = _price(message, tags.LowPx), _price(message, tags.HighPx)
-    return SymbolStatusChanged(now, venue, symbol, status in HALTING, state, low, high)
+    return SymbolStatusChanged(now, venue, symbol, status in HALTING, state, low, high, session)
 
 
 def _price(message: Message, tag: int) -> Micros:

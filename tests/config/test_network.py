@@ -160,10 +160,13 @@ class TestBounds:
             "SOR__EMS__EMS__CUT_MESSAGES_PER_SECOND": "30",
             "SOR__EMS__EMS__ON_DISCONNECT": "cancel",
             "SOR__EMS__EMS__BUSY_PER_CENT": "11",
+            "SOR__EMS__EMS__OWN_CROSSING": "true",
             "SOR__EMS__EMS__BACKLOG_S": "12",
             "SOR__EMS__EMS__RESUME_WINDOW_S": "13",
             "SOR__EMS__EMS__AFTER_OUTAGE": "suspend",
         }
+        assert load(folder, {}).router.crossing_clients == ()
+        assert load(folder, environ).router.crossing_clients == ("EMS",)
         client = load(folder, environ).clients["EMS"]
         assert (client.messages_per_second, client.cut_messages_per_second) == (20, 30)
         assert (client.busy_per_cent, client.backlog_s) == (11, 12)

@@ -1,11 +1,13 @@
 """The gateway, with a death built in: SIGKILL of itself at the n-th write to the journal.
 
 `before` dies with nothing written, `torn` with a part of the frame, `after` with all of it and no
-byte on a socket. A real kill -9: nothing in the process gets a chance to tidy up.
+byte on a socket. A real kill -9: nothing in the process gets a chance to tidy up. At SIGUSR1 it
+writes to stderr where it is.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import sys
@@ -43,6 +45,8 @@ def arm(kill_at: int, mode: str, torn_bytes: int) -> None:
 
 if __name__ == "__main__":
     kill_at, mode, torn_bytes, *arguments = sys.argv[1:]
-    arm(int(kill_at), mode, int(torn_bytes))
+    faulthandler.register(signal.SIGUSR1)
+    if int(kill_at):  # 0: it lives
+        arm(int(kill_at), mode, int(torn_bytes))
     sys.argv = ["sor-gateway", *arguments]
     main()

@@ -33,16 +33,22 @@ from sor_gateway.journal.reader import read_records
 from sor_gateway.stack import PAIR, Stack
 from tests.crash.faults import with_faults
 from tests.crash.gateway import MODES
+from tests.crash.patience import OwnTime, Stillness, evidence, processes
 
 ROOT = Path(__file__).parents[2]
 WORKING_TARGET = 6
 """Parents that are kept working at any time."""
-LIFE_LIMIT_S = 30.0
-"""A gateway that has not reached its write by then is a violation: it hangs."""
+STILL_LIMIT_S = 30.0
+"""A gateway that is given work and writes nothing for so long hangs. All limits are in own time
+(patience.py): a machine that others use too is no violation."""
+LIFE_LIMIT_S = 180.0
+"""So is one that does not come to its write in this time, whatever it writes."""
 FINISH_LIMIT_S = 120.0
 OTHERS_SHARE = 0.15
 """Probability that a venue, or the EMS, is killed in a life of the gateway."""
 OTHERS_WITHIN_S = 2.0
+TOLD_EACH = 20
+"""So many kills make a line where nobody watches a bar."""
 EMS = "ems"
 OVER_FILL = re.compile(r": \d+ filled of \d+$")
 """What the EMS's ledger says of an order that is over-filled; it is counted in shares here."""
@@ -73,12 +79,20 @@ class Load:
         self.dice = dice
         self.tally = tally
         self.open: list[str] = []
+        self.coming: dict[str, asyncio.Task[None]] = {}
+        """Venues that were killed and are coming up again."""
 
     async def kill_ems(self) -> None:
         """The EMS goes as in a crash; another one comes up from its state file."""
         await self.ems.abort()
         self.ems = Ems(self._settings)
         await self.ems.start()
+
+    def are_back(self) -> bool:
+        """Whether no venue is coming up. Raises StackError when one did not."""
+        for who in [who for who, task in self.coming.items() if task.done()]:
+            self.coming.pop(who).result()
+        return not self.coming
 
     def top_up(self) -> None:
         """Replace parents that are over; now and then ask for a cancel."""
@@ -121,24 +135,22 @@ async def one_life(stack: Stack, load: Load, dice: random.Random, tally: Tally) 
     ]
     await stack.start_gateway()
     assert stack.gateway is not None
-    started = time.monotonic()
+    life, still = OwnTime(lambda: processes(stack)), Stillness(stack)
     others = [
         (dice.uniform(0.0, OTHERS_WITHIN_S), who)
         for who in (EMS, *stack.venues)
         if dice.random() < OTHERS_SHARE
     ]
     while stack.gateway.returncode is None:
-        if others and time.monotonic() - started > min(others)[0]:
+        if others and life.elapsed_s() > min(others)[0]:
             others.remove(victim := min(others))
             await kill(victim[1], stack, load, tally)
-        if time.monotonic() - started > LIFE_LIMIT_S:
-            open_orders = {each: str(load.ems.ledger.orders[each].state) for each in load.open}
-            tally.violations.append(
-                f"life {tally.kills + 1}: no write {kill_at} in time: it hangs with {open_orders}"
-            )
-            stack.gateway.kill()
-            await stack.gateway.wait()
-            return
+        if load.are_back():
+            if still.lasts_s() > STILL_LIMIT_S or life.elapsed_s() > LIFE_LIMIT_S:
+                await hangs(f"no write {kill_at}", stack, load, tally)
+                return
+        else:
+            still.begin()  # without a venue there may be nothing to write
         load.top_up()
         await asyncio.sleep(0.02)
     if stack.gateway.returncode != -9:
@@ -149,38 +161,51 @@ async def one_life(stack: Stack, load: Load, dice: random.Random, tally: Tally) 
     tally.killed(f"gateway {mode}")
 
 
+async def hangs(what: str, stack: Stack, load: Load, tally: Tally) -> None:
+    """A gateway that could have gone on and did not: say why, and end it."""
+    assert stack.gateway is not None
+    open_orders = {each: str(load.ems.ledger.orders[each].state) for each in load.open}
+    found = await evidence(stack, load.ems)
+    tally.violations.append(f"life {tally.kills + 1}: {what}: it hangs with {open_orders}\n{found}")
+    stack.gateway.kill()
+    await stack.gateway.wait()
+
+
 async def kill(who: str, stack: Stack, load: Load, tally: Tally) -> None:
-    """The EMS, or a venue, dies and comes up again."""
+    """The EMS, or a venue, dies and comes up again; a venue takes its time."""
     if who == EMS:
         await load.kill_ems()
+    elif who in load.coming:
+        return
     else:
         await stack.kill_venue(who)
-        await stack.start_venue(who)
+        load.coming[who] = asyncio.create_task(stack.start_venue(who), name=f"start {who}")
     tally.killed(who)
 
 
 async def finish(stack: Stack, load: Load, tally: Tally) -> None:
     """A last gateway that nobody kills: every parent has to end."""
-    stack.gateway_command = ["-m", "sor_gateway", "run"]
+    stack.gateway_command = ["-m", "tests.crash.gateway", "0", "after", "0", "run"]
+    await asyncio.gather(*load.coming.values())
     await stack.start_gateway()
     await stack.ready()
-    await load.ems.wait_active(10)
-    deadline = time.monotonic() + FINISH_LIMIT_S
+    own = OwnTime(lambda: processes(stack))
     asked: set[str] = set()
     orders = load.ems.ledger.orders
-    while time.monotonic() < deadline:
+    while own.elapsed_s() < FINISH_LIMIT_S:
         left = [order for order in orders.values() if not order.over]
         if not left:
             break
-        if time.monotonic() > deadline - FINISH_LIMIT_S * 0.7:
+        if own.elapsed_s() > FINISH_LIMIT_S * 0.3:
             for order in left:
                 if order.cl_ord_id not in asked:
                     asked.add(order.cl_ord_id)
                     load.ems.cancel(order.cl_ord_id)
         await asyncio.sleep(0.1)
-    for order in orders.values():
-        if not order.over:
-            tally.violations.append(f"{order.cl_ord_id} never ended: {order.state}")
+    else:
+        states = {each: str(order.state) for each, order in orders.items() if not order.over}
+        found = await evidence(stack, load.ems)
+        tally.violations.append(f"never ended: {states}\n{found}")
     await asyncio.sleep(0.5)
 
 
@@ -229,10 +254,13 @@ async def run(kills: int, seed: int, folder: Path, console: Console, *, faults: 
             await stack.start_venue(name)
         await load.ems.start()
         with Progress(console=console, transient=True) as progress:
-            task = progress.add_task("kill -9", total=kills)
+            task, told = progress.add_task("kill -9", total=kills), 0
             while tally.kills < kills and len(tally.violations) < 20:
                 await one_life(stack, load, dice, tally)
                 progress.update(task, completed=tally.kills)
+                if not console.is_terminal and tally.kills >= told + TOLD_EACH:
+                    told = tally.kills
+                    console.print(f"{told} kills, {tally.submitted} parents: {tally.by_mode}")
         await finish(stack, load, tally)
         await audit(stack, load.ems, tally, console)
     finally:

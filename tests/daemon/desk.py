@@ -10,7 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sor_gateway.config.settings import Configuration
-from sor_gateway.daemon.daemon import build_links, first_facts, snapshot_of
+from sor_gateway.daemon.daemon import (
+    build_links,
+    first_facts,
+    recover_or_cancel,
+    snapshot_of,
+)
 from sor_gateway.daemon.engine import Engine
 from sor_gateway.daemon.recovery import Recovered, fact_codec, recover
 from sor_gateway.daemon.sessions import ClientLink
@@ -223,9 +228,7 @@ class Desk:
     def start(self) -> None:
         journal = self._open_journal()
         self.journal = journal
-        recovered = recover(
-            self.configuration.router, journal.snapshot, journal.tail(), fact_codec()
-        )
+        recovered = recover_or_cancel(self.configuration, journal, self._note)
         links = build_links(self.configuration, recovered)
         self.reactor = MemoryReactor(
             self.peers, {name: link.session for name, link in links.items()}

@@ -138,6 +138,36 @@ class TestConditions:
         assert {"symbol-halted", "symbol-resumed"} <= set(table.alarms())
         table.assert_fold_is_live()
 
+    def test_one_told_with_the_quotes_outlives_the_order_session(self, table: Table) -> None:
+        halt = [(55, "ACME"), (326, "2"), (327, "P"), (60, stamp(table))]
+        table.peers["exchange-md"].send("f", halt, table.now)
+        table.run(3)
+        table.cut("exchange")
+        table.run(3)
+        table.connect("exchange")
+        table.run(20)
+        table.order()
+        table.run(60, 100 * MILLISECOND)
+        assert not table.lit.orders
+        table.cut("exchange-md")
+        table.run(3)
+        assert not table.engine.router.state.halted
+        table.connect("exchange-md")
+        table.run(30, 100 * MILLISECOND)
+        assert table.lit.orders
+        table.assert_fold_is_live()
+
+    def test_a_halt_that_ended_while_we_were_away_is_over(self, table: Table) -> None:
+        """On the next connection the venue tells what is not as usual, and nothing else."""
+        halt = [(55, "ACME"), (326, "2"), (327, "P"), (60, stamp(table))]
+        table.peers["exchange"].send("f", halt, table.now)
+        table.run(3)
+        table.crash()
+        table.connect(*("dark-a", "exchange", "exchange-md", "EMS"))
+        table.run(20)
+        assert not table.engine.router.state.halted
+        table.assert_fold_is_live()
+
     def test_a_session_that_closes(self, table: Table) -> None:
         table.peers["exchange"].send("h", [(336, "1"), (340, "3")], table.now)
         table.run(3)

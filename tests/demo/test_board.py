@@ -8,6 +8,7 @@ from rich.console import Console
 
 from sor_gateway.demo.board import Board
 from sor_gateway.demo.view import Lines, View
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.types import (
     ChildState,
@@ -32,15 +33,15 @@ def board() -> Board:
                 *(TimeInForce.DAY, "minimal-impact"),
             )
         )
-    found.apply(ev.ParentAccepted(S, "P1", 1, 2))
+    found.apply(de.ParentAccepted(S, "P1", 1, 2))
     return found
 
 
 def planned(
     child: str, venue: str, quantity: int, wave: int, parent: str = "P1"
-) -> ev.ChildPlanned:
+) -> de.ChildPlanned:
     ord_type = OrdType.MID_PEG if venue == "dark-a" else OrdType.LIMIT
-    return ev.ChildPlanned(
+    return de.ChildPlanned(
         *(S, parent, child, venue, quantity, ord_type, 1, TimeInForce.DAY, "dark", wave, 0, 0.0),
         "",
     )
@@ -55,7 +56,7 @@ def filled(child: str, venue: str, quantity: int, cum: int, exec_id: str = "E") 
 class TestBoard:
     def test_a_wave_holds_what_was_sent_and_what_came_back(self) -> None:
         now = board()
-        now.apply(ev.WaveStarted(S, "P1", 1, Stage.DARK))
+        now.apply(de.WaveStarted(S, "P1", 1, Stage.DARK))
         now.apply(planned("C1", "dark-a", 500, 1))
         now.apply(filled("C1", "dark-a", 200, 200))
         wave = now.waves[1]
@@ -87,15 +88,15 @@ class TestBoard:
     def test_other_parents_are_not_shown(self) -> None:
         now = board()
         now.apply(planned("C9", "ecn", 500, 1, parent="P2"))
-        now.apply(ev.StageMoved(S, "P2", Stage.LIT, "why"))
-        now.apply(ev.ParentClosed(S, "P2", ParentState.CANCELED, "as asked"))
+        now.apply(de.StageMoved(S, "P2", Stage.LIT, "why"))
+        now.apply(de.ParentClosed(S, "P2", ParentState.CANCELED, "as asked"))
         assert (now.parent_id, now.phase) == ("P1", "dark")
         assert now.venue("ecn").sent == 0
 
     def test_phases_follow_the_order_to_its_end(self) -> None:
         now = board()
         assert now.phase == "dark"
-        now.apply(ev.StageMoved(S, "P1", Stage.LIT, "the dark dried up"))
+        now.apply(de.StageMoved(S, "P1", Stage.LIT, "the dark dried up"))
         assert (now.phase, now.why) == ("lit", "the dark dried up")
         now.apply(planned("C1", "ecn", 10_000, 1))
         now.apply(filled("C1", "ecn", 10_000, 10_000))
@@ -106,14 +107,14 @@ class TestBoard:
 class TestLines:
     def test_each_thing_is_told_once(self) -> None:
         now, lines = board(), Lines()
-        now.apply(ev.WaveStarted(S, "P1", 1, Stage.DARK))
+        now.apply(de.WaveStarted(S, "P1", 1, Stage.DARK))
         now.apply(planned("C1", "dark-a", 5_000, 1))
         first = lines.of(now, 3 * S)
         assert first == ["     2.0 s  phase dark", "     2.0 s  wave 1 (dark) sends dark-a 5,000"]
         assert lines.of(now, 4 * S) == []
         now.apply(filled("C1", "dark-a", 4_000, 4_000))
         now.apply(ev.ChildEnded(S, "dark-a", "C1", ChildState.CANCELED, 4_000))
-        now.apply(ev.VenueDropped(S, "P1", "dark-a", "dry"))
+        now.apply(de.VenueDropped(S, "P1", "dark-a", "dry"))
         told = [line.partition("s  ")[2] for line in lines.of(now, 4 * S)]
         assert told == ["wave 1 (dark) filled dark-a 4,000", "no more for dark-a: dry"]
 
@@ -121,7 +122,7 @@ class TestLines:
         now, lines = board(), Lines()
         now.apply(planned("C1", "ecn", 500, 1))
         now.apply(ev.ChildAccepted(S, "ecn", "C1", "V1"))
-        now.apply(ev.StageMoved(S, "P1", Stage.LIT, ""))
+        now.apply(de.StageMoved(S, "P1", Stage.LIT, ""))
         told = lines.of(now, 10 * S)
         assert told[-1].endswith("0 of 10,000 filled; shown: ecn 500")
         assert lines.of(now, 12 * S) == []
@@ -142,7 +143,7 @@ class TestView:
 
     def test_the_screen_has_market_phase_progress_venues_and_waves(self) -> None:
         now = board()
-        now.apply(ev.WaveStarted(S, "P1", 1, Stage.DARK))
+        now.apply(de.WaveStarted(S, "P1", 1, Stage.DARK))
         now.apply(planned("C1", "dark-a", 500, 1))
         now.apply(filled("C1", "dark-a", 250, 250))
         view, _ = self.view(terminal=True)

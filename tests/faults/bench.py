@@ -7,24 +7,23 @@ May not know: what any fault is, what has to hold (cases.py, audit.py).
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 from typing import Final
 
 from sor_gateway.client.ems import NewOrder
 from sor_gateway.daemon.recovery import fact_codec
+from sor_gateway.daemon.sessions import ClientLink
 from sor_gateway.journal.memory import MemoryJournal
-from sor_gateway.sor.events import (
-    ChildPlanned,
-    ParentSubmitted,
-    SymbolStatusChanged,
-    VenueClosed,
-)
+from sor_gateway.sor.decisions import ChildPlanned
+from sor_gateway.sor.events import ParentSubmitted, SymbolStatusChanged, VenueClosed
 from sor_gateway.sor.router import Router
 from sor_gateway.sor.types import Side
-from tests.harness.desk import Desk
+from sor_gateway.translate.tables import CXL_REJ_RESPONSE_TO
+from tests.harness.desk import EMS, Desk
 from tests.harness.loop import SECOND
 from venue_sims.fault_config import fault_settings
 from venue_sims.faults.board import Faults
@@ -33,6 +32,7 @@ from venue_sims.venue import Venue
 from venue_sims.words import session_name
 
 SCENARIO: Final = "default"
+SYMBOL: Final = "ACME"
 STRATEGIES: Final = ("balanced", "minimal-impact", "urgent", "lit-sweep")
 MARKET_SCALE: Final = 10.0
 BAD_NS: Final = 12 * SECOND
@@ -45,13 +45,23 @@ CLIENT: Final = "SOR"
 VERSION: Final = "FIX.4.4"
 
 
+@dataclass(slots=True)
+class Owed:
+    """A report that waited for the client when it began its numbers anew."""
+
+    again: bool
+    """It had a number before: the client may have it."""
+    behind: int
+    """How many messages the client had by then."""
+
+
 class Bench:
     """One run. `dice` is all its chance but the venues' own, which have the desk's seed."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.dice = Random(seed)
-        self.desk = Desk(SCENARIO, seed, market_scale=MARKET_SCALE)
+        self.desk = Desk(SCENARIO, seed, market_scale=MARKET_SCALE, symbols=[SYMBOL])
         self.orders: list[str] = []
         self.faulty: dict[str, list[str]] = {}
         """Venues, and the faults that were set there."""
@@ -59,7 +69,10 @@ class Bench:
         """Children that an operator had to end."""
         self.bad_until_ns = 0
         self._struck: Counter[str] = Counter()
-        self.notes: dict[str, int] = {}
+        self.owed: dict[str, Owed] = {}
+        """By ExecID, as things were when the client last began anew."""
+        self._put_right: list[Callable[[], None]] = []
+        self.notes: Counter[str] = Counter()
         """Figures of this run that a case wants shown."""
 
     # --- what a case does -----------------------------------------------------------------
@@ -100,6 +113,41 @@ class Bench:
         self.faulty.setdefault(venue, []).append(line)
         self.desk.loop.at_ns(self.desk.now + after_ns, ask)
 
+    def lose_one(self, venue: str, what: bytes) -> None:
+        """The next message to a venue with these bytes in it never arrives, on a line that lives
+        on."""
+        line = self.desk.links[venue].line
+        if line is None:
+            return
+        end = line.near
+
+        def loses(data: bytes) -> bool:
+            if what not in data:
+                return False
+            end.loses = lambda _: False
+            self.notes["messages lost"] += 1
+            return True
+
+        end.loses = loses
+
+    def begin_anew(self) -> None:
+        """A client that is away comes back with 141=Y."""
+        if self.desk.links[EMS].line is not None:
+            return
+        link = self.desk.gateway.parts.links[EMS]
+        assert isinstance(link, ClientLink)
+        behind = len(self.desk.ems.told)
+        for exec_id, waiting in link.outbox.waiting.items():
+            if waiting.report.kind not in CXL_REJ_RESPONSE_TO:  # those have no ExecID
+                self.owed[exec_id] = Owed(bool(waiting.number) or waiting.again, behind)
+        self.notes["epochs"] += 1
+        self.desk.ems.session.reset()
+        self.desk.connect(EMS)
+
+    def at_the_end(self, what: Callable[[], None]) -> None:
+        """Do something when the faults are taken away."""
+        self._put_right.append(what)
+
     def later(self, least_ns: int, most_ns: int, what: Callable[[], object]) -> None:
         """Do something at a random time from now."""
         desk = self.desk
@@ -115,7 +163,7 @@ class Bench:
         """Everybody logs on, as far as the fault lets them."""
         self.desk.run_until(self.desk.now + SECOND // 2)
 
-    def trade(self, most: int = 5) -> None:
+    def trade(self, bad_ns: int = BAD_NS, most: int = 5) -> None:
         """One to a few orders of any kind, and the time that they have under the fault."""
         desk, dice = self.desk, self.dice
         for _ in range(dice.randint(2, most)):
@@ -127,14 +175,14 @@ class Bench:
                 price=None if dice.random() < 0.3 else ("48" if side == "sell" else "55"),
             )
             desk.run_until(desk.now + dice.randrange(2 * SECOND))
-        self.wait(BAD_NS)
+        self.wait(bad_ns)
         self.bad_until_ns = desk.now
 
     def submit(self, side: str, quantity: int, strategy: str, price: str | None) -> str:
         """Send an order; its ClOrdID."""
         limit = None if price is None else Decimal(price)
         kind = "market" if limit is None else "limit"
-        order = NewOrder(side, "ACME", quantity, kind, limit, strategy=strategy)
+        order = NewOrder(side, SYMBOL, quantity, kind, limit, strategy=strategy)
         self.orders.append(self.desk.ems.submit(order))
         return self.orders[-1]
 
@@ -153,6 +201,8 @@ class Bench:
 
     def calm(self) -> None:
         """The faults are taken away; every line comes back; what was planned may still happen."""
+        for put_right in self._put_right:
+            put_right()
         for venue in self.desk.venues.values():
             self._struck.update(venue.server.venue.state.faults.struck)
         for name, venue in self.desk.venues.items():
@@ -166,7 +216,28 @@ class Bench:
 
             self.operate(name, "faults off", clear)
         self.desk.connect()
+        self.agree_on_numbers()
         self.wait(GOOD_NS)
+
+    def agree_on_numbers(self) -> None:
+        """Where numbers contradict each other no session comes up by itself: the operator asks the
+        venue's desk for its numbers, and takes them."""
+        self.desk.run_until(self.desk.now + SECOND)
+        operate = self.desk.gateway.operations.operate
+        for name, venue in self.desk.venues.items():
+            ours = self.desk.gateway.parts.links[name].session
+            theirs = venue.server.orders[session_name(CLIENT, VERSION)].session.numbers
+            agree = theirs.next_out >= ours.numbers.next_in
+            if ours.logged_on or agree:
+                continue
+            self.notes["numbers agreed on"] += 1
+            self.desk.cut(name, hold=True)
+            numbers = {"next_in": theirs.next_out, "next_out": theirs.next_in}
+            for action, given in (("disable", {}), ("set-numbers", numbers), ("enable", {})):
+                self.desk.run_until(self.desk.now + SECOND // 10)
+                refusal = operate(name, action, "the venue's desk says so", given)
+                assert not refusal, refusal
+            self.desk.connect(name)
 
     def settle(self) -> None:
         """What no venue ends, an operator does who has called the venue: he says what it says."""
@@ -257,7 +328,7 @@ class Bench:
                     bands.pop(fact.venue, None)
                     if fact.high_micros:
                         bands[fact.venue] = (fact.low_micros, fact.high_micros)
-                        self.notes["bands"] = self.notes.get("bands", 0) + 1
+                        self.notes["bands"] += 1
                 elif isinstance(fact, VenueClosed):
                     bands.pop(fact.venue, None)
                 elif isinstance(fact, ParentSubmitted):
@@ -278,6 +349,20 @@ class Bench:
         """A child as its venue knows it."""
         state = self.desk.venues[venue].server.venue.state
         return state.order_meant(session_name(CLIENT, VERSION), child_id)
+
+    def busiest(self, venue: str) -> int:
+        """Most orders that the gateway sent to a venue within a second."""
+        journal = MemoryJournal(self.desk.gateway.storage, boot_id="audit")
+        times: deque[int] = deque()
+        most = 0
+        for record in journal.records():
+            for entry in record.entries:
+                if entry.outbound and entry.session == venue and entry.msg_type == "D":
+                    times.append(record.at_ns)
+            while times and times[0] <= record.at_ns - SECOND:
+                times.popleft()
+            most = max(most, len(times))
+        return most
 
     def sent(self, venue: str, msg_type: str, begin_ns: int = 0, end_ns: int = 0) -> int:
         """Messages that the gateway sent to a venue, by its own journal."""

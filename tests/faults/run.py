@@ -4,22 +4,30 @@ Owns: one run from seed to result, many of them in processes, the table and its 
 May not know: what a fault is (cases.py), what has to hold (audit.py).
 
     python -m tests.faults.run --seeds 100 [--only F6,cod] [--seed N] [--json FILE] [--jobs 2]
+
+A row is red when a run of it is, and when its fault happened in too few of them: a check that
+cannot fail is not a check.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import random
+import resource
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
+from itertools import islice
+from math import inf
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -28,9 +36,17 @@ from rich.table import Table
 from sor_gateway.demo.audit import Check
 from tests.faults.audit import check_all
 from tests.faults.bench import Bench
-from tests.faults.cases import CASES, Case
+from tests.faults.case import Case
+from tests.faults.cases import CASES
 
 SEEDS_DEFAULT = 3
+MANY_RUNS = 20
+"""From so many on, a fault has to happen in its share of them; in fewer, at all."""
+FURTHER_SEEDS = 5
+TABLE_COLUMNS = 200
+"""How wide the table is where there is no terminal."""
+GC_OBJECTS = 100_000
+GC_GENERATIONS = (50, 100)
 
 
 @dataclass(slots=True)
@@ -58,8 +74,11 @@ class Row:
     case: str
     does: str
     must: str
+    share: float
     runs: int = 0
     struck: int = 0
+    struck_runs: int = 0
+    """Runs in which the fault happened at all."""
     resolved: int = 0
     alarms: Counter[str] = field(default_factory=Counter)
     red: list[Result] = field(default_factory=list)
@@ -68,10 +87,24 @@ class Row:
         """Count a run."""
         self.runs += 1
         self.struck += result.struck
+        self.struck_runs += result.struck > 0
         self.resolved += result.resolved
         self.alarms.update(result.alarms)
         if result.wrong:
             self.red.append(result)
+
+    @property
+    def idle(self) -> str:
+        """What is to be said of a fault that happened in too few runs; empty: it did in enough."""
+        least = max(1, int(self.share * self.runs)) if self.runs >= MANY_RUNS else 1
+        if self.struck_runs >= least:
+            return ""
+        return f"struck in {self.struck_runs} of {self.runs} runs, expected {least} at least"
+
+    @property
+    def good(self) -> bool:
+        """Whether all that was to be shown was shown."""
+        return not self.red and not self.idle
 
 
 def run_case(case: Case, seed: int, folder: Path) -> Result:
@@ -81,10 +114,10 @@ def run_case(case: Case, seed: int, folder: Path) -> Result:
     except Exception:  # noqa: BLE001 - whatever it is, it is a red run
         return Result(case.name, seed, 0, {}, 0, 0.0, [traceback.format_exc(limit=-4)])
     wrong = [f"{each.name}: {each.found}" for each in checks if not each.good]
-    shown = {code: bench.alarms[code] for code in case.counts if bench.alarms[code]}
+    alarms = bench.alarms
+    shown = {code: alarms[code] for code in case.counts if alarms[code]}
     lived_s = bench.desk.loop.time()
-    struck = bench.struck(*case.strikes)
-    return Result(case.name, seed, struck, shown, len(bench.resolved), lived_s, wrong)
+    return Result(case.name, seed, case.times(bench), shown, len(bench.resolved), lived_s, wrong)
 
 
 def live(case: Case, seed: int, folder: Path) -> tuple[Bench, list[Check]]:
@@ -92,7 +125,7 @@ def live(case: Case, seed: int, folder: Path) -> tuple[Bench, list[Check]]:
     bench = Bench(seed)
     case.prepare(bench)
     bench.start()
-    bench.trade()
+    bench.trade(case.bad_ns)
     bench.calm()
     bench.finish()
     if not bench.over:
@@ -108,15 +141,34 @@ def run_one(name: str, seed: int) -> Result:
         return run_case(case, seed, Path(folder))
 
 
-def run_all(cases: Iterable[Case], seeds: list[int], jobs: int) -> Iterator[Result]:
-    """Every case with every seed, as they are done."""
-    tasks = [(case.name, seed) for seed in seeds for case in cases]
+def run_all(tasks: Iterable[tuple[str, int]], jobs: int) -> Iterator[Result]:
+    """Runs of cases by name and seed, as they are done. They begin in their order."""
     if jobs <= 1:
+        spare_the_collector()
         yield from (run_one(*task) for task in tasks)
         return
-    with ProcessPoolExecutor(max_workers=jobs) as pool:
-        for done in as_completed([pool.submit(run_one, *task) for task in tasks]):
-            yield done.result()
+    waiting = iter(tasks)
+    with ProcessPoolExecutor(max_workers=jobs, initializer=spare_the_collector) as pool:
+        running = {pool.submit(run_one, *task) for task in islice(waiting, 2 * jobs)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(run_one, *task) for task in islice(waiting, len(done))}
+            yield from (each.result() for each in done)
+
+
+def spare_the_collector() -> None:
+    """As in the programs themselves: what stands at the start stays, and need not be walked over
+    again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_OBJECTS, *GC_GENERATIONS)
+
+
+def rounds(cases: Sequence[Case], seeds: list[int], until: float) -> Iterator[tuple[str, int]]:
+    """All cases with a seed, then all with the next; no round begins behind `until`."""
+    for seed in seeds:
+        if time.monotonic() < until:
+            yield from ((case.name, seed) for case in cases)
 
 
 def table(rows: Iterable[Row]) -> Table:
@@ -125,10 +177,10 @@ def table(rows: Iterable[Row]) -> Table:
     for heading in ("", "fault", "the venue", "the gateway", "measured", "runs", ""):
         shown.add_column(heading)
     for row in rows:
-        figures = [f"struck {row.struck}"] if row.struck else []
+        figures = [f"struck {row.struck} (in {row.struck_runs} runs)"]
         figures += [f"{code} {count}" for code, count in row.alarms.items()]
         figures += [f"resolved by hand {row.resolved}"] if row.resolved else []
-        good = "[red]RED[/red]" if row.red else "[green]green[/green]"
+        good = "[green]green[/green]" if row.good else f"[red]RED[/red] {row.idle}"
         shown.add_row(
             row.number, row.case, row.does, row.must, ", ".join(figures), str(row.runs), good
         )
@@ -150,6 +202,67 @@ def chosen(only: str) -> list[Case]:
     return [case for case in CASES if not wanted or case.number in wanted or case.name in wanted]
 
 
+class Show:
+    """Prints how it goes on: a bar where somebody watches, else a line for each round."""
+
+    def __init__(self, cases: list[Case], rounds: int) -> None:
+        self.console = Console(width=None if sys.stdout.isatty() else TABLE_COLUMNS)
+        self.rows = {
+            case.name: Row(case.number, case.name, case.does, case.must, case.share)
+            for case in cases
+        }
+        self._rounds = rounds
+        self._began = time.monotonic()
+        self._done = 0
+
+    @property
+    def took_s(self) -> float:
+        """Since the start."""
+        return time.monotonic() - self._began
+
+    @property
+    def red(self) -> int:
+        """Runs that were."""
+        return sum(len(row.red) for row in self.rows.values())
+
+    def follow(self, results: Iterable[Result]) -> None:
+        """Count and show results as they come."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        total = len(self.rows) * self._rounds
+        with Progress(*columns, TimeElapsedColumn(), console=self.console) as progress:
+            task = progress.add_task("faults", total=total, completed=self._done)
+            for result in results:
+                self._add(result)
+                progress.advance(task)
+
+    def _add(self, result: Result) -> None:
+        self.rows[result.case].add(result)
+        self._done += 1
+        each, rest = divmod(self._done, len(self.rows))
+        if not self.console.is_terminal and not rest:
+            text = f"{each} of {self._rounds} seeds: {self._done} runs, {self.red} red"
+            self.console.print(f"{text}, {self.took_s / 60:.1f} min")
+        if result.wrong:
+            again = f"--only {result.case} --seed {result.seed} --seeds 1"
+            self.console.print(f"[red]RED[/red] {result.case}: python -m tests.faults.run {again}")
+            for wrong in result.wrong:
+                self.console.print(f"    {wrong}", markup=False)
+
+    def end(self) -> bool:
+        """The table, and whether all is green."""
+        self.console.print(table(self.rows.values()))
+        idle = [row for row in self.rows.values() if row.idle]
+        for row in idle:
+            self.console.print(f"[red]RED[/red] {row.number} {row.case}: {row.idle}")
+        used = [resource.getrusage(who) for who in (RUSAGE_SELF, RUSAGE_CHILDREN)]
+        cpu_s = sum(each.ru_utime + each.ru_stime for each in used)
+        self.console.print(
+            f"{self._done} runs in {self.took_s:.0f} s ({cpu_s:.0f} CPU seconds), {self.red} red,"
+            f" {len(idle)} faults that happened too seldom"
+        )
+        return not self.red and not idle
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults.run")
@@ -157,6 +270,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None, help="the first seed; random by default")
     parser.add_argument("--only", default="", help="numbers or names of faults")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--minutes", type=float, default=inf, help="no new seed after so long")
     parser.add_argument("--json", type=Path, default=None, help="write the results there too")
     arguments = parser.parse_args()
     try:
@@ -169,30 +283,24 @@ def main() -> int:
         if first is None
         else list(range(first, first + arguments.seeds))
     )
-    rows = {case.name: Row(case.number, case.name, case.does, case.must) for case in cases}
-    began = time.monotonic()
-    console = Console()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-        task = progress.add_task("faults", total=len(cases) * len(seeds))
-        for result in run_all(cases, seeds, arguments.jobs):
-            row = rows[result.case]
-            row.add(result)
-            progress.advance(task)
-            if not console.is_terminal and row.runs == len(seeds):
-                good = f"{len(row.red)} red" if row.red else "green"
-                console.print(f"{row.number} {row.case}: {row.runs} runs, {good}")
-            if result.wrong:
-                progress.print(f"[red]{result.case} with seed {result.seed}[/red]")
-                for wrong in result.wrong:
-                    progress.print(f"    {wrong}", markup=False)
-    console.print(table(rows.values()))
-    red = sum(len(row.red) for row in rows.values())
-    took_s = time.monotonic() - began
-    console.print(f"{len(cases) * len(seeds)} runs in {took_s:.0f} s, {red} red")
+    show = Show(cases, len(seeds))
+    until = time.monotonic() + 60 * arguments.minutes
+    show.follow(run_all(rounds(cases, seeds, until), arguments.jobs))
+    if first is None:
+        show.follow(run_all(one_more(cases, show.rows), 1))
+    good = show.end()
     if arguments.json is not None:
-        arguments.json.write_text(as_json(rows.values()))
-    return 1 if red else 0
+        arguments.json.write_text(as_json(show.rows.values()))
+    return 0 if good else 1
+
+
+def one_more(cases: list[Case], rows: dict[str, Row]) -> Iterator[tuple[str, int]]:
+    """Further seeds for a fault that found nothing to happen to yet: few seeds may have missed
+    it."""
+    for case in cases:
+        for _ in range(FURTHER_SEEDS):
+            if not rows[case.name].struck_runs:
+                yield case.name, random.SystemRandom().randrange(10**6)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,62 +30,87 @@ from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
 from sor_gateway.client.ledger import Ledger, OrderState
 from sor_gateway.stack import Account, Stack, StackError, venues_of
 from tests.faults.audit import DISPUTED, UNTOLD
+from tests.faults.relay import Relay
 
 CONFIG: Final = Path(__file__).parents[2] / "config"
 VENUES: Final = ("dark-a", "ecn", "exchange")
 FAULTY: Final = ("dark-a", "exchange")
+BEHIND_RELAY: Final = "ecn"
+DESKS: Final = 2
+"""Desks at a time: most of a drill is waiting."""
 ORDERS_S: Final = 10.0
 SETTLE_S: Final = 40.0
 POLL_S: Final = 0.1
-WORDS: Final[dict[str, str]] = {
-    "disconnect": "during=fill part=half count=2",
-    "cod": "grace_ms=50 count=2",
-    "dup_er": "n=2",
-    "reorder": "kind=any",
-    "late_fill": "after_cxl_ms=100 count=1",
-    "bust": "delay_s=0.5 count=2",
-    "correct": "delay_s=0.5 count=2",
-    "unsol_cancel": "ms=50",
-    "stuck_pending": "kind=cancel ms=3000 count=1",
-    "no_ack": "lose=ack count=2",
-    "reject_storm": "count=12",
-    "seq_gap": "skip_n=2 count=2",
-    "seq_low": "count=1",
-    "resend_ignored": "count=1",
-    "gapfill_wrong": "count=1",
-    "resend_fresh_dup": "count=1",
-    "slow_consumer": "at_s=0.2 ms=1500",
-    "tcp_stall": "at_s=0.2 ms=1500",
-    "halt": "at_s=0.2 resume_s=2",
-    "luld": "at_s=0.2",
-    "session": "at_s=0.2 reopen_s=2",
-    "clock_skew": "ms=20000 for_s=4",
-    "stale_md": "for_s=4",
-    "crossed": "for_s=4",
-    "md_silent": "for_s=4",
-    "md_gap": "p=0.2 for_s=4",
-    "garbled": "kind=checksum count=2",
-    "price_bad": "count=1",
-    "overfill": "count=1",
-    "wrong_side": "count=1",
-    "id_reuse": "count=2",
-    "orderid_change": "p=1",
-    "logon_fail": "count=2",
-    "partial_write": "chunk=5 for_s=4",
-    "fee_surprise": "micros=500",
-    "restart": "at_s=0.3 down_ms=300 lose=orders",
-    "executes_queue": "p=1",
-    "half_open": "at_s=0.3",
-    "resend_gap_filled": "count=1",
+SHIPPED_THROTTLE: Final = 200
+"""What the shipped venues let through in a second."""
+LOST_FILLS: Final = "fault disconnect during=fill part=none count=3"
+"""Then there is something to send again."""
+ASKS_LATE: Final = "fault tcp_stall ms=13000"
+"""Then the orders that a venue asks for are too old to be sent again (recovery.md 3.2)."""
+
+
+@dataclass(slots=True)
+class Drill:
+    """How a fault is set over the control socket, and what it needs to happen."""
+
+    words: str
+    beside: tuple[str, ...] = ()
+    """What else is said to the venues."""
+    at: tuple[str, ...] = FAULTY
+    cut: bool = False
+    """It needs a line to go down."""
+    lose: bool = False
+    """It needs an order that never arrives."""
+    lasts_s: float = ORDERS_S
+    """How long it may take to happen."""
+
+
+DRILLS: Final[dict[str, Drill]] = {
+    "disconnect": Drill("during=fill part=half count=2"),
+    "cod": Drill("grace_ms=50 count=2", cut=True),
+    "dup_er": Drill("n=2"),
+    "reorder": Drill("kind=any"),
+    "late_fill": Drill("after_cxl_ms=100 count=1"),
+    "bust": Drill("delay_s=0.5 count=2"),
+    "correct": Drill("delay_s=0.5 count=2"),
+    "unsol_cancel": Drill("ms=50"),
+    "stuck_pending": Drill("kind=cancel ms=3000 count=1"),
+    "no_ack": Drill("lose=ack count=2"),
+    "reject_storm": Drill("count=12"),
+    "seq_gap": Drill("skip_n=2 count=2"),
+    "seq_low": Drill("count=1"),
+    "resend_ignored": Drill("count=1", beside=(LOST_FILLS,)),
+    "gapfill_wrong": Drill("count=1", beside=(LOST_FILLS,)),
+    "resend_fresh_dup": Drill("count=1", beside=(LOST_FILLS,)),
+    "slow_consumer": Drill("at_s=0.2 ms=1500"),
+    "tcp_stall": Drill("at_s=0.2 ms=1500"),
+    "halt": Drill("at_s=0.2 resume_s=2"),
+    "luld": Drill("at_s=0.2"),
+    "session": Drill("at_s=0.2 reopen_s=2"),
+    "clock_skew": Drill("ms=20000 for_s=4"),
+    "stale_md": Drill("for_s=4"),
+    "crossed": Drill("for_s=4"),
+    "md_silent": Drill("for_s=4"),
+    "md_gap": Drill("p=0.2 for_s=4"),
+    "garbled": Drill("kind=checksum count=2"),
+    "price_bad": Drill("count=1"),
+    "overfill": Drill("count=1"),
+    "wrong_side": Drill("count=1"),
+    "id_reuse": Drill("count=2"),
+    "orderid_change": Drill("behind=fill"),
+    "logon_fail": Drill("count=2", cut=True),
+    "partial_write": Drill("chunk=5 for_s=4"),
+    "fee_surprise": Drill("micros=500"),
+    "restart": Drill("at_s=0.3 down_ms=300 lose=orders"),
+    "executes_queue": Drill(
+        "p=1", beside=(ASKS_LATE,), at=(BEHIND_RELAY,), lose=True, lasts_s=18.0
+    ),
+    "half_open": Drill("at_s=0.3"),
+    "resend_gap_filled": Drill("count=1", beside=(LOST_FILLS,)),
 }
-"""How each fault is set over the control socket."""
-WITH_CUT: Final = frozenset(
-    {
-        *("cod", "resend_ignored", "gapfill_wrong", "resend_fresh_dup", "resend_gap_filled"),
-        *("logon_fail", "executes_queue"),
-    }
-)
-"""Those that need a line to go down."""
+"""The faults of the venues."""
+OTHERS: Final = ("throttle", "fade", "ems_resets")
+"""What is no fault of a venue's table: how a venue is set (F11, F20), what the EMS does (F31)."""
 
 
 @dataclass(slots=True)
@@ -103,9 +129,10 @@ class Outcome:
 class Sockets:
     """The desk, and what is compared."""
 
-    def __init__(self, stack: Stack, ems: Ems) -> None:
+    def __init__(self, stack: Stack, ems: Ems, relay: Relay) -> None:
         self.stack = stack
         self.ems = ems
+        self.relay = relay
         self.differing: dict[str, tuple[int, int, int]] = {}
         """By venue: how its account differed from the client's before this fault."""
 
@@ -113,26 +140,14 @@ class Sockets:
         """Set it, trade, take it away, settle, compare."""
         outcome, began = Outcome(fault), time.monotonic()
         before = (await self.ask("status"))["alarms"]
-        for venue in FAULTY:
-            answer = await self.stack.control(venue, f"fault {fault} {WORDS[fault]}")
-            if "error" in answer:
-                outcome.wrong.append(f"{venue}: {answer['error']}")
         orders: list[str] = []
-        end = began + ORDERS_S
-        while not orders or (time.monotonic() < end and not outcome.struck):
-            orders += [
-                self.order("sell", 6_000, "balanced"),
-                self.order("buy", 2_500, "lit-sweep"),
-                self.order("sell", 2_500, "lit-sweep"),
-            ]
-            if fault in WITH_CUT:
-                await asyncio.sleep(0.2)
-                for venue in FAULTY:
-                    await self.stack.control(venue, "disconnect SOR-FIX.4.4 rst")
-            await self.over(orders, ORDERS_S / 4)
-            outcome.struck = sum([await self.struck(venue, fault) for venue in FAULTY])
-        for venue in FAULTY:
-            await self.control(venue, f"fault {fault} off")
+        course = {"throttle": self.throttle, "fade": self.fade, "ems_resets": self.ems_resets}
+        if fault in course:
+            await course[fault](outcome, orders)
+        else:
+            await self.drill(DRILLS[fault], outcome, orders)
+        if not outcome.struck:
+            outcome.wrong.append("it never happened")
         await self.settle(orders, outcome)
         alarms = (await self.ask("status"))["alarms"]
         outcome.alarms = {
@@ -143,6 +158,69 @@ class Sockets:
         await self.compare(orders, outcome)
         outcome.took_s = round(time.monotonic() - began, 1)
         return outcome
+
+    async def drill(self, drill: Drill, outcome: Outcome, orders: list[str]) -> None:
+        """A fault of the venues: orders come until it has happened."""
+        fault, end = outcome.fault, time.monotonic() + drill.lasts_s
+        for venue in drill.at:
+            for line in (f"fault {fault} {drill.words}", *drill.beside):
+                answer = await self.stack.control(venue, line)
+                if "error" in answer:
+                    outcome.wrong.append(f"{venue}: {answer['error']}")
+        if drill.lose:
+            self.relay.lose_one(b"\x0135=D\x01")
+        while not orders or (time.monotonic() < end and not outcome.struck):
+            orders += self.some_orders()
+            if drill.cut:
+                await asyncio.sleep(0.2)
+                for venue in drill.at:
+                    await self.stack.control(venue, "disconnect SOR-FIX.4.4 rst")
+            await self.over(orders, ORDERS_S / 4)
+            outcome.struck = sum([await self.struck(venue, fault) for venue in drill.at])
+        for venue in drill.at:
+            for line in (f"fault {fault}", *drill.beside):
+                await self.control(venue, f"fault {line.split()[1]} off")
+
+    async def throttle(self, outcome: Outcome, orders: list[str]) -> None:
+        """F11: venues let fewer orders through than the gateway believes."""
+        for venue in FAULTY:
+            await self.control(venue, "set throttle msgs=1")
+        before = [await self.refused(venue) for venue in FAULTY]
+        end = time.monotonic() + ORDERS_S
+        while not orders or (time.monotonic() < end and not outcome.struck):
+            orders += self.some_orders()
+            await self.over(orders, ORDERS_S / 4)
+            refused = [await self.refused(venue) for venue in FAULTY]
+            outcome.struck = sum(refused) - sum(before)
+        for venue in FAULTY:
+            await self.control(venue, f"set throttle msgs={SHIPPED_THROTTLE}")
+
+    async def refused(self, venue: str) -> int:
+        """Orders that a venue refused for their rate, of those it still shows."""
+        shown = (await self.control(venue, "orders"))["orders"]
+        return sum(order["text"].startswith("K:") for order in shown)
+
+    async def fade(self, outcome: Outcome, orders: list[str]) -> None:
+        """F20: the house takes half away before an order arrives."""
+        before = (await self.control("exchange", "status"))["faded"]
+        await self.control("exchange", "set fade p=1 frac=0.5")
+        end = time.monotonic() + ORDERS_S
+        while not orders or (time.monotonic() < end and not outcome.struck):
+            orders += self.some_orders()
+            await self.over(orders, ORDERS_S / 4)
+            outcome.struck = (await self.control("exchange", "status"))["faded"] - before
+        await self.control("exchange", "set fade p=0")
+
+    async def ems_resets(self, outcome: Outcome, orders: list[str]) -> None:
+        """F31: the EMS comes back with 141=Y while reports are not proved; it had some of them."""
+        before = self.ledger.duplicates_flagged
+        end = time.monotonic() + ORDERS_S
+        while not orders or (time.monotonic() < end and not outcome.struck):
+            orders += self.some_orders()
+            await asyncio.sleep(0.3)
+            self.ems.reset()
+            await self.over(orders, ORDERS_S / 4)
+            outcome.struck = self.ledger.duplicates_flagged - before
 
     async def struck(self, venue: str, fault: str) -> int:
         """How often a fault happened at a venue since it was set."""
@@ -156,6 +234,14 @@ class Sockets:
             except OSError:
                 await asyncio.sleep(POLL_S)
         raise StackError(f"{venue} does not answer")
+
+    def some_orders(self) -> list[str]:
+        """For all kinds of venues, on both sides."""
+        return [
+            self.order("sell", 6_000, "balanced"),
+            self.order("buy", 2_500, "lit-sweep"),
+            self.order("sell", 2_500, "lit-sweep"),
+        ]
 
     def order(self, side: str, quantity: int, strategy: str) -> str:
         """Send a market order."""
@@ -254,29 +340,47 @@ def difference(account: Account) -> tuple[int, int, int]:
 
 
 async def run_all(faults: list[str], folder: Path, console: Console) -> list[Outcome]:
-    """One desk, one fault after the other."""
+    """Some desks at a time, each with one fault after the other."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    outcomes: list[Outcome] = []
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        task = progress.add_task("faults over sockets", total=len(faults))
+
+        def show(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            progress.advance(task)
+            if not console.is_terminal:
+                good = "; ".join(outcome.wrong) or "green"
+                console.print(f"{outcome.fault}: {good}, {outcome.took_s} s", markup=False)
+
+        waiting = list(reversed(faults))
+        async with asyncio.TaskGroup() as group:
+            for number in range(min(DESKS, len(faults))):
+                group.create_task(one_desk(waiting, folder / f"desk-{number}", show))
+    return sorted(outcomes, key=lambda each: faults.index(each.fault))
+
+
+async def one_desk(waiting: list[str], folder: Path, show: Callable[[Outcome], None]) -> None:
+    """A desk, as long as faults wait."""
     venues = {name: each for name, each in venues_of(CONFIG).items() if name in VENUES}
     stack = Stack(folder, CONFIG, venues)
-    outcomes: list[Outcome] = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    relay = Relay(stack.venues[BEHIND_RELAY].port)
     try:
+        stack.extra[f"SOR__VENUES__{BEHIND_RELAY.upper()}__PORT"] = str(await relay.start())
         await stack.start_venues()
         await stack.start_gateway()
         await stack.ready()
         ems = Ems(EmsSettings(port=stack.port))
         await ems.start()
         await ems.wait_active(10)
-        desk = Sockets(stack, ems)
-        with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
-            task = progress.add_task("faults over sockets", total=len(faults))
-            for fault in faults:
-                outcomes.append(await desk.run(fault))
-                stack.check_alive()
-                progress.advance(task)
+        desk = Sockets(stack, ems, relay)
+        while waiting:
+            show(await desk.run(waiting.pop()))
+            stack.check_alive()
         await ems.stop()
     finally:
         await stack.stop()
-    return outcomes
+        await relay.stop()
 
 
 def table(outcomes: list[Outcome]) -> Table:
@@ -298,16 +402,19 @@ def main() -> int:
     parser.add_argument("--only", default="", help="names of faults")
     parser.add_argument("--json", type=Path, default=None, help="write the results there too")
     arguments = parser.parse_args()
-    faults = [each for each in arguments.only.split(",") if each] or list(WORDS)
-    if unknown := [each for each in faults if each not in WORDS]:
-        parser.error(f"{', '.join(unknown)}: there are {', '.join(WORDS)}")
-    console = Console()
+    known = [*DRILLS, *OTHERS]
+    faults = [each for each in arguments.only.split(",") if each] or known
+    if unknown := [each for each in faults if each not in known]:
+        parser.error(f"{', '.join(unknown)}: there are {', '.join(known)}")
+    console, outcomes, failed = Console(), list[Outcome](), list[str]()
     with tempfile.TemporaryDirectory(prefix="sor-faults-") as folder:
         try:
             outcomes = asyncio.run(run_all(faults, Path(folder), console))
-        except StackError as error:
-            console.print(f"[red]{error}[/red]")
-            return 1
+        except* StackError as errors:
+            failed += [str(each) for each in errors.exceptions]
+    if failed:
+        console.print("\n".join(failed), style="red", markup=False)
+        return 1
     console.print(table(outcomes))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps([asdict(each) for each in outcomes], indent=2))

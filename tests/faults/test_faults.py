@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.cases import CASES, Case
+from tests.faults.case import Case
+from tests.faults.cases import CASES
 from tests.faults.run import chosen, run_case
-from tests.faults.sockets import WORDS
+from tests.faults.sockets import DRILLS
 from venue_sims.faults.table import FAULTS
 
 DRAWN = 6
@@ -30,7 +31,7 @@ def test_every_fault_of_the_specification_has_a_case() -> None:
 def test_every_fault_that_a_venue_can_have_is_run() -> None:
     in_cases = {name for case in CASES for name in (*case.strikes, case.name)}
     assert set(FAULTS) - in_cases == set()
-    assert set(WORDS) == set(FAULTS)
+    assert set(DRILLS) == set(FAULTS)
 
 
 def test_cases_are_chosen_by_number_and_by_name() -> None:

@@ -6,15 +6,16 @@ May not know: what any machine does. Same scenario, same seed: the same bytes in
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from sor_gateway.client.ems import NewOrder
-from sor_gateway.config import load
+from sor_gateway.config import Configuration, load
 from sor_gateway.config.scenario import Scenario, load_scenario, market_file
 from sor_gateway.fix.settings import SessionSettings
 from sor_gateway.journal.memory import MemoryStorage
@@ -74,25 +75,32 @@ class Desk:
         line_ns: int = LINE_NS,
         world: tuple[MarketSettings, Sequence[VenueFile]] | None = None,
         market_scale: float | None = None,
+        symbols: Sequence[str] | None = None,
     ) -> None:
-        """`market_scale`: how many times as fast as the clock the market is, if not the
-        scenario's."""
-        self.scenario: Scenario = load_scenario(config, scenario)
+        """`market_scale`: how many times as fast as the clock the market is, if not the scenario's.
+        `symbols`: all that is traded anywhere; None: the whole market, most of which a run with
+        orders in one symbol simulates for nobody."""
+        files = _read(config, scenario, tuple(sorted((overrides or {}).items())))
+        self.scenario, configuration, market, venues = files
         if market_scale is not None:
             self.scenario.market_scale = market_scale
         self.loop = VirtualLoop(START)
         self.line_ns = line_ns
-        environment = {**self.scenario.environment, **(overrides or {})}
-        configuration = load(config, environment)
         t0_ns = START - MARKET_AGE_MS * SECOND // 1_000
         enabled = [
             venue
             for venue in configuration.venues
             if configuration.router.venues[venue.name].enabled
         ]
-        market, files = world or self._world(config, seed, [venue.name for venue in enabled])
-        paths = build_paths(market) if market.impact is not None else None
-        self.venues = {file.name: Venue(self.loop, file, market, t0_ns, paths) for file in files}
+        if world is not None:
+            market, venues = world
+        else:
+            market.seed = seed
+            market.scale_milli = round(self.scenario.market_scale * 1_000)
+        if symbols is not None:
+            _trade_only(symbols, configuration, market, venues)
+        paths = build_paths(market)
+        self.venues = {file.name: Venue(self.loop, file, market, t0_ns, paths) for file in venues}
         self.gateway = Gateway(self.loop, configuration)
         self.ems = Ems(self.loop)
         self.links: dict[str, Link] = {}
@@ -104,15 +112,6 @@ class Desk:
             if settings.name == EMS:
                 self.links[EMS] = Link(EMS, settings, EMS)
         self.connect()
-
-    def _world(
-        self, config: Path, seed: int, names: Sequence[str]
-    ) -> tuple[MarketSettings, list[VenueFile]]:
-        """The scenario's market and its venues' files."""
-        market = load_market(market_file(config, self.scenario.name))
-        market.seed = seed
-        market.scale_milli = round(self.scenario.market_scale * 1_000)
-        return market, [load_venue(self.scenario.folder / f"{name}.toml") for name in names]
 
     @property
     def now(self) -> int:
@@ -226,6 +225,50 @@ class Desk:
     def digests(self) -> dict[str, str]:
         """A digest of each journal's bytes."""
         return {name: digest(frames(storage)) for name, storage in self.journals().items()}
+
+
+Files = tuple[Scenario, Configuration, MarketSettings, Sequence[VenueFile]]
+
+
+def _read(config: Path, scenario: str, overrides: tuple[tuple[str, str], ...]) -> Files:
+    """The scenario's files, to be changed at will. The shipped ones are read once a process."""
+    if config != CONFIG:
+        return _read_anew(config, scenario, overrides)
+    files: Files = pickle.loads(_shipped(scenario, overrides))
+    return files
+
+
+@cache
+def _shipped(scenario: str, overrides: tuple[tuple[str, str], ...]) -> bytes:
+    return pickle.dumps(_read_anew(CONFIG, scenario, overrides))
+
+
+def _read_anew(config: Path, name: str, overrides: tuple[tuple[str, str], ...]) -> Files:
+    scenario = load_scenario(config, name)
+    configuration = load(config, {**scenario.environment, **dict(overrides)})
+    market = load_market(market_file(config, name))
+    enabled = [
+        venue.name
+        for venue in configuration.venues
+        if configuration.router.venues[venue.name].enabled
+    ]
+    venues = [load_venue(scenario.folder / f"{venue}.toml") for venue in enabled]
+    return scenario, configuration, market, venues
+
+
+def _trade_only(
+    symbols: Sequence[str],
+    configuration: Configuration,
+    market: MarketSettings,
+    files: Sequence[VenueFile],
+) -> None:
+    """The same market without all other symbols: what is drawn for one does not move another's."""
+    market.symbols = [each for each in market.symbols if each.path.symbol in symbols]
+    for file in files:
+        file.symbols = [each.path.symbol for each in market.symbols]
+        file.latent = [each for each in file.latent if each.symbol in symbols]
+    for venue in configuration.venues:
+        venue.symbols = [each for each in venue.symbols if each in symbols]
 
 
 def digest(pieces: Iterable[bytes]) -> str:

@@ -23,6 +23,8 @@ class Ems(asyncio.Protocol):
     def __init__(self, loop: VirtualLoop) -> None:
         self.session = Session(SessionSettings(), Numbers())
         self.ledger = Ledger()
+        self.told: list[Received] = []
+        """Every message about business that came, oldest first."""
         self.up = True
         self._loop = loop
         self._end: End | None = None
@@ -124,6 +126,7 @@ class Ems(asyncio.Protocol):
                 self._end.write(output)
             for event in events:
                 if isinstance(event, Application):
+                    self.told.append(event.message)
                     self.ledger.received(event.message)
             if not events:
                 break

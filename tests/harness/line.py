@@ -46,6 +46,8 @@ class End(asyncio.Transport):
         self._high = DEFAULT_HIGH_BYTES
         self._low = DEFAULT_HIGH_BYTES // 4
         self._writer_paused = False
+        self.loses: Callable[[bytes], bool] = lambda _: False
+        """Which writes never arrive, as through a broken proxy: the connection lives on."""
 
     # --- what a protocol calls ------------------------------------------------------------
 
@@ -60,7 +62,7 @@ class End(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Bytes for the other end."""
-        if self._closing or self._lost:
+        if self._closing or self._lost or self.loses(bytes(data)):
             return
         self.bytes_sent += len(data)
         call = self._loop.at_ns(self._loop.now_ns + self._latency_ns, self._arrive)

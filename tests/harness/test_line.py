@@ -134,3 +134,12 @@ def test_who_does_not_read_makes_the_writer_pause() -> None:
     far.resume_reading()
     assert pair.far.seen == [(1_050, "abcde")]
     assert pair.near.seen[1:] == [(1_050, "resume")]
+
+
+def test_what_a_line_loses_never_arrives_and_it_lives_on() -> None:
+    pair = Pair()
+    pair.line.near.loses = lambda data: b"b" in data
+    for data in (b"a", b"b", b"c"):
+        pair.line.near.write(data)
+    pair.run()
+    assert [text for _, text in pair.far.seen] == ["a", "c"]

@@ -7,9 +7,12 @@ import errno
 import os
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import threading
+import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,16 +21,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sor_gateway.journal import apart, disk
+from sor_gateway.journal.errors import JournalMixed
 from sor_gateway.journal.reader import (
     PARTIAL_SUFFIX,
+    RECORD_GUESS_BYTES,
     SEGMENT_SUFFIX,
     SNAPSHOT_SUFFIX,
     numbers_of,
+    read_snapshot,
     segment_path,
     snapshot_path,
 )
 from sor_gateway.journal.record import Entry
+from sor_gateway.journal.retention import DROPPED_AT_ONCE
 from sor_gateway.journal.segments import Journal, JournalCorrupt, JournalFatal
+from sor_gateway.journal.sent import HEADERS_A_STEP
 
 from .helpers import got, open_journal, record, sent, turns
 
@@ -332,18 +340,28 @@ class TestRollApart:
     def test_a_process_that_is_killed_meanwhile_can_be_started_at_once(
         self, tmp_path: Path
     ) -> None:
-        """The child holds neither the lock nor any other descriptor of its parent's."""
+        """The child, which lives on, holds neither the lock nor any other descriptor of its
+        parent's: as long as somebody held the pipe's end that writes, reading could not say that
+        it is over."""
         gate, there, folder = tmp_path / "gate", tmp_path / "there", tmp_path / "journal"
         os.mkfifo(gate)
         os.mkfifo(there)
-        done = subprocess.run(
+        ours, theirs = os.pipe()
+        os.set_blocking(ours, False)
+        process = subprocess.Popen(
             [sys.executable, "-c", KILLED, str(folder), str(gate), str(there)],
-            stdout=subprocess.PIPE,
+            pass_fds=[theirs],
         )
-        assert done.returncode == -signal.SIGKILL
-        assert done.stdout == b"", "the pipe was closed, or run() would wait for the child"
+        os.close(theirs)
+        with pytest.raises(BlockingIOError):
+            os.read(ours, 1)
+        child = int(there.read_text())
+        assert process.wait() == -signal.SIGKILL
+        assert os.read(ours, 1) == b"", "somebody holds a descriptor of the dead process"
+        os.close(ours)
         journal = open_journal(folder)
         assert state(journal) == [1]
+        os.kill(child, 0)  # it is there still: nothing of this was shown by its end
         gate.write_bytes(b"1")
         journal.append(record(2))
         journal.close()
@@ -357,12 +375,16 @@ from pathlib import Path
 from tests.journal.helpers import open_journal, record
 journal = open_journal(Path(sys.argv[1]))
 gate, there = Path(sys.argv[2]), Path(sys.argv[3])
+parent = os.getpid()
 journal.append(record(1))
-os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-while journal.position.segment == 1:
-    journal.roll_apart(lambda: there.write_bytes(b"x") and gate.read_bytes())
-there.read_bytes()
-os.kill(os.getpid(), signal.SIGKILL)
+
+def snapshot():
+    there.write_text(str(os.getpid()))  # somebody reads: our parent is dead a moment later
+    os.kill(parent, signal.SIGKILL)
+    return gate.read_bytes()
+
+while True:
+    journal.roll_apart(snapshot)
 """
 
 
@@ -509,6 +531,65 @@ class TestCrashWindows:
             open_journal(tmp_path)
 
 
+class TestWhoseItIs:
+    """A file of another journal is not folded into this one."""
+
+    def two(self, tmp_path: Path) -> tuple[Path, Path]:
+        """Two journals that rolled twice, closed."""
+        for name in "ab":
+            journal = open_journal(tmp_path / name)
+            append_and_roll(journal, 1, 2)
+            append_and_roll(journal, 3, 4)
+            journal.close()
+        return tmp_path / "a", tmp_path / "b"
+
+    def test_a_snapshot_of_another_journal_is_refused(self, tmp_path: Path) -> None:
+        ours, theirs = self.two(tmp_path)
+        snapshot_path(ours, 3).write_bytes(snapshot_path(theirs, 3).read_bytes())
+        with pytest.raises(JournalMixed, match=r"00000003\.snapshot: this snapshot is of .*away"):
+            open_journal(ours)
+        snapshot_path(ours, 3).unlink()
+        again = open_journal(ours)
+        assert state(again) == [1, 2, 3, 4], "from the snapshot before it"
+
+    def test_one_of_another_segment_too(self, tmp_path: Path) -> None:
+        ours, _ = self.two(tmp_path)
+        snapshot_path(ours, 3).write_bytes(snapshot_path(ours, 2).read_bytes())
+        with pytest.raises(JournalMixed, match=r"is of segment 2 of journal"):
+            open_journal(ours)
+
+    def test_one_that_was_written_beside_the_turns_is_ours(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        journal.append(record(1))
+        roll_apart(journal, lambda: b"1")
+        journal.close()
+        header, body = read_snapshot(snapshot_path(tmp_path, 2))
+        assert (header.segment, header.journal_id, body) == (2, journal.journal_id, b"1")
+
+    def test_one_by_older_code_is_taken_and_said_to_be(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        append_and_roll(journal, 1, 2)
+        journal.close()
+        body = b"1 2"
+        old = b"SORSNAP\n" + struct.pack("<II", len(body), zlib.crc32(body)) + body
+        snapshot_path(tmp_path, 2).write_bytes(old)
+        again = open_journal(tmp_path)
+        assert again.snapshot == body
+        assert any("does not say of which journal" in note for note in again.notes)
+        again.close()
+        for cut in range(len(old)):
+            snapshot_path(tmp_path, 2).write_bytes(old[:cut])
+            again = open_journal(tmp_path)
+            assert again.snapshot is None, f"cut at {cut}"
+            again.close()
+
+    def test_a_segment_of_another_journal_is_refused(self, tmp_path: Path) -> None:
+        ours, theirs = self.two(tmp_path)
+        segment_path(ours, 2).write_bytes(segment_path(theirs, 2).read_bytes())
+        with pytest.raises(JournalMixed, match=r"00000002\.segment: this segment is of journal"):
+            open_journal(ours)
+
+
 class TestRollFails:
     """A disk without room for a roll: the old segment goes on."""
 
@@ -584,11 +665,84 @@ class TestRetention:
         with pytest.raises(AssertionError, match="no snapshot"):
             journal.drop_covered(3)
 
+    def age(self, folder: Path, number: int, seconds: float) -> None:
+        """The last record of this segment was written so long ago."""
+        at = time.time() - seconds
+        os.utime(segment_path(folder, number), (at, at))
+
+    def test_old_ones_go_when_two_snapshots_stand_for_them(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path, keep_s=1_000)
+        for turn in range(1, 5):
+            append_and_roll(journal, turn, turn)
+        assert numbers_of(tmp_path, SEGMENT_SUFFIX) == [1, 2, 3, 4, 5]
+        for number in (1, 2, 3, 4):
+            self.age(tmp_path, number, 2_000)
+        append_and_roll(journal, 5, 5)
+        assert numbers_of(tmp_path, SNAPSHOT_SUFFIX) == [5, 6]
+        assert numbers_of(tmp_path, SEGMENT_SUFFIX) == [5, 6], "the one to fall back on has its own"
+        assert state(journal) == [1, 2, 3, 4, 5]
+        assert [entry.number for entry in journal.outbound("ecn", 1, 1, 9)] == [5]
+        journal.close()
+        snapshot_path(tmp_path, 6).unlink()
+        assert state(open_journal(tmp_path)) == [1, 2, 3, 4, 5]
+
+    def test_younger_ones_stay_and_all_behind_them(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path, keep_s=1_000)
+        for turn in range(1, 5):
+            append_and_roll(journal, turn, turn)
+        for number in (1, 3):
+            self.age(tmp_path, number, 2_000)
+        append_and_roll(journal, 5, 5)
+        assert numbers_of(tmp_path, SEGMENT_SUFFIX) == [2, 3, 4, 5, 6]
+        assert [entry.number for entry in journal.outbound("ecn", 1, 1, 9)] == [2, 3, 4, 5]
+
+    def test_a_snapshot_from_beside_the_turns_counts(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path, keep_s=1_000)
+        append_and_roll(journal, 1, 1)
+        self.age(tmp_path, 1, 2_000)
+        roll_apart(journal, lambda: b"1")
+        assert numbers_of(tmp_path, SEGMENT_SUFFIX) == [1, 2, 3]
+        assert journal.settle()
+        assert numbers_of(tmp_path, SEGMENT_SUFFIX) == [2, 3]
+
+    def test_by_default_everything_stays(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        for turn in range(1, 5):
+            append_and_roll(journal, turn, turn)
+            self.age(tmp_path, turn, 1e8)
+        assert numbers_of(tmp_path, SEGMENT_SUFFIX) == [1, 2, 3, 4, 5]
+
+    def test_so_many_at_a_time(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        for turn in range(1, 9):
+            append_and_roll(journal, turn, turn)
+            self.age(tmp_path, turn, 2_000)
+        journal.close()
+        journal = open_journal(tmp_path, keep_s=1_000)
+        append_and_roll(journal, 9, 9)
+        assert numbers_of(tmp_path, SEGMENT_SUFFIX)[0] == 1 + DROPPED_AT_ONCE
+        append_and_roll(journal, 10, 10)
+        assert numbers_of(tmp_path, SEGMENT_SUFFIX)[0] == 1 + 2 * DROPPED_AT_ONCE
+
     def test_two_snapshots_are_kept(self, tmp_path: Path) -> None:
         journal = open_journal(tmp_path)
         for turn in range(1, 6):
             append_and_roll(journal, turn, turn)
         assert numbers_of(tmp_path, SNAPSHOT_SUFFIX) == [5, 6]
+
+
+def count_reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The length of each `pread` from now on."""
+    read: list[int] = []
+    pread = os.pread
+
+    def counting(descriptor: int, length: int, offset: int) -> bytes:
+        data = pread(descriptor, length, offset)
+        read.append(len(data))
+        return data
+
+    monkeypatch.setattr("os.pread", counting)
+    return read
 
 
 class TestOutbound:
@@ -636,36 +790,95 @@ class TestOutbound:
         assert journal.prepare("ecn", 1, 2_000, 2_001)
         size, step = segment_path(tmp_path, 1).stat().st_size, 1_000
         monkeypatch.setattr("sor_gateway.journal.sent.SCAN_BYTES", step)
-        read: list[int] = []
-        pread = os.pread
-
-        def counting(descriptor: int, length: int, offset: int) -> bytes:
-            data = pread(descriptor, length, offset)
-            read.append(len(data))
-            return data
-
-        monkeypatch.setattr("os.pread", counting)
+        read = count_reads(monkeypatch)
         steps = 1
         while not journal.prepare("ecn", 1, 3, 4):
             steps += 1
-            assert sum(read) <= steps * step
+            assert sum(read[:-2]) <= steps * step
         assert steps > size / step
         read.clear()
         assert journal.outbound("ecn", 1, 3, 4) == [sent(3), sent(4)]
-        assert len(read) == 2, "the segment was scanned once more"
+        assert read == [], "it was read once more"
 
     @pytest.mark.replaces
-    def test_a_range_over_more_segments_than_indexes_are_held_is_found_all_the_same(
+    def test_a_range_over_more_segments_than_indexes_are_held_is_found_step_by_step(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("sor_gateway.journal.sent.OLD_INDEXES", 2)
+        """Numbers that were forced back: no segment can be left out."""
         journal = open_journal(tmp_path)
-        for turn in range(1, 7):
+        for number in (5, 1, 2, 3, 4, 6):
+            for filler in range(100):
+                journal.append(record(filler, got(filler)))
+            journal.append(record(number, sent(number, raw=b"%d" % number)))
+            journal.roll(b"")
+        journal.append(record(7, sent(2, raw=b"again")))
+        journal.close()
+        journal = open_journal(tmp_path)
+        monkeypatch.setattr("sor_gateway.journal.sent.OLD_INDEXES", 2)
+        step = 1_000
+        monkeypatch.setattr("sor_gateway.journal.sent.SCAN_BYTES", step)
+        read = count_reads(monkeypatch)
+        steps = 1
+        while not journal.prepare("ecn", 1, 1, 7):
+            steps += 1
+            assert sum(read) <= steps * step + 7 * RECORD_GUESS_BYTES
+        assert steps > 6 * segment_path(tmp_path, 1).stat().st_size / step
+        read.clear()
+        raws = {entry.number: entry.raw for entry in journal.outbound("ecn", 1, 1, 7)}
+        assert raws == {1: b"1", 2: b"again", 3: b"3", 4: b"4", 5: b"5", 6: b"6"}
+        assert len(read) == 1, "what was found in older segments was read once more"
+
+    def test_segments_without_a_word_of_the_session_are_left_out(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A quiet session beside a busy one."""
+        journal = open_journal(tmp_path)
+        for number in range(1, 41):
+            journal.append(record(number, sent(number, "busy")))
+            if number % 20 == 0:
+                journal.append(record(number, sent(number // 20, "quiet")))
+            journal.roll(b"")
+        journal.close()
+        journal = open_journal(tmp_path)
+        read = count_reads(monkeypatch)
+        steps = 1
+        while not journal.prepare("quiet", 1, 1, 2):
+            steps += 1
+        found = [entry.number for entry in journal.outbound("quiet", 1, 1, 2)]
+        assert found == [1, 2]
+        assert len(read) == 2 * 3, "each of two segments: its records, its end, and the message"
+        assert steps > 40 / HEADERS_A_STEP, "headers are read in steps too"
+        assert journal.prepare("nobody", 1, 1, 9)
+        assert journal.outbound("nobody", 1, 1, 9) == []
+
+    def test_what_is_sent_and_rolled_while_it_is_looked_for_is_found(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        for turn in range(1, 4):
             append_and_roll(journal, turn, turn)
         journal.close()
         journal = open_journal(tmp_path)
-        assert journal.prepare("ecn", 1, 1, 6)
-        assert [entry.number for entry in journal.outbound("ecn", 1, 1, 9)] == list(range(1, 7))
+        assert not journal.prepare("ecn", 1, 1, 9)
+        append_and_roll(journal, 4, 4)
+        append_and_roll(journal, 5, 5)
+        journal.append(record(6, sent(6)))
+        while not journal.prepare("ecn", 1, 1, 9):
+            continue
+        found = [entry.number for entry in journal.outbound("ecn", 1, 1, 9)]
+        assert found == [1, 2, 3, 4, 5, 6]
+
+    def test_two_sessions_are_looked_for_side_by_side(self, tmp_path: Path) -> None:
+        journal = open_journal(tmp_path)
+        for turn in range(1, 7):
+            journal.append(record(turn, sent(turn), sent(turn, "ems")))
+            journal.roll(b"")
+        journal.close()
+        journal = open_journal(tmp_path)
+        done = {"ecn": False, "ems": False}
+        while not all(done.values()):
+            for name in done:
+                done[name] = journal.prepare(name, 1, 1, 6)
+        for name in done:
+            assert journal.outbound(name, 1, 1, 6) == [sent(turn, name) for turn in range(1, 7)]
 
     @settings(
         max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

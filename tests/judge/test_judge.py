@@ -13,7 +13,7 @@ from benchmarks.judge.rivals import RIVALS
 from benchmarks.judge.street import Street
 from benchmarks.judge.traders import Known, Order, Ours
 from benchmarks.judge.trial import Outcome
-from sor_gateway.sor import events as ev
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor.market import Market
 from sor_gateway.sor.types import OrdType, TimeInForce
 from sor_gateway.stack import MARKET_AGE_MS
@@ -149,9 +149,9 @@ class TestRegimes:
 class TestKnown:
     """Did a child pass over a better price of the books as known?"""
 
-    def child(self, venue: str, quantity: int, price: int) -> ev.ChildPlanned:
+    def child(self, venue: str, quantity: int, price: int) -> de.ChildPlanned:
         how = (OrdType.LIMIT, price, TimeInForce.IOC)
-        return ev.ChildPlanned(0, "P1", "C1", venue, quantity, *how, "sweep", 1, 0, 0.0, "")
+        return de.ChildPlanned(0, "P1", "C1", venue, quantity, *how, "sweep", 1, 0, 0.0, "")
 
     @pytest.mark.parametrize(
         ("takes", "passed"),

@@ -14,8 +14,9 @@ from sor_gateway.journal.record import Entry
 from sor_gateway.sor import router as router_module
 from sor_gateway.sor.commands import Output
 from sor_gateway.sor.events import ChildVoided
+from sor_gateway.sor.executed import Executed
 from sor_gateway.sor.ledger import Ledger
-from sor_gateway.sor.orders import Child, Executed, Parent
+from sor_gateway.sor.orders import Child, Parent
 from sor_gateway.sor.types import ChildState, Shares
 from tests.daemon.test_recovery_rules import (
     LINES,

@@ -8,6 +8,7 @@ from pathlib import Path
 from sor_gateway.journal.record import Entry, FactCodec, Record
 from sor_gateway.journal.segments import Journal
 from sor_gateway.projection.follower import Progress, refresh
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.types import (
     ChildState,
@@ -71,13 +72,13 @@ class Desk:
             poss_resend=poss_resend,
         )
 
-    def accept(self, parent_id: str = "P1") -> ev.ParentAccepted:
-        return ev.ParentAccepted(self.now, parent_id, PX - CENT, PX + CENT)
+    def accept(self, parent_id: str = "P1") -> de.ParentAccepted:
+        return de.ParentAccepted(self.now, parent_id, PX - CENT, PX + CENT)
 
     def plan(
         self, child_id: str = "C1", quantity: int = 300, venue: str = "ecn", parent_id: str = "P1"
-    ) -> ev.ChildPlanned:
-        return ev.ChildPlanned(
+    ) -> de.ChildPlanned:
+        return de.ChildPlanned(
             self.now,
             parent_id,
             child_id,
@@ -141,8 +142,8 @@ class Desk:
     ) -> ev.ReplaceRequested:
         return ev.ReplaceRequested(self.now, "EMS", cl_ord_id, orig, quantity, OrdType.LIMIT, limit)
 
-    def close_parent(self, parent_id: str = "P1") -> ev.ParentClosed:
-        return ev.ParentClosed(self.now, parent_id, ParentState.CANCELED, "as asked")
+    def close_parent(self, parent_id: str = "P1") -> de.ParentClosed:
+        return de.ParentClosed(self.now, parent_id, ParentState.CANCELED, "as asked")
 
     def working(self) -> None:
         """An accepted order P1 of 1000 with one live child C1 of 300."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sor_gateway.projection import queries
 from sor_gateway.projection.queries import ChildOrder, Order
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.orders import Parent
 from sor_gateway.sor.types import ChildState, OrdType, Reason, Side, Stage
@@ -51,7 +52,7 @@ class TestParents:
         assert (found.submitted_ns, found.ended_ns, found.leaves_quantity) == (T0, 0, 1000)
 
     def test_refused(self, desk: Desk) -> None:
-        desk.turn(desk.submit(), ev.ParentRefused(T0, "P1", Reason.UNKNOWN_SYMBOL, "no ACME"))
+        desk.turn(desk.submit(), de.ParentRefused(T0, "P1", Reason.UNKNOWN_SYMBOL, "no ACME"))
         found = parent(desk)
         assert (found.state, found.text, found.leaves_quantity) == ("rejected", "no ACME", 0)
 
@@ -71,7 +72,7 @@ class TestParents:
 
     def test_a_used_cl_ord_id_still_names_the_first_order(self, desk: Desk) -> None:
         desk.turn(desk.submit("P1", "a"), desk.accept())
-        desk.turn(desk.submit("P2", "a"), ev.ParentRefused(T0, "P2", Reason.DUPLICATE, "used"))
+        desk.turn(desk.submit("P2", "a"), de.ParentRefused(T0, "P2", Reason.DUPLICATE, "used"))
         desk.turn(desk.cancel("b", "a"))
         assert parent(desk, "P1").state == "pending-cancel"
         assert parent(desk, "P2").state == "rejected"
@@ -89,7 +90,7 @@ class TestParents:
 
     def test_stage(self, desk: Desk) -> None:
         desk.working()
-        desk.turn(ev.StageMoved(T0, "P1", Stage.LIT, "dark is dry"))
+        desk.turn(de.StageMoved(T0, "P1", Stage.LIT, "dark is dry"))
         assert parent(desk).stage == "lit"
 
 
@@ -111,7 +112,7 @@ class TestRequests:
         desk.working()
         desk.turn(desk.replace("b", "a", 500, PX - CENT))
         assert (parent(desk).state, parent(desk).quantity) == ("pending-replace", 1000)
-        desk.turn(ev.ParentReplaced(T0, "P1"))
+        desk.turn(de.ParentReplaced(T0, "P1"))
         found = parent(desk)
         assert (found.state, found.quantity, found.limit_micros) == ("working", 500, PX - CENT)
         assert found.cl_ord_id == "b"
@@ -119,7 +120,7 @@ class TestRequests:
     def test_replaced_to_what_was_executed_is_filled(self, desk: Desk) -> None:
         desk.working()
         desk.turn(desk.fill(200, 200, "E1"), desk.replace("b", "a", 150))
-        desk.turn(desk.end(200), ev.ParentReplaced(desk.now, "P1"))
+        desk.turn(desk.end(200), de.ParentReplaced(desk.now, "P1"))
         found = parent(desk)
         assert (found.state, found.quantity, found.cum_quantity) == ("filled", 200, 200)
         assert found.ended_ns > 0
@@ -127,14 +128,14 @@ class TestRequests:
     def test_a_refused_replace_leaves_the_old_terms(self, desk: Desk) -> None:
         desk.working()
         desk.turn(desk.replace("b", "a", 5000))
-        desk.turn(ev.ParentReplaceRefused(T0, "P1", Reason.EXCEEDS_LIMIT, "too much"))
+        desk.turn(de.ParentReplaceRefused(T0, "P1", Reason.EXCEEDS_LIMIT, "too much"))
         found = parent(desk)
         assert (found.state, found.quantity, found.cl_ord_id) == ("working", 1000, "a")
 
     def test_of_two_requests_the_first_counts(self, desk: Desk) -> None:
         desk.working()
         desk.turn(desk.replace("b", "a", 700), desk.replace("c", "a", 900))
-        desk.turn(ev.ParentReplaced(T0, "P1"))
+        desk.turn(de.ParentReplaced(T0, "P1"))
         assert (parent(desk).quantity, parent(desk).cl_ord_id) == (700, "b")
 
     def test_a_request_in_the_turn_of_the_order_waits_for_its_checks(self, desk: Desk) -> None:
@@ -241,7 +242,7 @@ class TestChildren:
 
     def test_a_released_child_that_is_reported_lives(self, desk: Desk) -> None:
         desk.turn(desk.submit(), desk.accept(), desk.plan())
-        desk.turn(ev.ChildReleased(T0, "C1", "never arrived"))
+        desk.turn(de.ChildReleased(T0, "C1", "never arrived"))
         assert (child(desk).state, child(desk).ended_ns > 0) == ("released", True)
         desk.turn(desk.fill(50, 50, "E1"))
         assert (child(desk).state, child(desk).ended_ns) == ("live", 0)

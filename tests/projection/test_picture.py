@@ -9,6 +9,7 @@ import pytest
 from sor_gateway.projection import queries
 from sor_gateway.projection.picture import MarkKind, Part, Picture, Quote, compose
 from sor_gateway.projection.waves import tell
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.types import OrdType, Stage
 
@@ -24,17 +25,17 @@ def desk(tmp_path: Path) -> Desk:
     desk.turn(desk.submit(quantity=5_000), desk.accept())
     hidden = desk.plan("C1", 1_000, "dark-a")
     hidden.ord_type = OrdType.MID_PEG
-    desk.turn(ev.WaveStarted(desk.now, "P1", 1, Stage.DARK), hidden)
+    desk.turn(de.WaveStarted(desk.now, "P1", 1, Stage.DARK), hidden)
     desk.turn(desk.fill(800, 800, "E1", PX - CENT, "C1", "dark-a", fee=1_200))
     desk.turn(
         desk.end(800, child_id="C1", venue="dark-a"),
-        ev.VenueDropped(desk.now, "P1", "dark-a", "it went dry"),
-        ev.StageMoved(desk.now, "P1", Stage.LIT, "the dark wave filled 800 of 1000"),
+        de.VenueDropped(desk.now, "P1", "dark-a", "it went dry"),
+        de.StageMoved(desk.now, "P1", Stage.LIT, "the dark wave filled 800 of 1000"),
     )
     first, second = desk.plan("C2", 500, "ecn"), desk.plan("C3", 400, "gone")
     first.wave = second.wave = 2
     first.bid_micros = second.bid_micros = PX - 2 * CENT
-    desk.turn(ev.WaveStarted(desk.now, "P1", 2, Stage.LIT), first, second)
+    desk.turn(de.WaveStarted(desk.now, "P1", 2, Stage.LIT), first, second)
     desk.turn(desk.fill(200, 200, "E2", PX, "C2", "ecn", fee=-400))
     desk.turn(desk.fill(300, 500, "E3", PX, "C2", "ecn", fee=-600))
     return desk

@@ -8,6 +8,7 @@ import pytest
 
 from sor_gateway.projection import queries
 from sor_gateway.projection.waves import Note, Run, Story, Wave, tell
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.types import OrdType, Stage
 
@@ -31,27 +32,27 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     desk.turn(
         desk.submit(quantity=5_000),
         desk.accept(),
-        ev.WaveStarted(now, "P1", 1, Stage.DARK),
+        de.WaveStarted(now, "P1", 1, Stage.DARK),
         planned(desk, "C1", "dark-a", 1_000, 1, "dark"),
         planned(desk, "C2", "dark-b", 1_000, 1, "dark"),
     )
     desk.turn(desk.fill(800, 800, "E1", child_id="C1", venue="dark-a", fee=1_200))
     desk.turn(
-        ev.ChildCancelPlanned(now, "C1", "X1", "its time box ended"),
-        ev.ChildCancelPlanned(now, "C2", "X2", "its time box ended"),
+        de.ChildCancelPlanned(now, "C1", "X1", "its time box ended"),
+        de.ChildCancelPlanned(now, "C2", "X2", "its time box ended"),
     )
     desk.turn(
         desk.end(800, child_id="C1", venue="dark-a"),
         desk.end(0, child_id="C2", venue="dark-b"),
-        ev.VenueDropped(now, "P1", "dark-b", "no fill of 1000 in wave 1"),
-        ev.StageMoved(now, "P1", Stage.LIT, "the dark wave filled 800 of 2000"),
+        de.VenueDropped(now, "P1", "dark-b", "no fill of 1000 in wave 1"),
+        de.StageMoved(now, "P1", Stage.LIT, "the dark wave filled 800 of 2000"),
     )
     for number in range(2, 8):
         if number == 7:
-            desk.turn(ev.VenueDropped(now, "P1", "inverted", "rejected 3 children"))
+            desk.turn(de.VenueDropped(now, "P1", "inverted", "rejected 3 children"))
         child_id, venue = f"C{number + 1}", ("ecn", "exchange")[number % 2]
         desk.turn(
-            ev.WaveStarted(now, "P1", number, Stage.LIT),
+            de.WaveStarted(now, "P1", number, Stage.LIT),
             planned(desk, child_id, venue, 500, number, "spray"),
         )
         desk.turn(desk.fill(500, 500, f"E{number}", PX + CENT, child_id, venue, fee=-1_000))
@@ -112,8 +113,8 @@ class TestTelling:
     def test_a_cancel_that_came_too_late_is_told_in_the_child_s_row(self, tmp_path: Path) -> None:
         desk = Desk(tmp_path)
         desk.turn(desk.submit(), desk.accept(), desk.plan(), desk.plan("C2", venue="exchange"))
-        desk.turn(ev.ChildCancelPlanned(desk.now, "C1", "X1", "the touch moved"))
-        desk.turn(ev.ChildCancelPlanned(desk.now, "C2", "X2", "the touch moved"))
+        desk.turn(de.ChildCancelPlanned(desk.now, "C1", "X1", "the touch moved"))
+        desk.turn(de.ChildCancelPlanned(desk.now, "C2", "X2", "the touch moved"))
         desk.turn(desk.fill(300, 300, "E1"))
         for child_id, venue in (("C1", "ecn"), ("C2", "exchange")):
             desk.turn(ev.ChildCancelRefused(desk.now, venue, child_id, True, "too late"))

@@ -14,7 +14,7 @@ import pytest
 
 from sor_gateway.config import load
 from sor_gateway.fix.values import utc_timestamp
-from sor_gateway.sor.events import ChildPlanned
+from sor_gateway.sor.decisions import ChildPlanned
 from tests.daemon.desk import Desk
 from tests.daemon.venue import Quotes, Venue
 

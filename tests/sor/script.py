@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, Report, SendChild
 from sor_gateway.sor.router import Router
@@ -76,7 +77,7 @@ class Script:
         self.now = START
         self.facts: list[ev.Fact] = []
         self.out: list[Output] = []
-        self.decisions: list[ev.Decision] = []
+        self.decisions: list[de.Decision] = []
         self.exec_number = 0
         self.apply(ev.IdsReserved(self.now, 1_000_000))
         if open_venues:
@@ -91,7 +92,7 @@ class Script:
         self.out += outputs
         return outputs
 
-    def decide(self) -> list[ev.Decision]:
+    def decide(self) -> list[de.Decision]:
         """One turn's decisions, applied."""
         decisions = self.router.decide(self.now)
         for decision in decisions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.settings import LitTactic, StrategySettings
 from sor_gateway.sor.types import Side, TimeInForce
@@ -78,7 +79,7 @@ class TestAllDarkDown:
         quote(made, "x")
         made.submit(quantity=20_000, **SELL)
         assert venues(made) == {"x"}
-        (moved,) = (each for each in made.decisions if isinstance(each, ev.StageMoved))
+        (moved,) = (each for each in made.decisions if isinstance(each, de.StageMoved))
         assert moved.why == "no dark venue is usable"
         made.step(ev.VenueOpened(made.now, "a", 1))
         assert venues(made) == {"a", "x"}

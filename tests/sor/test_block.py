@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from sor_gateway.sor import events as ev
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor.commands import CancelChild, SendChild
 from sor_gateway.sor.settings import LitTactic, Sizing, StrategySettings
 from sor_gateway.sor.types import NANOS_PER_SECOND, ChildState, ParentState, Side
@@ -161,9 +161,9 @@ def block() -> Market:
     raise AssertionError("the block is not done in 50 minutes of market time")
 
 
-def children(block: Market) -> Iterator[tuple[ev.ChildPlanned, int]]:
+def children(block: Market) -> Iterator[tuple[de.ChildPlanned, int]]:
     for decision in block.made.decisions:
-        if isinstance(decision, ev.ChildPlanned):
+        if isinstance(decision, de.ChildPlanned):
             yield decision, block.made.router.state.children[decision.child_id].cum_quantity
 
 
@@ -201,7 +201,7 @@ class TestBlock:
 
     def test_lit_opens_when_a_wave_filled_less_than_two_fifths(self, block: Market) -> None:
         decisions = block.made.decisions
-        (moved,) = (each for each in decisions if isinstance(each, ev.StageMoved))
+        (moved,) = (each for each in decisions if isinstance(each, de.StageMoved))
         last = max(
             planned.wave
             for planned, _ in children(block)
@@ -231,7 +231,7 @@ class TestBlock:
     def test_b_gets_nothing_after_its_first_order_and_the_others_go_when_dry(
         self, block: Market
     ) -> None:
-        drops = [each for each in block.made.decisions if isinstance(each, ev.VenueDropped)]
+        drops = [each for each in block.made.decisions if isinstance(each, de.VenueDropped)]
         first, *others = ((drop.venue, drop.why) for drop in drops)
         assert first == ("b", "no fill of 5000 in wave 1")
         assert set(others) == {
@@ -243,7 +243,7 @@ class TestBlock:
         waves = [
             each.at_ns
             for each in block.made.decisions
-            if isinstance(each, ev.WaveStarted) and each.stage.value == "dark"
+            if isinstance(each, de.WaveStarted) and each.stage.value == "dark"
         ]
         gaps = [(later - earlier) / NANOS_PER_SECOND for earlier, later in pairwise(waves)]
         assert 115 <= gaps[0] <= 118

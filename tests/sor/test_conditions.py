@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
+import msgspec
+import pytest
+
+from sor_gateway.journal.record import FactCodec
 from sor_gateway.sor import events as ev
-from sor_gateway.sor.commands import DenyExecution
+from sor_gateway.sor.commands import DenyExecution, Output
+from sor_gateway.sor.orders import Parent
 from sor_gateway.sor.router import Router
-from sor_gateway.sor.settings import StrategySettings
+from sor_gateway.sor.settings import SecuritySettings, StrategySettings
 from sor_gateway.sor.types import ChildState, DenyReason, OrdType, Side, TimeInForce
 
-from .script import MS, SECOND, Script, dark, lit, px, settings
+from .script import MS, SECOND, UNIT, Script, dark, lit, px, settings
 
 HIDDEN = StrategySettings("d", use_lit=False, dark_quantity=500, dark_box_ns=SECOND)
 SWEEP = StrategySettings("sweep", use_dark=False, lit_wave_ns=50 * MS)
@@ -27,8 +33,18 @@ def quote(made: Script) -> None:
         made.quote(name, [("49.99", 300)], [("50.05", 300)])
 
 
-def halt(made: Script, venue: str, on: bool = True, **bands: int) -> ev.SymbolStatusChanged:
+def halt(made: Script, venue: str, on: bool = True, **bands: Any) -> ev.SymbolStatusChanged:
     return ev.SymbolStatusChanged(made.now, venue, "ACME", on, "news pending", **bands)
+
+
+class CountedParents(dict[str, Parent]):
+    """Counts how often a parent is looked at by its id."""
+
+    looks = 0
+
+    def __getitem__(self, parent_id: str) -> Parent:
+        self.looks += 1
+        return super().__getitem__(parent_id)
 
 
 class TestHalts:
@@ -97,6 +113,171 @@ class TestHalts:
         made.step(halt(made, "a", on=False))
         made.step(halt(made, "x", on=False))
         assert {send.venue for send in made.sends()} == {"a"}
+
+
+class TestCost:
+    """A market-wide halt, or the close of a venue, concerns those whom it concerns."""
+
+    SYMBOLS: Final = tuple(f"S{number}" for number in range(20))
+
+    def many(self) -> tuple[Script, CountedParents]:
+        """Two resting orders in each of twenty symbols, and who is looked at."""
+        securities = {
+            name: SecuritySettings(name, "XLIT", previous_close_micros=50 * UNIT)
+            for name in self.SYMBOLS
+        }
+        made = Script(settings(lit("x"), lit("y"), strategy=SWEEP, securities=securities))
+        for number, symbol in enumerate(self.SYMBOLS * 2):
+            made.submit(f"A{number}", quantity=500, symbol=symbol)
+        parents = CountedParents(made.router.state.parents)
+        made.router.state.parents = parents
+        return made, parents
+
+    def test_of_a_halt_of_everything_is_that_of_its_orders(self) -> None:
+        made, parents = self.many()
+        for symbol in self.SYMBOLS:
+            made.apply(ev.SymbolStatusChanged(made.now, "x", symbol, True, "market-wide"))
+        assert parents.looks <= len(parents)
+        assert len(made.router.state.halted) == len(self.SYMBOLS)
+
+    def test_each_order_in_the_symbol_is_looked_at(self) -> None:
+        made, parents = self.many()
+        made.settle()
+        parents.looks = 0
+        made.step(ev.SymbolStatusChanged(made.now, "x", "S7", True, "news"))
+        assert parents.looks == 2
+
+    def test_one_that_is_over_is_not(self) -> None:
+        made, parents = self.many()
+        made.cancel("C1", "A7")
+        parents.looks = 0
+        made.step(ev.SymbolStatusChanged(made.now, "x", "S7", True, "news"))
+        assert parents.looks == 1
+
+    def test_orders_are_found_again_from_a_snapshot(self) -> None:
+        made, _ = self.many()
+        made.router = Router(made.settings, made.router.state)
+        made.settle()
+        made.apply(ev.SymbolStatusChanged(made.now, "x", "S7", True, "news"))
+        assert made.router.next_deadline() == 0
+
+    def test_of_a_session_that_closes_is_that_of_the_orders_there(self) -> None:
+        made, _ = self.many()
+        made.apply(ev.SessionStatusChanged(made.now, "x", False, "closed"))
+        assert made.router.next_deadline() != 0
+        made.apply(ev.SessionStatusChanged(made.now, "x", True, "open"))
+        assert made.router.next_deadline() == 0
+
+
+class TestSessionsOfAVenue:
+    """What one session of a venue told holds until that one takes it back or is over (F15)."""
+
+    def told(self, made: Script, session: str, on: bool = True, **bands: int) -> list[Output]:
+        return made.step(replace(halt(made, "x", on, **bands), session=session))
+
+    def lapse(self, made: Script, session: str) -> list[Output]:
+        return made.step(ev.StatusLapsed(made.now, "x", session, "cut"))
+
+    def halted(self, made: Script) -> bool:
+        return "x" in made.router.state.halted.get("ACME", {})
+
+    def test_a_halt_told_with_the_quotes_outlives_the_order_session(self) -> None:
+        made = two_lit()
+        self.told(made, "x-md")
+        made.step(ev.VenueClosed(made.now, "x", "cut"))
+        made.step(ev.VenueOpened(made.now, "x", 1))
+        made.submit(quantity=500)
+        assert {send.venue for send in made.sends()} == {"y"}
+        self.lapse(made, "x-md")
+        assert not self.halted(made)
+        made.fold()
+
+    def test_one_told_to_the_order_session_outlives_the_other(self) -> None:
+        made = two_lit()
+        self.told(made, "x")
+        self.lapse(made, "x-md")
+        assert self.halted(made)
+        made.step(ev.VenueClosed(made.now, "x", "cut"))
+        assert not self.halted(made)
+
+    @pytest.mark.parametrize("first", ["x", "x-md"])
+    def test_one_told_by_both_ends_with_the_last(self, first: str) -> None:
+        made = two_lit()
+        last = "x" if first == "x-md" else "x-md"
+        assert made.alarms(self.told(made, "x")) == ["symbol-halted"]
+        assert made.alarms(self.told(made, "x-md")) == []
+        assert made.alarms(self.told(made, first, on=False)) == []
+        assert self.halted(made)
+        assert made.alarms(self.told(made, last, on=False)) == ["symbol-resumed"]
+        assert not self.halted(made)
+
+    def test_whoever_waits_goes_on_when_it_lapses(self) -> None:
+        made = two_lit()
+        self.told(made, "x-md")
+        made.submit(quantity=2_000)
+        for send in made.sends():
+            made.fill(send.child_id, send.quantity)
+        before = len(made.sends())
+        made.wait(SECOND)
+        quote(made)
+        self.lapse(made, "x-md")
+        made.wait(SECOND)
+        assert "x" in {send.venue for send in made.sends()[before:]}
+
+    def test_the_bands_of_both_hold(self) -> None:
+        made = two_lit()
+        self.told(made, "x", on=False, low_micros=px("49.00"), high_micros=px("50.02"))
+        self.told(made, "x-md", on=False, low_micros=px("49.50"))
+        assert made.router.state.bands["ACME"]["x"] == (px("49.50"), px("50.02"))
+        made.step(ev.VenueClosed(made.now, "x", "cut"))
+        assert made.router.state.bands["ACME"]["x"] == (px("49.50"), 0)
+
+    def test_a_trading_session_that_is_closed_stays_so(self) -> None:
+        made = two_lit()
+        made.step(ev.SessionStatusChanged(made.now, "x", False, "closed", "x-md"))
+        made.step(ev.VenueClosed(made.now, "x", "cut"))
+        made.step(ev.VenueOpened(made.now, "x", 1))
+        assert not made.router.state.venues["x"].is_routable
+        self.lapse(made, "x-md")
+        assert made.router.state.venues["x"].is_routable
+
+    def test_no_session_lives_through_a_restart(self) -> None:
+        """The venue says anew what is not as usual, and nothing of what is so again."""
+        made = two_lit()
+        self.told(made, "x", low_micros=px("49.00"))
+        self.told(made, "x-md")
+        made.step(ev.SessionStatusChanged(made.now, "x", False, "closed"))
+        made.step(ev.Restarted(made.now, "boot"))
+        state = made.router.state
+        assert (state.halted, state.bands, state.venues["x"].closed_session) == ({}, {}, "")
+        made.step(ev.IdsReserved(made.now, state.reserved_through + 1_000))
+        made.step(ev.VenueOpened(made.now, "x", 1))
+        quote(made)
+        made.submit(quantity=500)
+        assert {send.venue for send in made.sends()} == {"x"}
+
+    def test_facts_that_do_not_name_the_session_are_of_the_order_session(self) -> None:
+        """As journals of older versions have them."""
+        codec = FactCodec(ev.FACTS)
+        made = two_lit()
+        old = {"at_ns": made.now, "venue": "x", "text": "news"}
+        for name, fields in (
+            ("SymbolStatusChanged", {"symbol": "ACME", "halted": True}),
+            ("SessionStatusChanged", {"open": False}),
+        ):
+            made.step(codec.decode((name, msgspec.Raw(msgspec.msgpack.encode(old | fields)))))
+        assert self.halted(made)
+        assert made.router.state.venues["x"].closed_session
+        made.step(ev.VenueClosed(made.now, "x", "cut"))
+        assert not self.halted(made)
+        assert not made.router.state.venues["x"].closed_session
+
+    def test_what_is_as_usual_is_not_kept(self) -> None:
+        made = two_lit()
+        for on in (True, False):
+            self.told(made, "x-md", on)
+            made.step(ev.SessionStatusChanged(made.now, "x", not on, "", "x-md"))
+        assert not made.router.state.venues["x"].told
 
 
 class TestBands:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sor_gateway.sor import events as ev
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.types import ParentState, Stage
 
@@ -23,9 +23,9 @@ def working(quantity: int = 1_000) -> Script:
     return made
 
 
-def planned(made: Script) -> ev.ChildPlanned:
+def planned(made: Script) -> de.ChildPlanned:
     """One more child, as a decision with the next id."""
-    last = [d for d in made.decisions if isinstance(d, ev.ChildPlanned)][-1]
+    last = [d for d in made.decisions if isinstance(d, de.ChildPlanned)][-1]
     number = made.router.state.ids.orders + 1
     return replace(last, child_id=f"C{number:09d}", at_ns=made.now)
 
@@ -76,18 +76,18 @@ class TestCommitment:
         made.cancel()
         (parent_id,) = made.router.state.parents
         with pytest.raises(AssertionError, match="open children"):
-            made.apply(ev.ParentClosed(made.now, parent_id, ParentState.CANCELED, ""))
+            made.apply(de.ParentClosed(made.now, parent_id, ParentState.CANCELED, ""))
 
     def test_a_release_without_doubt_is_a_bug(self) -> None:
         made = working()
         with pytest.raises(AssertionError):
-            made.apply(ev.ChildReleased(made.now, made.sends()[0].child_id, "x"))
+            made.apply(de.ChildReleased(made.now, made.sends()[0].child_id, "x"))
 
     def test_a_wave_out_of_order_is_a_bug(self) -> None:
         made = working()
         (parent_id,) = made.router.state.parents
         with pytest.raises(AssertionError):
-            made.apply(ev.WaveStarted(made.now, parent_id, 9, Stage.LIT))
+            made.apply(de.WaveStarted(made.now, parent_id, 9, Stage.LIT))
 
 
 class TestExpiry:
@@ -97,7 +97,7 @@ class TestExpiry:
         made = working()
         made.end(made.sends()[0].child_id)
         (parent_id,) = made.router.state.parents
-        out = made.step(ev.ParentClosed(made.now, parent_id, ParentState.EXPIRED, "end of day"))
+        out = made.step(de.ParentClosed(made.now, parent_id, ParentState.EXPIRED, "end of day"))
         (report,) = made.reports(out)
         assert (report.kind.value, report.state, report.text) == (
             "expired",

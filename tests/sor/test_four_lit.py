@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.market import Nbbo
 from sor_gateway.sor.settings import StrategySettings
@@ -145,7 +146,7 @@ class TestSweep:
         made = four()
         quote(made, dict.fromkeys(NAMES, ("50.00", "50.05")))
         made.submit(quantity=1_200, **SELL)
-        planned = [each for each in made.decisions if isinstance(each, ev.ChildPlanned)]
+        planned = [each for each in made.decisions if isinstance(each, de.ChildPlanned)]
         costs = {each.venue: each.cost_micros for each in planned}
         assert sorted(costs, key=lambda name: costs[name]) == [
             "inverted",

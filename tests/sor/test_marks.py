@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sor_gateway.sor import events as ev
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor.estimators.learnt import HORIZONS_NS, JUDGED
 from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.types import Side
@@ -23,8 +23,8 @@ def desk(*names: str) -> Script:
     return made
 
 
-def seen(made: Script) -> list[ev.MarkoutsSeen]:
-    return [each for each in made.decisions if isinstance(each, ev.MarkoutsSeen)]
+def seen(made: Script) -> list[de.MarkoutsSeen]:
+    return [each for each in made.decisions if isinstance(each, de.MarkoutsSeen)]
 
 
 def let_pass(made: Script, ns: int, bid: str = "50.00", ask: str = "50.05") -> None:
@@ -107,9 +107,9 @@ class TestLearnt:
 
     def teach(self, made: Script, venue: str, cents: int, times: int, small: bool = False) -> None:
         quantity = 100 if small else 500
-        mark = ev.Markout(venue, "ACME", quantity, quantity * cents * CENT, small)
+        mark = de.Markout(venue, "ACME", quantity, quantity * cents * CENT, small)
         for _ in range(times):
-            made.apply(ev.MarkoutsSeen(made.now, JUDGED, [mark]))
+            made.apply(de.MarkoutsSeen(made.now, JUDGED, [mark]))
 
     def test_where_fills_turn_out_worse_the_cost_is_higher(self) -> None:
         made = desk("x", "y")

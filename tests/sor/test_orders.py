@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sor_gateway.sor.dark_venue import DarkVenue
+from sor_gateway.sor.executed import EXECS_KEPT
 from sor_gateway.sor.orders import (
     CHILD_OVER,
     CHILD_TABLE,
-    EXECS_KEPT,
     PARENT_OVER,
     PARENT_TABLE,
     Child,

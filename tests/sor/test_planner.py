@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.orders import REJECTS_MAX
 from sor_gateway.sor.settings import RouterSettings, Sizing, StrategySettings
@@ -36,7 +37,7 @@ def two_lit(**changes: Any) -> Script:
     return made
 
 
-def of(made: Script, kind: type[ev.Decision]) -> list[ev.Decision]:
+def of(made: Script, kind: type[de.Decision]) -> list[de.Decision]:
     return [decision for decision in made.decisions if type(decision) is kind]
 
 
@@ -78,14 +79,14 @@ class TestDarkWaves:
         assert {send.ord_type for send in made.sends()} == {OrdType.MID_PEG}
         assert {send.limit_micros for send in made.sends()} == {px("49.90")}
         assert self.finish_wave(made, {"a": 4_000, "c": 2_500}) == [("a", 10_000), ("c", 7_500)]
-        assert [drop.venue for drop in of(made, ev.VenueDropped)] == ["b"]  # type: ignore[union-attr]
+        assert [drop.venue for drop in of(made, de.VenueDropped)] == ["b"]  # type: ignore[union-attr]
         assert self.finish_wave(made, {"a": 9_000, "c": 7_000}) == [("a", 10_000), ("c", 7_500)]
 
     def test_a_dry_wave_opens_lit_with_dark_beside_it(self) -> None:
         made = self.block()
         self.finish_wave(made, {"a": 4_000, "c": 2_500})
         assert self.finish_wave(made, {"a": 6_900}) == [("a", 10_000), ("c", 7_500), ("ecn", 500)]
-        (moved,) = of(made, ev.StageMoved)
+        (moved,) = of(made, de.StageMoved)
         assert moved.why == "the dark wave filled 6900 of 17500"  # type: ignore[union-attr]
 
     def test_two_dry_waves_in_a_row_end_a_venue_that_filled_before(self) -> None:
@@ -144,7 +145,7 @@ class TestDarkWaves:
         made.end(first["a"])
         made.end(first["c"])
         assert sorted(sent(made)[3:]) == [("a", 10_000), ("b", 5_000), ("c", 7_500)]
-        assert not of(made, ev.VenueDropped)
+        assert not of(made, de.VenueDropped)
 
     def test_a_child_that_hangs_does_not_hold_the_others_up(self) -> None:
         made = self.block()
@@ -155,9 +156,9 @@ class TestDarkWaves:
         made.wait(2 * SECOND)
         for child_id in others:
             made.end(child_id)
-        assert not of(made, ev.StageMoved)
+        assert not of(made, de.StageMoved)
         made.wait(5 * SECOND)
-        assert of(made, ev.StageMoved)
+        assert of(made, de.StageMoved)
         (parent,) = made.router.state.parents.values()
         assert stuck in parent.children
         assert parent.cum_quantity + parent.exposure <= parent.quantity
@@ -179,7 +180,7 @@ class TestDarkWaves:
         made = Script(settings(dark("a"), lit("ecn"), strategy=BALANCED), open_venues=False)
         made.quote("ecn", [("50.00", 500)], [("50.05", 500)])
         made.submit(quantity=300)
-        assert not of(made, ev.StageMoved)
+        assert not of(made, de.StageMoved)
         made.step(ev.VenueOpened(made.now, "a", 1))
         assert sent(made) == [("a", 300)]
 
@@ -313,7 +314,7 @@ class TestSweep:
         made.wait(8 * SECOND)
         made.quote("x", [("50.00", 300)], [("50.05", 300)])
         assert len(made.sends()) == REJECTS_MAX
-        (drop,) = of(made, ev.VenueDropped)
+        (drop,) = of(made, de.VenueDropped)
         assert drop.why == "rejected 3 children in a row"  # type: ignore[union-attr]
 
     def test_and_is_tried_again_with_one_child_at_a_time(self) -> None:
@@ -325,7 +326,7 @@ class TestSweep:
             made.wait(SECOND)
             assert len(made.sends()) == REJECTS_MAX + tries
             made.end(made.sends()[-1].child_id, ChildState.REJECTED)
-        assert len(of(made, ev.VenueReadmitted)) == 2
+        assert len(of(made, de.VenueReadmitted)) == 2
         made.wait(9 * SECOND)
         made.quote("x", [("50.00", 300)], [("50.05", 300)])
         made.wait(SECOND)
@@ -347,7 +348,7 @@ class TestSweep:
     def test_marks_and_reasons_stand_in_the_decision(self) -> None:
         made = two_lit()
         made.submit(quantity=100)
-        (child,) = (d for d in made.decisions if isinstance(d, ev.ChildPlanned))
+        (child,) = (d for d in made.decisions if isinstance(d, de.ChildPlanned))
         assert (child.bid_micros, child.ask_micros) == (px("50.00"), px("50.05"))
         assert child.why.startswith("300 displayed; p 0.95")
         assert 0.0 <= child.display_score <= 10.0
@@ -359,7 +360,7 @@ class TestChoice:
     def chosen_lit(self, **changes: Any) -> tuple[str, int]:
         made = two_lit(**changes)
         made.submit(quantity=100)
-        (child,) = (d for d in made.decisions if isinstance(d, ev.ChildPlanned))
+        (child,) = (d for d in made.decisions if isinstance(d, de.ChildPlanned))
         return child.venue, child.cost_micros
 
     def test_a_lower_fee_wins_at_the_same_price(self) -> None:
@@ -523,8 +524,8 @@ def market_order(made: Script, cl_ord_id: str, quantity: int) -> ev.ParentSubmit
     )
 
 
-def of_accepted(decisions: list[ev.Decision]) -> list[ev.ParentAccepted]:
-    return [decision for decision in decisions if isinstance(decision, ev.ParentAccepted)]
+def of_accepted(decisions: list[de.Decision]) -> list[de.ParentAccepted]:
+    return [decision for decision in decisions if isinstance(decision, de.ParentAccepted)]
 
 
 class TestUnknownStrategyLater:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sor_gateway.sor import events as ev
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor.estimators.hidden import Counts
 from sor_gateway.sor.settings import Sizing, StrategySettings
 
@@ -17,9 +17,9 @@ def desk() -> Script:
     return made
 
 
-def out(made: Script) -> dict[str, ev.ChildPlanned]:
+def out(made: Script) -> dict[str, de.ChildPlanned]:
     """Open hidden children, by venue."""
-    planned = {d.child_id: d for d in made.decisions if isinstance(d, ev.ChildPlanned)}
+    planned = {d.child_id: d for d in made.decisions if isinstance(d, de.ChildPlanned)}
     children = made.router.state.children.values()
     return {
         child.venue: planned[child.child_id]
@@ -28,7 +28,7 @@ def out(made: Script) -> dict[str, ev.ChildPlanned]:
     }
 
 
-def end_wave(made: Script, fills: dict[str, int]) -> dict[str, ev.ChildPlanned]:
+def end_wave(made: Script, fills: dict[str, int]) -> dict[str, de.ChildPlanned]:
     """Fill, let the box end; the next wave."""
     wave = out(made)
     for venue, quantity in fills.items():
@@ -91,7 +91,7 @@ class TestOverOrders:
         shares = {
             d.venue: d.quantity
             for d in made.decisions
-            if isinstance(d, ev.ChildPlanned) and d.parent_id == list(made.router.state.parents)[-1]
+            if isinstance(d, de.ChildPlanned) and d.parent_id == list(made.router.state.parents)[-1]
         }
         assert shares["a"] > 2 * shares.get("b", 0)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sor_gateway.sor import events as ev
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor.dark_venue import PROBE_MAX, PROBES_MAX, DarkVenue
 from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.types import OrdType
@@ -57,7 +57,7 @@ class TestTheAnswer:
         made, children = pools()
         self.probe(made, children["a"])
         assert [cancel.child_id for cancel in made.cancels()] == [children["a"]]
-        (planned,) = [d for d in made.decisions if isinstance(d, ev.ChildCancelPlanned)]
+        (planned,) = [d for d in made.decisions if isinstance(d, de.ChildCancelPlanned)]
         assert "probes" in planned.why
 
     def test_the_next_order_there_takes_no_small_fills(self) -> None:

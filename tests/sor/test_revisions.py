@@ -6,6 +6,7 @@ import pytest
 
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Output, Report
+from sor_gateway.sor.executed import EXECS_KEPT
 from sor_gateway.sor.orders import Child, Parent
 from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.types import ChildState, ParentState, ReportKind, Side
@@ -263,6 +264,71 @@ class TestCorrections:
         assert made.child.state is ChildState.FILLED
         assert made.child.flight is None
         assert made.parent.cum_quantity == 600
+
+
+class TestWhatIsKept:
+    """A venue may amend for ever; what is kept of it is bounded."""
+
+    def sizes(self, made: Busts) -> list[int]:
+        kept = made.child.revisions
+        assert kept is not None
+        tables = (kept.roots, kept.current, kept.told, kept.pieces, kept.denied, kept.early)
+        return [len(made.child.execs), *(len(table) for table in tables)]
+
+    def test_one_execution_amended_again_and_again(self, made: Busts) -> None:
+        made.fill(made.child_id, 200, "50.00")
+        ref = "T1"
+        for number in range(EXECS_KEPT + 50):
+            quantity, own = 100 + number % 7, f"B{number}"
+            made.revise(ref, quantity, "49.90", quantity, 600 - quantity, own)
+            ref = own
+        assert max(self.sizes(made)) <= EXECS_KEPT
+        assert told(made) == (quantity, quantity * px("49.90"))
+        assert made.revise(ref, quantity, "49.90", quantity, 600 - quantity, own) == []
+        made.fold()
+
+    def test_many_executions_amended_once(self, made: Busts) -> None:
+        for number in range(1, EXECS_KEPT + 50):
+            made.fill(made.child_id, 1, "50.00")
+            made.revise(f"T{number}", 1, "49.99", number, 600 - number, f"B{number}")
+        assert max(self.sizes(made)) <= EXECS_KEPT
+        assert told(made) == (number, number * px("49.99"))
+
+    def test_one_that_is_forgotten_is_doubted(self, made: Busts) -> None:
+        for _ in range(EXECS_KEPT + 1):
+            made.fill(made.child_id, 1, "50.00")
+        out = made.revise("T1", 0, "0", EXECS_KEPT, 600 - EXECS_KEPT)
+        assert "revision-unknown" in made.alarms(out)
+        assert made.asks(), "the order's own total decides"
+
+    def test_executions_that_were_told_together_are_forgotten_together(self, made: Busts) -> None:
+        """T1 and T2 were told by one total: its id stays known while either may be revised."""
+        made.step(ev.ChildrenDoubted(made.now, "a", "gap", [made.child_id]))
+        made.answer(made.child_id, cum=2)
+        synthetic = made.reports()[-1].exec_id
+        for cum in (1, 2):
+            made.fill(made.child_id, 1, "50.00", cum_quantity=cum, leaves_quantity=600 - cum)
+        revisions = made.child.revisions
+        assert revisions is not None
+        for number in range(EXECS_KEPT - 1):
+            made.fill(made.child_id, 1, "50.00")
+            assert synthetic in revisions.told, number
+        made.fill(made.child_id, 1, "50.00")
+        assert synthetic not in revisions.told
+
+    def test_denials_of_which_nothing_came(self, made: Busts) -> None:
+        for _ in range(EXECS_KEPT + 50):
+            made.apply(made.fill_fact(made.child_id, 100, side=Side.SELL))
+        assert max(self.sizes(made)) <= EXECS_KEPT
+
+    def test_revisions_of_executions_that_never_come(self, made: Busts) -> None:
+        for number in range(EXECS_KEPT + 50):
+            made.apply(
+                ev.FillRevised(
+                    made.now, "a", made.child_id, f"B{number}", f"Z{number}", 0, 0, 0, 600
+                )
+            )
+        assert max(self.sizes(made)) <= EXECS_KEPT
 
 
 class TestResolving:

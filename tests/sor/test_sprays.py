@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import SendChild
 from sor_gateway.sor.settings import LitTactic, SprayPrice, StrategySettings
@@ -59,7 +60,7 @@ def shown(made: Script) -> dict[str, int]:
 
 
 def why_pulled(made: Script) -> set[str]:
-    return {each.why for each in made.decisions if isinstance(each, ev.ChildCancelPlanned)}
+    return {each.why for each in made.decisions if isinstance(each, de.ChildCancelPlanned)}
 
 
 class TestWhatIsShown:
@@ -109,7 +110,7 @@ class TestWhatIsShown:
     def test_the_reason_stands_in_the_decision(self) -> None:
         made = four_lit()
         made.submit(quantity=400, **SELL)
-        (child,) = (each for each in made.decisions if isinstance(each, ev.ChildPlanned))
+        (child,) = (each for each in made.decisions if isinstance(each, de.ChildPlanned))
         assert child.why.startswith("400 shown at the best offer; p 0.95, price ")
         assert child.tactic == "spray"
 

@@ -10,6 +10,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, Report, SendChild
 from sor_gateway.sor.orders import CHILD_OVER, Parent
@@ -31,6 +32,7 @@ SPRAYS = (
     replace(SHOWN, spray_price=SprayPrice.TOUCH_FAR),
     replace(SHOWN, lit_tactic=LitTactic.SPRAY_THEN_SWEEP, patience_ns=SECOND),
     replace(SHOWN, spray_size_spread=0.5),
+    replace(SHOWN, crumble_share=0.5, crumble_hold_ns=200 * MS),
 )
 """What a walk with displayed orders works with, one of them by its seed."""
 FINISHED = {ParentState.FILLED, ParentState.CANCELED, ParentState.REJECTED, ParentState.EXPIRED}
@@ -47,8 +49,10 @@ class Walk:
         late_fills: bool = False,
         sprays: bool = False,
         revises: bool = False,
+        crosses: bool = False,
     ) -> None:
         self.random = Random(seed)
+        self.accounts = ["X", "Y"] if crosses else [""]
         self.final, self.late_fills, self.revises = final, late_fills, revises
         self.calm = 4 if sprays else 1
         made = [
@@ -65,7 +69,8 @@ class Walk:
                 spray_max_shown=MAX_SHOWN,
                 spray_delay_ns=self.random.choice([0, 50 * MS]),
             )
-        self.script = Script(router_settings(*made, strategy=strategy))
+        consent = ("EMS",) if crosses else ()
+        self.script = Script(router_settings(*made, strategy=strategy, crossing_clients=consent))
         self.venues = {venue.name: ModelVenue(venue.name, self.random) for venue in made}
         self.seen = 0
         self.number = 0
@@ -136,6 +141,7 @@ class Walk:
             None if is_market else px("50.00"),
             self.random.choice([TimeInForce.DAY] * self.calm + [TimeInForce.IOC]),
             "",
+            self.random.choice(self.accounts),
             poss_resend=self.random.random() < 0.1,
         )
         self.last_id.append(cl_ord_id)
@@ -313,17 +319,30 @@ class Walk:
         return [
             (self.venues[child.venue], child.child_id)
             for child in self.script.router.state.children.values()
-            if child.parent_id == parent.parent_id
+            if child.parent_id == parent.parent_id and child.venue in self.venues
         ]
+
+    def crossed(self, parent: Parent) -> int:
+        """What our own clients executed between them."""
+        return sum(
+            child.cum_quantity
+            for child in self.script.router.state.children.values()
+            if child.parent_id == parent.parent_id and child.venue not in self.venues
+        )
 
     def may_fill(self, parent: Parent) -> int:
         return sum(venue.may_fill(child_id) for venue, child_id in self.children(parent))
 
     def executed(self, parent: Parent) -> int:
-        return sum(venue.executed(child_id) for venue, child_id in self.children(parent))
+        at_venues = sum(venue.executed(child_id) for venue, child_id in self.children(parent))
+        return at_venues + self.crossed(parent)
 
     def check(self) -> None:
         state = self.script.router.state
+        sides = {True: 0, False: 0}
+        for parent in state.parents.values():
+            sides[parent.side.is_buy] += self.crossed(parent)
+        assert sides[True] == sides[False]
         for parent in state.parents.values():
             open_children = [state.children[child_id] for child_id in parent.children]
             assert parent.exposure == sum(child.leaves_quantity for child in open_children)
@@ -463,6 +482,23 @@ class TestWalks:
 
     @QUICK
     @given(SEEDS)
+    def test_orders_of_our_own_clients_that_meet(self, seed: int) -> None:
+        walk(seed, crosses=True, sprays=seed % 2 == 0)
+
+    @QUICK
+    @given(SEEDS)
+    def test_late_fills_of_orders_that_met(self, seed: int) -> None:
+        walk(seed, crosses=True, late_fills=True)
+
+    def test_walks_with_crossings_reach_them(self) -> None:
+        met = 0
+        for seed in range(10):
+            decisions = walk(seed, crosses=True).script.decisions
+            met += sum(isinstance(each, de.ChildCrossed) for each in decisions)
+        assert met > 20
+
+    @QUICK
+    @given(SEEDS)
     def test_busts_and_corrections_come_to_client_and_books(self, seed: int) -> None:
         walk(seed, revises=True)
 
@@ -485,16 +521,17 @@ class TestWalks:
         reasons, pulled, sprayed = set(), set(), 0
         for seed in range(20):
             for decision in walk(seed, sprays=True).script.decisions:
-                if isinstance(decision, ev.ChildPlanned) and decision.tactic == "spray":
+                if isinstance(decision, de.ChildPlanned) and decision.tactic == "spray":
                     sprayed += 1
                     reasons.add(decision.why.split(";")[0].split(" ", 1)[1])
-                elif isinstance(decision, ev.ChildCancelPlanned):
+                elif isinstance(decision, de.ChildCancelPlanned):
                     pulled.add(decision.why)
         assert sprayed > 100
         assert {"shown at the best bid", "shown at the best offer"} <= reasons
         assert "the market is locked" in pulled
         assert "there is no fresh market" in pulled
         assert any(why.startswith("the touch moved to") for why in pulled)
+        assert any(" crumbles: 2 of 2 venues left it" in why for why in pulled)
 
     def test_walks_reach_what_they_are_for(self) -> None:
         """A walk that never doubts, fills, cancels and asks would prove nothing."""

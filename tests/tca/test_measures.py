@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sor_gateway.projection.queries import Execution
+from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.types import Liquidity, OrdType, ParentState, Side, TimeInForce
 from sor_gateway.tca.measures import Mark, Report, cost, halved, measure
@@ -25,7 +26,7 @@ def submit(desk: Desk, side: Side, quantity: int = 1_000) -> ev.ParentSubmitted:
 
 def plan(
     desk: Desk, child: str, venue: str, quantity: int, wave: int, mark: Mark
-) -> ev.ChildPlanned:
+) -> de.ChildPlanned:
     fact = desk.plan(child, quantity, venue)
     fact.ord_type, fact.time_in_force = OrdType.LIMIT, TimeInForce.DAY
     fact.wave, fact.bid_micros, fact.ask_micros = wave, mark.bid_micros, mark.ask_micros
@@ -44,7 +45,7 @@ def fill(
 def sold(tmp_path: Path, side: Side = Side.SELL) -> Report:
     """1,000 of ACME: 600 of 800 in the dark at 50.00, 300 of 300 lit at 50.03 for a rebate."""
     desk = Desk(tmp_path)
-    accepted = ev.ParentAccepted(desk.now, "P1", BID, ASK)
+    accepted = de.ParentAccepted(desk.now, "P1", BID, ASK)
     desk.turn(submit(desk, side), accepted)
     desk.turn(plan(desk, "C1", "dark-a", 800, 1, Mark(BID, ASK)))
     desk.turn(fill(desk, "C1", "dark-a", 600, 50_000_000, 900_000, Liquidity.MIDPOINT))
@@ -92,9 +93,9 @@ class TestAnOrder:
 
     def test_lasts_until_its_end_when_it_is_over(self, tmp_path: Path) -> None:
         desk = Desk(tmp_path)
-        desk.turn(submit(desk, Side.BUY), ev.ParentAccepted(desk.now, "P1", BID, ASK))
+        desk.turn(submit(desk, Side.BUY), de.ParentAccepted(desk.now, "P1", BID, ASK))
         desk.number += 9
-        desk.turn(ev.ParentClosed(desk.now + 1, "P1", ParentState.CANCELED, "as asked"))
+        desk.turn(de.ParentClosed(desk.now + 1, "P1", ParentState.CANCELED, "as asked"))
         desk.refresh()
         found = measure(desk.database, "P1")
         assert found is not None
@@ -105,7 +106,7 @@ class TestAnOrder:
 
     def test_without_a_market_at_arrival_has_no_shortfall(self, tmp_path: Path) -> None:
         desk = Desk(tmp_path)
-        desk.turn(submit(desk, Side.BUY), ev.ParentAccepted(desk.now, "P1", 0, ASK))
+        desk.turn(submit(desk, Side.BUY), de.ParentAccepted(desk.now, "P1", 0, ASK))
         desk.turn(plan(desk, "C1", "ecn", 100, 1, Mark(BID, ASK)))
         desk.turn(fill(desk, "C1", "ecn", 100, ASK, 0, Liquidity.REMOVED))
         desk.refresh()

@@ -22,6 +22,7 @@ from venue_sims.control import ask
 SECOND = 1_000_000_000
 T0_MS = 1_790_000_000_000
 T0_NS = T0_MS * 1_000_000
+DOWN_S = 3_600
 OPERATIONS = {4: "halt ACME news", 6: "resume ACME", 8: "fault no_ack p=0.5"}
 FAULTS = """
 [faults]
@@ -165,5 +166,25 @@ async def test_time_stands_until_it_is_stepped(tmp_path: Path) -> None:
         assert (await venue.session())["state"] == "synchronised"
         told = await venue.ctl("step 3")  # slots of 100 ms of market time
         assert told["market_ns"] == 120 * SECOND + 300_000_000
+    finally:
+        await venue.stop()
+
+
+async def test_a_venue_that_dies_of_a_fault_comes_up_at_once_at_its_time(tmp_path: Path) -> None:
+    """Nobody can step a venue that is down, so nobody waits for it: the clock has moved on."""
+    venue = Stepped(tmp_path / "venue", "0")
+    await venue.start()
+    try:
+        await venue.ctl(f"fault restart at_s=1 down_ms={DOWN_S * 1_000} lose=orders")
+        await venue.step("1500ms")
+        assert venue.process.stderr is not None
+        said: dict[str, Any] = {}
+        async with asyncio.timeout(PATIENCE_S):
+            while said.get("event") != "started":
+                said = json.loads(await venue.process.stderr.readline())
+        venue.started = said
+        assert (await venue.ctl("clock"))["now_ns"] == T0_NS + (1 + DOWN_S) * SECOND
+        told = await venue.ctl("step 1s")
+        assert told["now_ns"] == T0_NS + (2 + DOWN_S) * SECOND
     finally:
         await venue.stop()

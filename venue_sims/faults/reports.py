@@ -7,7 +7,7 @@ May not know: FIX versions, sockets, the clock.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from sor_gateway.fix import tags
 from sor_gateway.fix.values import utc_timestamp
@@ -29,6 +29,8 @@ _MEANT: dict[Kinds, frozenset[ReportKind]] = {
     "ack": frozenset({ReportKind.NEW}),
     "cancel": frozenset({ReportKind.CANCELED}),
 }
+
+_RENAMED_BY: Final = {"replace": ReportKind.REPLACED, "fill": ReportKind.TRADE}
 
 
 def strikes_report(
@@ -203,15 +205,22 @@ class IdReuse(ReportFault[When]):
         return [replace(leaving[0], report=replace(report, exec_id=last)), *leaving[1:]]
 
 
-class OrderidChange(ReportFault[When]):
-    """After a replace an order goes by another OrderID."""
+@dataclass(slots=True, kw_only=True)
+class OrderidChangeSettings(When):
+    """`behind` what it happens: a replace, or a fill, for clients that replace nothing."""
 
-    name, number = "orderid_change", "F23"
+    behind: Literal["replace", "fill"] = "replace"
+
+
+class OrderidChange(ReportFault[OrderidChangeSettings]):
+    """After a replace, or a fill, an order goes by another OrderID."""
+
+    name, number, Settings = "orderid_change", "F23", OrderidChangeSettings
 
     def shape(self, leaving: list[Leaving], session: str, now: int) -> list[Leaving]:
-        """From the report of the replace on."""
+        """From the report of it on."""
         report = leaving[0].report
-        if report.kind is ReportKind.REPLACED and self.strikes(
+        if report.kind is _RENAMED_BY[self.settings.behind] and self.strikes(
             report.number, now, report.order_id, session=session, symbol=report.terms.symbol
         ):
             shown = f"{report.order_id}R{report.number}"

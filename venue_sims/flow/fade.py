@@ -29,6 +29,8 @@ class Fade:
 
     def __init__(self, stream: Stream, settings: FadeSettings, house: HouseQuotes) -> None:
         self.settings = settings
+        self.times = 0
+        """How often it took something back since the venue opened."""
         self._stream = stream
         self._house = house
 
@@ -37,4 +39,6 @@ class Fade:
         which the order comes, not by how many came before."""
         if self._stream.uniform(now) >= self.settings.p:
             return []
-        return self._house.fade(order, self.settings.frac, now)
+        actions = self._house.fade(order, self.settings.frac, now)
+        self.times += bool(actions)
+        return actions

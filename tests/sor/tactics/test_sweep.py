@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,3 +124,85 @@ class TestBounds:
 
 def taken_of(takes: list[Take], offer: Offer) -> int:
     return sum(take.quantity for take in takes if take.offer is offer)
+
+
+class TestFade:
+    """A venue that fades is sent what is expected to be there, as long as others show the price."""
+
+    ROOMS: ClassVar = {
+        "cheap": Room(100, 10_000, firm_share=0.6, round_lot=100),
+        "dear": Room(100, 10_000, round_lot=100),
+    }
+    BOTH: ClassVar = [Offer("cheap", 100, 1_000), Offer("dear", 100, 1_000)]
+
+    def score_of(self, offer: Offer, quantity: int) -> Score:
+        return Score(COSTS[offer.venue], 1.0, 0, 0, 0, 0, 0, 5.0, if_missed=self.if_missed)
+
+    if_missed = 3.0
+
+    def plan(self, quantity: int, offers: list[Offer] | None = None) -> list[tuple[str, int, int]]:
+        found = plan_takes(offers or self.BOTH, True, quantity, self.ROOMS, self.score_of)
+        assert not found.is_held_back
+        return [(take.offer.venue, take.offer.price_micros, take.quantity) for take in found.takes]
+
+    def test_the_rest_goes_to_another_at_the_same_price(self) -> None:
+        assert self.plan(1_000) == [("cheap", 100, 600), ("dear", 100, 400)]
+
+    def test_what_is_left_then_is_tried_all_the_same_in_one_child(self) -> None:
+        assert self.plan(1_800) == [("cheap", 100, 800), ("dear", 100, 1_000)]
+
+    def test_the_whole_of_a_price_is_gone_for_before_a_worse_one(self) -> None:
+        offers = [Offer("cheap", 100, 1_000), Offer("dear", 101, 1_000)]
+        assert self.plan(1_500, offers) == [("cheap", 100, 1_000), ("dear", 101, 500)]
+
+    def test_not_where_that_costs_more_than_to_miss_it(self) -> None:
+        self.if_missed = 1.5
+        assert self.plan(1_000) == [("cheap", 100, 1_000)]
+
+    def test_less_than_a_lot_is_a_lot(self) -> None:
+        offers = [Offer("cheap", 100, 150), Offer("dear", 100, 1_000)]
+        assert self.plan(1_000, offers) == [("cheap", 100, 100), ("dear", 100, 900)]
+
+    def test_what_was_expected_is_said(self) -> None:
+        found = plan_takes(self.BOTH, True, 1_000, self.ROOMS, self.score_of)
+        assert [take.seen() for take in found.takes] == [
+            "1000 displayed, 600 expected",
+            "1000 displayed",
+        ]
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from(["cheap", "dear"]), st.integers(99, 102), st.integers(1, 2_000)
+            ),
+            unique_by=lambda offer: offer[:2],
+        ),
+        st.integers(0, 5_000),
+        st.floats(0, 1),
+        st.integers(1, 4),
+        st.sampled_from([50, 300, 10_000]),
+    )
+    def test_never_more_than_wanted_or_shown_nor_past_a_better_price(
+        self,
+        made: list[tuple[str, int, int]],
+        quantity: int,
+        firm_share: float,
+        orders: int,
+        child_max: int,
+    ) -> None:
+        offers = [Offer(*each) for each in made]
+        rooms = {
+            "cheap": Room(orders, child_max, firm_share=firm_share, round_lot=100),
+            "dear": Room(20, child_max, round_lot=100),
+        }
+        found = plan_takes(offers, True, quantity, rooms, self.score_of)
+        assert sum(take.quantity for take in found.takes) <= quantity
+        assert all(0 < take.quantity <= child_max for take in found.takes)
+        assert sum(take.offer.venue == "cheap" for take in found.takes) <= orders
+        got = {id(offer): 0 for offer in offers}
+        for take in found.takes:
+            got[id(take.offer)] += take.quantity
+        assert all(got[id(offer)] <= offer.displayed for offer in offers)
+        worst = max((take.offer.price_micros for take in found.takes), default=0)
+        better = [offer for offer in offers if offer.price_micros < worst]
+        assert all(got[id(offer)] == offer.displayed for offer in better)

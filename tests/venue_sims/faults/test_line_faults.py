@@ -211,6 +211,12 @@ class TestF14Stalls:
         floor.run(1)
         assert said(client, "C1") == ["0", "F"]
 
+    def test_a_line_that_is_not_up_keeps_nobody_awake_behind_a_stall(self) -> None:
+        floor = Floor({"tcp_stall": {"at_s": 1, "ms": 100}})
+        floor.run(2)  # sessions without a line are meant too
+        assert floor.struck("tcp_stall") == 1
+        assert floor.venue.server.lines.next_deadline() is None
+
 
 class TestF18ClockSkew:
     def test_all_stamps_are_off_and_drift(self) -> None:

@@ -233,6 +233,13 @@ class TestF23Ids:
         assert status(wire, "C2")[0][37] == replaced[37]
         assert_fold_is_memory(wire)
 
+    def test_a_filled_order_has_another_order_id(self, dialect: Dialect) -> None:
+        wire = faulty({"orderid_change": {"behind": "fill"}}, dialect)
+        new, fill = take(wire)
+        assert fill[37] != new[37]
+        assert status(wire, "C1")[0][37] == fill[37]
+        assert_fold_is_memory(wire)
+
 
 class TestF26FeeSurprise:
     def test_a_share_costs_more_and_the_venue_charges_it(self) -> None:
