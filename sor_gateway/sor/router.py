@@ -214,7 +214,8 @@ class Router:
         deadline = self._agenda.next_deadline()
         if deadline == 0:
             return deadline
-        for other in (self._marks.next_ns, min(self._ledger.resting.values(), default=None)):
+        resting = self._ledger.resting
+        for other in (self._marks.next_ns, min(resting.values()) if resting else None):
             if other is not None and (deadline is None or other < deadline):
                 deadline = other
         return deadline

@@ -470,6 +470,14 @@ def time_or_zero(message: Message) -> int:
 def average_micros(text: str) -> Micros:
     """AvgPx (6) rounded to micros: venues write as many decimals as they like. Raises Useless."""
     try:
+        return text_to_price(text)
+    except ValueError:
+        return rounded_micros(text)
+
+
+def rounded_micros(text: str) -> Micros:
+    """A price of any length, rounded to micros. Raises Useless."""
+    try:
         price = Decimal(text)
     except InvalidOperation:
         raise Useless(f"6={shown(text)} (AvgPx): expected a number") from None

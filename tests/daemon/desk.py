@@ -236,7 +236,7 @@ class Desk:
             self.peers, {name: link.session for name, link in links.items()}
         )
         self.engine = Engine(
-            self.reactor,  # type: ignore[arg-type]
+            self.reactor,
             journal,
             fact_codec(),
             recovered.router,
