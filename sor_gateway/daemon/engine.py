@@ -86,6 +86,9 @@ class TurnReactor(Protocol):
     def flush(self, sessions: list[Session]) -> None:
         """Write what these sessions have to say."""
 
+    def write(self, session: Session, data: bytes) -> None:
+        """Write bytes on the session's connection; without one they are dropped."""
+
     def close(self, session: Session, reason: str) -> None:
         """Close the session's connection when its output is sent."""
 

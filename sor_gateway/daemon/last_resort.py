@@ -15,7 +15,7 @@ children in doubt (recovery.md 2.2).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from sor_gateway.daemon.draft import Draft, send
 from sor_gateway.daemon.intake import Log
@@ -23,10 +23,10 @@ from sor_gateway.daemon.sessions import Link, VenueLink
 from sor_gateway.fix import tags
 from sor_gateway.fix.codec import Framer, decode, encode
 from sor_gateway.fix.facts import RangeVoided
+from sor_gateway.fix.session import Session
 from sor_gateway.fix.store import add_range
 from sor_gateway.fix.tags import MsgType
 from sor_gateway.fix.values import utc_timestamp
-from sor_gateway.net.reactor import Reactor
 from sor_gateway.sor.commands import CancelChild
 from sor_gateway.sor.events import ChildrenDoubted, ChildVoided
 from sor_gateway.sor.router import Router
@@ -48,10 +48,17 @@ class Pulled:
     """Children whose order was among them."""
 
 
+class Lines(Protocol):
+    """Where the bytes go (net/reactor.py)."""
+
+    def write(self, session: Session, data: bytes) -> None:
+        """Write bytes on the session's connection; without one they are dropped."""
+
+
 class LastResort:
     """Once a stall. The journal is told by `record`."""
 
-    def __init__(self, router: Router, reactor: Reactor, log: Log) -> None:
+    def __init__(self, router: Router, reactor: Lines, log: Log) -> None:
         self._router = router
         self._reactor = reactor
         self._log = log

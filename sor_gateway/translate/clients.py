@@ -66,7 +66,6 @@ FIELD_MISSING: Final = 5
 EXEC_ID_MAX: Final = 64
 """Characters of an ExecID (17) that are looked at: ours are shorter."""
 
-HEADER_ECHO_TAGS: Final = frozenset(tag for tag, _ in tables.HEADER_ECHO.values())
 HEADER_ECHO_TAGS: Final = tuple(tag for tag, _ in tables.HEADER_ECHO.values())
 
 
