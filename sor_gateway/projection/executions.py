@@ -159,6 +159,8 @@ class Executions:
         keep(account.roots, fact.exec_id, root)
         if is_told:
             self._revise(child, account, root, fact)
+            if fact.quantity:
+                self._doubt_too_much(child)
         else:
             keep(account.early, root, None)
         self._store(child, account)

@@ -219,6 +219,13 @@ class TestRevisions:
         desk.turn(desk.fill(100, 100, "E1"))
         assert parent(desk).cum_quantity == 50
 
+    def test_a_correction_to_more_than_was_ordered_keeps_it_open(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.fill(250, 250, "E1"))
+        self.revise(desk, "E1", "B1", 350, 350)
+        assert (child(desk).state, child(desk).cum_quantity) == ("live", 350)
+        assert child(desk).doubt
+
     def test_a_correction_of_one_tells_its_price(self, desk: Desk) -> None:
         desk.working()
         desk.turn(self.status(100))
