@@ -82,9 +82,10 @@ class LastResort:
             draft.touch(one.link)
             if one.begin < one.end:
                 draft.record(RangeVoided(name, one.epoch, one.begin, one.end - 1))
-            for child_id in one.unsent:
-                draft.apply(ChildVoided(now, name, child_id, one.epoch, False))
             draft.apply(ChildrenDoubted(now, name, WHY))
+            for child_id in one.unsent:
+                # With the note of 3.1: nothing proves better that the venue never had it.
+                draft.apply(ChildVoided(now, name, child_id, one.epoch, before_synchronised=True))
 
     def _pull(self, link: VenueLink, now: int) -> Pulled:
         session = link.session
