@@ -354,9 +354,17 @@ class Replay:
 
 
 def _requests(record: Record, session: str, hinted: bool) -> Iterator[Entry]:
-    """What a session sent that the venue answers."""
+    """What a session sent that the venue answers; what its session layer rejected (3) it never
+    saw."""
+    rejected = {
+        int(decode(entry.raw)[tags.RefSeqNum])
+        for entry in _outbound(record, session)
+        if entry.msg_type == MsgType.REJECT
+    }
     for entry in record.entries:
-        if entry.session != session or entry.outbound or (hinted and entry.msg_type in _COMMANDS):
+        if entry.session != session or entry.outbound or entry.number in rejected:
+            continue
+        if hinted and entry.msg_type in _COMMANDS:
             continue
         if entry.msg_type not in ADMIN_MSG_TYPES or entry.msg_type == MsgType.RESEND_REQUEST:
             yield entry

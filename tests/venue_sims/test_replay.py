@@ -8,17 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from sor_gateway.fix.values import price_to_text
+from sor_gateway.journal.memory import MemoryJournal
 from sor_gateway.journal.reader import read_records, segment_path
 from sor_gateway.journal.segments import Journal
+from tests.venue_sims import test_stepped
+from tests.venue_sims.faults.client import Floor
 from tests.venue_sims.helpers import CONFIG, DEFAULT, START, market, venue_file
 from tests.venue_sims.raw_client import RawClient
 from tests.venue_sims.test_server import Running, running
-from tests.venue_sims.test_stepped import FAULTS, a_day
 from venue_sims.__main__ import main
 from venue_sims.config import ConfigError, VenueFile
 from venue_sims.facts import FellBehind
+from venue_sims.faults.fault import TimedFault
+from venue_sims.faults.table import FAULTS
 from venue_sims.recovery import fact_codec
-from venue_sims.replay import Replayed, replay, told
+from venue_sims.replay import Replay, Replayed, replay, told
 
 
 async def trade(client: RawClient, draw: random.Random, first: int, orders: int) -> None:
@@ -101,7 +106,7 @@ async def test_two_lives_over_real_lines_are_lived_through_again(tmp_path: Path,
 async def test_a_stepped_day_full_of_faults(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await a_day(tmp_path / "day", "1")
+    await test_stepped.a_day(tmp_path / "day", "1")
     folder, venue = tmp_path / "day" / "journal", tmp_path / "day" / "exchange.toml"
     files = ["--venue", str(venue), "--market", str(CONFIG / "market.toml")]
     before = segment_path(folder, 1).read_bytes()
@@ -109,7 +114,8 @@ async def test_a_stepped_day_full_of_faults(
     assert "the same" in capsys.readouterr().out
     assert segment_path(folder, 1).read_bytes() == before, "it was only read"
     venue.write_text(
-        (DEFAULT / "exchange.toml").read_text().replace("take = 0.0028", "take = 0.0027") + FAULTS
+        (DEFAULT / "exchange.toml").read_text().replace("take = 0.0028", "take = 0.0027")
+        + test_stepped.FAULTS
     )
     assert main_status([*files, "--replay", str(folder)]) == 1
     out = capsys.readouterr().out
@@ -124,6 +130,44 @@ def main_status(arguments: list[str]) -> int:
         main(arguments)
     assert isinstance(ended.value.code, int)
     return ended.value.code
+
+
+def acts(floor: Floor, seed: int) -> None:
+    """A client who does a little of everything, and dials again when its line is gone."""
+    draw, client = random.Random(seed), floor.client()
+    for number in range(20):
+        if client.line is None:
+            client.dial()
+            floor.run(0.1)
+        if not client.session.logged_on:
+            floor.run(0.5)
+            continue
+        if draw.random() < 0.5:
+            floor.take(client, f"T{number}", draw.choice([0, 0.001, 0.2]))
+        else:
+            floor.rest(client, f"R{number}", draw.choice([0, 0.001, 0.2]))
+        fields: dict[int, object] = {11: f"X{number}", 41: f"R{draw.randrange(number + 1)}"}
+        kind = draw.choice(["F", "G", "H", "e", ""]) if client.session.logged_on else ""
+        if kind == "e":
+            client.send("e", {324: f"S{number}", 55: "ACME", 263: "1"})
+        elif kind:
+            price = price_to_text(floor.bid - draw.randrange(4) * 10_000)
+            client.send(kind, fields | ({44: price, 38: 200} if kind == "G" else {}))
+        floor.run(draw.choice([0, 0.01, 0.3]))
+    floor.run(5)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_day_with_each_fault_is_lived_through_again(name: str) -> None:
+    seed = random.SystemRandom().randrange(1 << 32)
+    print(f"seed {seed}")
+    timed = {"at_s": 1} if issubclass(FAULTS[name], TimedFault) else {}
+    floor = Floor({name: {"p": 0.7, "count": 4, **timed}, "dup_er": {"p": 0.3}, "cod": {"p": 0.5}})
+    acts(floor, seed)
+    records = list(MemoryJournal(floor.venue.storage, boot_id="audit").records())
+    found = Replay(floor.venue.file, floor.venue._market).run(records)
+    assert found.differences == [], told(found)
+    assert found.messages_out > 3
 
 
 async def test_a_starved_venue_says_so_and_is_lived_through_again(tmp_path: Path) -> None:
