@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sor_gateway.fix.session import Session
 from sor_gateway.fix.values import price_to_text
 from sor_gateway.journal.memory import MemoryJournal
 from sor_gateway.journal.reader import read_records, segment_path
@@ -132,6 +133,11 @@ def main_status(arguments: list[str]) -> int:
     return ended.value.code
 
 
+def is_on(session: Session) -> bool:
+    """Asked anew each time: whatever is done may end the session."""
+    return session.logged_on
+
+
 def acts(floor: Floor, seed: int) -> None:
     """A client who does a little of everything, and dials again when its line is gone."""
     draw, client = random.Random(seed), floor.client()
@@ -139,7 +145,7 @@ def acts(floor: Floor, seed: int) -> None:
         if client.line is None:
             client.dial()
             floor.run(0.1)
-        if not client.session.logged_on:
+        if not is_on(client.session):
             floor.run(0.5)
             continue
         if draw.random() < 0.5:
@@ -147,7 +153,9 @@ def acts(floor: Floor, seed: int) -> None:
         else:
             floor.rest(client, f"R{number}", draw.choice([0, 0.001, 0.2]))
         fields: dict[int, object] = {11: f"X{number}", 41: f"R{draw.randrange(number + 1)}"}
-        kind = draw.choice(["F", "G", "H", "e", ""]) if client.session.logged_on else ""
+        kind = draw.choice(["F", "G", "H", "e", ""])
+        if not is_on(client.session):  # the order may have cost it its line
+            kind = ""
         if kind == "e":
             client.send("e", {324: f"S{number}", 55: "ACME", 263: "1"})
         elif kind:
