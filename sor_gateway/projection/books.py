@@ -26,6 +26,7 @@ from sor_gateway.sor.decisions import (
     ChildCrossed,
     ChildPlanned,
     ChildReleased,
+    ChildSent,
     ChildStatusPlanned,
     ParentAccepted,
     ParentClosed,
@@ -93,6 +94,7 @@ class Books:
             WaveStarted: self._of_parent,
             ChildPlanned: self._child_planned,
             ChildCrossed: self._child_crossed,
+            ChildSent: self._of_child,
             ChildCancelPlanned: self._of_child,
             ChildStatusPlanned: self._of_child,
             ChildAccepted: self._child_accepted,
@@ -336,7 +338,7 @@ class Books:
         self._executions.crossed(fact)
         return about
 
-    def _of_child(self, fact: ChildCancelPlanned | ChildStatusPlanned) -> About:
+    def _of_child(self, fact: ChildSent | ChildCancelPlanned | ChildStatusPlanned) -> About:
         return self._about(fact.child_id)
 
     def _about(self, child_id: str, venue: str = "") -> About:

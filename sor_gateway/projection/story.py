@@ -108,6 +108,7 @@ _TELLERS: Final[dict[str, Callable[[Data], str]]] = {
     "VenueReadmitted": lambda d: f"{d['venue']} is tried again",
     "WaveStarted": lambda d: f"{d['stage']} wave {d['wave']} begins",
     "ChildPlanned": _planned,
+    "ChildSent": lambda d: f"{d['child_id']} leaves",
     "ChildCrossed": lambda d: (
         f"{d['quantity']} executed at {price(d['price_micros'])} at {d['market']} as"
         f" {d['child_id']} against {d['contra_id']}{_because(d, 'why')}"

@@ -379,6 +379,10 @@ class Flight:
     pending_asks: int = 0
     """How often the venue answered that our cancel is pending there (FIX 39=6), and no more."""
     doubt: Doubt | None = None
+    leaves_ns: Nanos = 0
+    """Until when it is held back, so that it arrives with others; 0 once it left."""
+    is_iso: bool = False
+    """It is an intermarket sweep order; kept for when it leaves."""
     moved_micros: Micros = 0
     """Where the venue works it by its own decision; 0: at its limit."""
 

@@ -23,6 +23,7 @@ from sor_gateway.sor.decisions import (
     ChildCrossed,
     ChildPlanned,
     ChildReleased,
+    ChildSent,
     ChildStatusPlanned,
     Decision,
     MarkoutsSeen,
@@ -128,6 +129,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     RequestOverdue: decided.request_overdue,
     WaveStarted: decided.wave_started,
     ChildPlanned: decided.child_planned,
+    ChildSent: decided.child_sent,
     ChildCrossed: decided.child_crossed,
     ChildCancelPlanned: decided.child_cancel_planned,
     ChildStatusPlanned: decided.child_status_planned,
@@ -212,7 +214,8 @@ class Router:
         deadline = self._agenda.next_deadline()
         if deadline == 0:
             return deadline
-        for other in (self._marks.next_ns, min(self._ledger.resting.values(), default=None)):
+        resting = self._ledger.resting
+        for other in (self._marks.next_ns, min(resting.values()) if resting else None):
             if other is not None and (deadline is None or other < deadline):
                 deadline = other
         return deadline
@@ -297,6 +300,8 @@ class Router:
         deadline_ns = fact.at_ns + self.settings.answer_timeout_ns
         if fact.pull_at_ns:
             deadline_ns = min(deadline_ns, fact.pull_at_ns)
+        if fact.leaves_ns:
+            deadline_ns = min(deadline_ns, fact.leaves_ns)
         self._agenda.wake(fact.parent_id, deadline_ns)
         self._ledger.counts.venue(fact.venue).sent += 1
         self._spend(fact.venue, fact.at_ns)

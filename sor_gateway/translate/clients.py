@@ -66,7 +66,7 @@ FIELD_MISSING: Final = 5
 EXEC_ID_MAX: Final = 64
 """Characters of an ExecID (17) that are looked at: ours are shorter."""
 
-HEADER_ECHO_TAGS: Final = frozenset(tag for tag, _ in tables.HEADER_ECHO.values())
+HEADER_ECHO_TAGS: Final = tuple(tag for tag, _ in tables.HEADER_ECHO.values())
 
 
 @dataclass(slots=True)
@@ -234,7 +234,7 @@ class ClientTranslator:
         """What every report about this message gives back, by FIX name."""
         echo: dict[str, str] = {}
         first = message.first
-        if not HEADER_ECHO_TAGS.isdisjoint(first):
+        if any(tag in first for tag in HEADER_ECHO_TAGS):
             for name, (tag, _) in tables.HEADER_ECHO.items():
                 if value := first.get(tag):
                     echo[name] = value

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -22,10 +21,7 @@ from sor_gateway.fix.dialect import Dialect
 from sor_gateway.fix.message import Message
 from sor_gateway.fix.tags import MsgType
 from sor_gateway.fix.values import (
-    parse_utc_timestamp,
     price_to_text,
-    text_to_price,
-    text_to_quantity,
     utc_timestamp,
 )
 from sor_gateway.sor.commands import AskChild, CancelChild, Command, DenyExecution, SendChild
@@ -40,7 +36,6 @@ from sor_gateway.sor.events import (
     VenueFact,
 )
 from sor_gateway.sor.types import (
-    MICROS_PER_UNIT,
     ChildState,
     Liquidity,
     Micros,
@@ -50,17 +45,30 @@ from sor_gateway.sor.types import (
 )
 from sor_gateway.translate import tables
 from sor_gateway.translate.outgoing import Fields, Outgoing, clean, shown
+from sor_gateway.translate.report_fields import (
+    Useless,
+    average_micros,
+    average_or_zero,
+    read_child_id,
+    read_order_quantity,
+    read_price,
+    read_quantity,
+    reported_fee,
+    required,
+    time_or_zero,
+)
 
 MID_PRICE_PEG: Final = "M"
 """ExecInst (18) of an order pegged to the midpoint."""
+INTERMARKET_SWEEP: Final = "f"
+"""ExecInst (18) of an order that may trade without regard to other venues (Reg NMS 600(b)(31)); a
+named extension of both dialects (decisions.md)."""
 POST_ONLY: Final = "6"
 """ExecInst (18) of an order that is refused rather than take (ParticipateDontInitiate)."""
 UNKNOWN_ORDER_REASON: Final = "5"
 """OrdRejReason (103) in the answer to a status request about an order the venue never had."""
 UNKNOWN_TO_CANCEL: Final = "1"
 """CxlRejReason (102): unknown order."""
-PRICE_MAX: Final = Decimal(10) ** 12
-"""Nothing at or above this is a price."""
 
 FILL_TYPES: Final = frozenset({"F", "1", "2"})
 """ExecType (150) of fills: F on FIX 4.4, 1 and 2 on FIX 4.2."""
@@ -120,10 +128,6 @@ class Stored:
     """The cancel's ClOrdID (11), or the status request's id (790) where the dialect has one."""
 
 
-class Useless(Exception):  # noqa: N818 - becomes an Unusable, never leaves this module
-    """Why a report cannot be used."""
-
-
 class VenueTranslator:
     """Both directions for one venue's order session."""
 
@@ -153,6 +157,8 @@ class VenueTranslator:
             fields.append((tags.ExecInst, MID_PRICE_PEG))
         elif command.post_only:
             fields.append((tags.ExecInst, POST_ONLY))
+        elif command.is_iso:
+            fields.append((tags.ExecInst, INTERMARKET_SWEEP))
         fields += [
             (tags.Symbol, command.symbol),
             (tags.Side, tables.SIDES[command.side]),
@@ -407,90 +413,6 @@ class VenueTranslator:
         return reported, reported - per_share * quantity
 
 
-# --- parts of a report ----------------------------------------------------------------------
-
-
 def _order_id(venue_order_id: str) -> Fields:
     """OrderID (37), once the venue has told it."""
     return [(tags.OrderID, venue_order_id)] if venue_order_id else []
-
-
-def required(message: Message, tag: int, name: str) -> str:
-    """A field that has to be there. Raises Useless."""
-    value = message.get(tag)
-    if not value:
-        raise Useless(f"{tag} ({name}) is missing")
-    return value
-
-
-def read_child_id(message: Message) -> str:
-    """Our ClOrdID of the order: 41 when 11 is that of a cancel request. Raises Useless."""
-    return message.get(tags.OrigClOrdID) or required(message, tags.ClOrdID, "ClOrdID")
-
-
-def read_quantity(message: Message, tag: int, name: str) -> Shares:
-    """A quantity that has to be there. Raises Useless."""
-    try:
-        return text_to_quantity(required(message, tag, name))
-    except ValueError as error:
-        raise Useless(f"{tag} ({name}): {error}") from None
-
-
-def read_order_quantity(message: Message, *, is_live: bool) -> Shares:
-    """How many shares an order is for, as a status report has it; 0 when it does not say. While it
-    lives, what is executed and what is left are surer than 38, which some write as they got it."""
-    wanted = (tags.CumQty, tags.LeavesQty) if is_live else (tags.OrderQty,)
-    try:
-        return sum(text_to_quantity(message.get(tag, "")) for tag in wanted)
-    except ValueError:
-        return 0
-
-
-def read_price(message: Message, tag: int, name: str) -> Micros:
-    """A price that has to be there. Raises Useless."""
-    try:
-        return text_to_price(required(message, tag, name))
-    except ValueError as error:
-        raise Useless(f"{tag} ({name}): {error}") from None
-
-
-def time_or_zero(message: Message) -> int:
-    """TransactTime (60) in ns; 0 when it is missing or unreadable: nothing is decided by it."""
-    try:
-        return parse_utc_timestamp(message.get(tags.TransactTime, ""))
-    except ValueError:
-        return 0
-
-
-def average_micros(text: str) -> Micros:
-    """AvgPx (6) rounded to micros: venues write as many decimals as they like. Raises Useless."""
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        raise Useless(f"6={shown(text)} (AvgPx): expected a number") from None
-    if not price.is_finite() or abs(price) >= PRICE_MAX:
-        raise Useless(f"6={shown(text)} (AvgPx): expected a price")
-    return int((price * MICROS_PER_UNIT).to_integral_value(ROUND_HALF_EVEN))
-
-
-def average_or_zero(message: Message) -> Micros:
-    """AvgPx (6); 0 when it is missing or makes no sense: it prices what was never reported
-    (recovery.md 3.6), and the report counts without it."""
-    try:
-        return max(0, average_micros(message.get(tags.AvgPx, "0")))
-    except Useless:
-        return 0
-
-
-def reported_fee(message: Message) -> Micros | None:
-    """The fee that a report carries, in micros for the whole fill; None when it carries none that
-    can be read. 4.4: the sum of the misc fee group; 4.2: an absolute commission."""
-    amounts = [
-        entry.get(tags.MiscFeeAmt, "") for entry in message.group(tags.NoMiscFees, tags.MiscFeeAmt)
-    ]
-    if not amounts and message.get(tags.CommType) == "3":
-        amounts = [message.get(tags.Commission, "")]
-    try:
-        return sum(map(text_to_price, amounts)) if amounts else None
-    except ValueError:
-        return None

@@ -26,6 +26,13 @@ from .script import settings as router_settings
 STEPS = 250
 CLIP, MAX_SHOWN = 200, 300
 SWEEP = StrategySettings("balanced", dark_quantity=500, dark_box_ns=300 * MS)
+CAUTIOUS = replace(
+    SWEEP,
+    sweep_iso=True,
+    sweep_align_ns=100 * MS,
+    dark_size_spread=0.5,
+    dark_delay_ns=100 * MS,
+)
 SHOWN = replace(SWEEP, use_dark=False, lit_tactic=LitTactic.SPRAY)
 SPRAYS = (
     replace(SHOWN, use_dark=True),
@@ -65,7 +72,7 @@ class Walk:
             dark("dark-a", unknown_is_final=final),
             dark("dark-b", unknown_is_final=final),
         ]
-        strategy = SWEEP
+        strategy = CAUTIOUS if seed % 2 else SWEEP
         if sprays:
             strategy = replace(
                 SPRAYS[seed % len(SPRAYS)],

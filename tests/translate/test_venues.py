@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +88,11 @@ class TestCommands:
         rests.post_only = True
         outgoing = translator(dialect).command_message(rests)
         assert written(outgoing, dialect) == f"35=D|11=C1|{handled}18=6|{tail}"
+
+    @pytest.mark.parametrize("dialect", DIALECTS)
+    def test_an_intermarket_sweep(self, dialect: Dialect) -> None:
+        sweep = replace(ORDER, is_iso=True)
+        assert "|18=f|" in written(translator(dialect).command_message(sweep), dialect)
 
     def test_an_order_that_takes_no_small_fills(self) -> None:
         peg = SendChild(
