@@ -85,6 +85,9 @@ def _doubted(data: Data) -> str:
 _TELLERS: Final[dict[str, Callable[[Data], str]]] = {
     "ParentSubmitted": _submitted,
     "ParentUnreadable": lambda d: f"{d['cl_ord_id']} of {d['client']} makes no order: {d['text']}",
+    "ExecutionDisputed": lambda d: (
+        f"{d['client']} does not know {d['exec_id']}: {d['reason']}" + _because(d)
+    ),
     "CancelRequested": lambda d: f"{d['client']} asks to cancel {d['orig_cl_ord_id']}",
     "ReplaceRequested": lambda d: (
         f"{d['client']} asks for new terms as {d['cl_ord_id']}: {_terms(d)}"

@@ -43,6 +43,10 @@ the venues of brief.md as published."""
 DISPLAY_SCALE_MICROS: Final = 50_000.0
 """An expected cost of this much halves the display score."""
 BPS: Final = 10_000.0
+WORDS: Final = (
+    "p {:.2f}, price {:.0f}, fee {:.0f}, impact {:.0f}, toxic {:.0f}, missed {:.0f}, latency {:.0f}"
+)
+"""Filled in at one go: compiled, each number of an f-string is a call of its own."""
 
 
 @dataclass(slots=True)
@@ -68,10 +72,14 @@ class Score:
 
     def words(self) -> str:
         """The decomposition, for the record of the decision."""
-        return (
-            f"p {self.fill_rate:.2f}, price {self.price:.0f}, fee {self.fee:.0f}, "
-            f"impact {self.impact:.0f}, toxic {self.toxicity:.0f}, "
-            f"missed {self.opportunity:.0f}, latency {self.latency:.0f}"
+        return WORDS.format(
+            self.fill_rate,
+            self.price,
+            self.fee,
+            self.impact,
+            self.toxicity,
+            self.opportunity,
+            self.latency,
         )
 
 

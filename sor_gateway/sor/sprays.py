@@ -68,9 +68,10 @@ class Sprays:
             why, book = sight.trouble, sight.books.get(child.venue)
             if not why and book is None:
                 why = "the venue's own quotes are stale"
-            if not why and child.limit_micros is not None and not flight.pull_at_ns:
-                why = self._crumbles(plan, route, sight, child.limit_micros)
-            if not why and child.limit_micros != sight.target:
+            at = child.works_at_micros
+            if not why and at is not None and not flight.pull_at_ns:
+                why = self._crumbles(plan, route, sight, at)
+            if not why and at != sight.target:
                 why = self._out_of_line(plan, route, flight, sight.target)
             if why:
                 self._tending.pull(plan, child, why)
@@ -139,10 +140,10 @@ class Sprays:
         ours: dict[tuple[str, Micros], Shares] = {}
         for child, flight in sight.shown:
             book = sight.books.get(child.venue)
-            if child.state is not ChildState.LIVE or book is None or child.limit_micros is None:
+            if child.state is not ChildState.LIVE or book is None or child.works_at_micros is None:
                 continue
             if book.at_ns >= flight.planned_ns + SHOWN_AFTER_NS:
-                key = (child.venue, child.limit_micros)
+                key = (child.venue, child.works_at_micros)
                 ours[key] = ours.get(key, 0) + child.leaves_quantity
         near = near_touch(sight.books.items(), route.is_buy, ours)
         near = near or route.nbbo.far_micros(not route.is_buy)

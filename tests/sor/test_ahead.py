@@ -90,6 +90,7 @@ def test_what_did_not_fill_is_worked() -> None:
     made.end(first.child_id)
     assert hidden(made) == 600
     assert taken(made) == 10_000
+    made.fold()
 
 
 @pytest.mark.parametrize(
