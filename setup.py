@@ -1,8 +1,9 @@
 """What pyproject.toml cannot say: with SOR_COMPILED=1 a build compiles what every message passes.
 
-Protocol, translation, router and the turn become C extensions (mypyc), from a copy in which
-dataclasses are spelled out (spell.py). The same sources run uncompiled everywhere else; the tests
-run both ways. Not compiled: what deals with sockets, files, processes and people; what NumPy does.
+Protocol, translation, router, the turn, the connections under it and the journal's appending side
+become C extensions (mypyc), from a copy in which dataclasses are spelled out (spell.py). The same
+sources run uncompiled everywhere else; the tests run both ways. Not compiled: what waits, opens and
+reads (listeners, files at a start, processes, people); what NumPy does.
 """
 
 from __future__ import annotations
@@ -12,18 +13,28 @@ import shutil
 import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
 
 PACKAGES = ("fix", "sor", "translate")
 TURN = ("congestion", "counters", "draft", "engine", "facts", "intake", "outbox", "recovery")
 SESSIONS = ("replay", "session_commands", "sessions", "throttle")
-MODULES = ("histogram.py", *(f"daemon/{name}.py" for name in (*TURN, *SESSIONS)))
+NET = ("clock", "connection", "reactor")
+JOURNAL = ("counters", "index", "record", "segments", "sent")
+MODULES = (
+    "sor_gateway/histogram.py",
+    *(f"sor_gateway/daemon/{name}.py" for name in (*TURN, *SESSIONS)),
+    *(f"sor_gateway/net/{name}.py" for name in NET),
+    *(f"sor_gateway/journal/{name}.py" for name in JOURNAL),
+    "venue_sims/stepping.py",  # the reactor has one heir: compiled classes have compiled heirs only
+)
 SPELLED = Path("build/spelled")
 
 
 def modules(root: Path) -> list[Path]:
     """What is compiled."""
-    found = [path for package in PACKAGES for path in (root / package).rglob("*.py")]
+    found = [
+        path for package in PACKAGES for path in (root / "sor_gateway" / package).rglob("*.py")
+    ]
     found += [root / name for name in MODULES]
     return sorted(path for path in found if not _is_left_out(path))
 
@@ -38,16 +49,27 @@ def spelled_modules() -> list[str]:
     from spell import spell_out
 
     shutil.rmtree(SPELLED, ignore_errors=True)
-    shutil.copytree("sor_gateway", SPELLED / "sor_gateway")
-    copies = modules(SPELLED / "sor_gateway")
+    for package in ("sor_gateway", "venue_sims"):
+        shutil.copytree(package, SPELLED / package)
+    copies = modules(SPELLED)
     for path in copies:
         spell_out(path)
     return [str(path) for path in copies]
 
 
-if os.environ.get("SOR_COMPILED") == "1":
+def extensions() -> list[Extension]:
+    """What setuptools has to build. On Linux none of it can be overlaid by another library:
+    calls from one of our modules into another then go straight to their target."""
     from mypyc.build import mypycify
 
-    setup(ext_modules=mypycify(spelled_modules(), opt_level="1", debug_level="0", multi_file=True))
-else:
-    setup()
+    found: list[Extension] = mypycify(
+        spelled_modules(), opt_level="2", debug_level="0", multi_file=True
+    )
+    if sys.platform == "linux":
+        for extension in found:
+            extension.extra_compile_args += ["-fvisibility=hidden", "-fno-semantic-interposition"]
+            extension.extra_link_args += ["-Wl,-Bsymbolic"]
+    return found
+
+
+setup(ext_modules=extensions() if os.environ.get("SOR_COMPILED") == "1" else [])

@@ -6,7 +6,8 @@ import os
 
 from sor_gateway.daemon import draft, engine, intake, outbox
 from sor_gateway.fix import codec, session, store
-from sor_gateway.journal import record, segments
+from sor_gateway.journal import disk, reader, record, segments, shapes
+from sor_gateway.net import connection, listener, reactor
 from sor_gateway.sor import commands, events, ledger, orders, router
 from sor_gateway.sor.estimators import posterior
 from sor_gateway.translate import clients, venues
@@ -18,12 +19,12 @@ def test_what_an_order_passes_is_compiled_when_and_only_when_asked_for() -> None
     turn = (draft, engine, intake, outbox)
     for module in (*turn, codec, session, store, commands, events, ledger, orders, router):
         assert _is_compiled(module.__file__) == COMPILED, module.__file__
-    for module in (clients, venues):
+    for module in (clients, venues, connection, reactor, record, segments):
         assert _is_compiled(module.__file__) == COMPILED, module.__file__
 
 
-def test_what_deals_with_files_or_arrays_never_is() -> None:
-    for module in (record, segments, posterior):
+def test_what_waits_or_opens_or_computes_with_arrays_never_is() -> None:
+    for module in (disk, listener, reader, shapes, posterior):
         assert not _is_compiled(module.__file__), module.__file__
 
 

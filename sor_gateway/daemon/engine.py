@@ -17,13 +17,16 @@ from sor_gateway.daemon.counters import TurnCounters
 from sor_gateway.daemon.draft import Draft
 from sor_gateway.daemon.facts import SessionOperated
 from sor_gateway.daemon.intake import Intake, Log, StoredMessages
+from sor_gateway.daemon.last_resort import LastResort
 from sor_gateway.daemon.sessions import ClientLink, Link, VenueLink
 from sor_gateway.fix.checks import without_secrets
+from sor_gateway.fix.session import Session
+from sor_gateway.fix.timers import NEVER
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
-from sor_gateway.net.reactor import Reactor
+from sor_gateway.net.reactor import ReactorCounters
 from sor_gateway.sor.decisions import Decision
-from sor_gateway.sor.events import FlowStopped, IdsReserved, OperatorFact
+from sor_gateway.sor.events import FlowStopped, IdsReserved, KillSwitched, OperatorFact
 from sor_gateway.sor.router import Router
 
 REPLAY_BUFFER_BYTES = 1_048_576
@@ -67,12 +70,50 @@ class TurnJournal(StoredMessages, Protocol):
         """A step towards a new segment with a snapshot behind it; False: the disk is in the way."""
 
 
+class TurnReactor(Protocol):
+    """What the turn needs of the reactor (net/reactor.py)."""
+
+    @property
+    def counters(self) -> ReactorCounters:
+        """What it counts."""
+
+    def wake(self) -> None:
+        """Make a turn happen."""
+
+    def receive(self, now: int) -> list[Session]:
+        """Feed the sessions; those that were touched."""
+
+    def flush(self, sessions: list[Session]) -> None:
+        """Write what these sessions have to say."""
+
+    def write(self, session: Session, data: bytes) -> None:
+        """Write bytes on the session's connection; without one they are dropped."""
+
+    def close(self, session: Session, reason: str) -> None:
+        """Close the session's connection when its output is sent."""
+
+    def schedule(self, deadline_ns: int | None) -> None:
+        """Have a turn at this time."""
+
+    def fed_ns(self, session: Session) -> int:
+        """How long the session took over the bytes that it was fed in this turn."""
+
+    def hold_back(self, session: Session, until_ns: int) -> None:
+        """Read this peer no further before then."""
+
+    def peer(self, session: Session) -> str:
+        """Address and port of the session's peer."""
+
+    def buffered(self, session: Session) -> int:
+        """Bytes of the session that the kernel has not taken yet."""
+
+
 class Engine:
     """Runs the turn over its links, router and journal."""
 
     def __init__(
         self,
-        reactor: Reactor,
+        reactor: TurnReactor,
         journal: TurnJournal,
         codec: FactCodec,
         router: Router,
@@ -99,6 +140,7 @@ class Engine:
         self._snapshot = snapshot
         self._draft = Draft(router, links, codec, self.counters)
         self._intake = Intake(self._draft, journal, log, poisoned)
+        self._last_resort = LastResort(router, reactor, log)
         self._pending_facts: list[OperatorFact] = []
         self._logouts: list[tuple[Link, str]] = []
         self._commands: list[SessionOperated] = []
@@ -266,11 +308,14 @@ class Engine:
 
     def _next_deadline(self, now: int) -> int | None:
         """The earliest of all. A session's deadline moves only in a turn that touches it."""
-        deadlines = [*self._deadlines.values(), self.router.next_deadline()]
-        deadlines.append(self._congestion.next_deadline(now))
-        if self._intake.replays:
-            deadlines.append(max(now, self._replay_at_ns))
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        deadline = max(now, self._replay_at_ns) if self._intake.replays else NEVER
+        for other in self._deadlines.values():
+            if other is not None and other < deadline:
+                deadline = other
+        for other in (self.router.next_deadline(), self._congestion.next_deadline(now)):
+            if other is not None and other < deadline:
+                deadline = other
+        return deadline if deadline < NEVER else None
 
     # --- when things go wrong -------------------------------------------------------------
 
@@ -287,12 +332,15 @@ class Engine:
         try:
             self.journal.retry()
         except JournalStalled:
+            if any(isinstance(fact, KillSwitched) and fact.on for fact in self._pending_facts):
+                self._last_resort.pull(self.links, now)
             self.reactor.schedule(now + STALL_RETRY_NS)
             return False
         self.stalled = False
         self._log("journal-writes-again")
         self._pending_facts.append(FlowStopped(now, "the journal's disk was full: cancel only"))
         self._release(now)
+        self._last_resort.record(self._draft, now)
         return True
 
     def _poison(self, now: int) -> None:

@@ -71,10 +71,16 @@ def empty_field(message: Message) -> Fault | None:
 
 def missing_header(message: Message) -> Fault | None:
     """The first of 49, 52, 56 that is not there (373=1)."""
-    for tag in (tags.SenderCompID, tags.SendingTime, tags.TargetCompID):
-        if tag not in message:
-            return Fault(Reason.REQUIRED_TAG_MISSING, tag, "Required tag missing")
-    return None
+    first = message.first
+    if tags.SenderCompID not in first:
+        tag = tags.SenderCompID
+    elif tags.SendingTime not in first:
+        tag = tags.SendingTime
+    elif tags.TargetCompID not in first:
+        tag = tags.TargetCompID
+    else:
+        return None
+    return Fault(Reason.REQUIRED_TAG_MISSING, tag, "Required tag missing")
 
 
 def is_between(message: Message, sender: str, target: str) -> bool:

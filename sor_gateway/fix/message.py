@@ -21,11 +21,16 @@ class Message:
 
     __slots__ = ("fields", "first", "msg_type")
 
-    def __init__(self, msg_type: str, fields: list[tuple[int, str]]) -> None:
+    def __init__(
+        self,
+        msg_type: str,
+        fields: list[tuple[int, str]],
+        first: dict[int, str] | None = None,
+    ) -> None:
         self.msg_type = msg_type
         self.fields = fields
         # Backwards, so that the first of several equal tags is written last and stays.
-        self.first: dict[int, str] = dict(reversed(fields))
+        self.first: dict[int, str] = dict(reversed(fields)) if first is None else first
 
     @overload
     def get(self, tag: int) -> str | None: ...

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 
 MICROS_PER_UNIT: Final = 1_000_000
@@ -24,6 +23,9 @@ _WHOLE_DIGITS_MAX: Final = 12
 _QUANTITY_DIGITS_MAX: Final = 15
 _INT_DIGITS_MAX: Final = 18
 _SECONDS_CACHED: Final = 1_024
+_TEXT_OF_SECOND: Final[dict[int, str]] = {}
+_NS_OF_SECOND: Final[dict[str, int]] = {}
+"""The last seconds that were asked for, each once: plain tables, for every message asks."""
 
 #: FIX float: "a sequence of digits with optional decimal point and sign"; leading and trailing
 #: zeros are allowed, exponents and "+" are not.
@@ -35,6 +37,7 @@ _SECONDS: Final = re.compile(
 _SECONDS_LENGTH: Final = 17
 _MILLIS: Final = tuple(f".{millis:03d}" for millis in range(1_000))
 """Spelled out beforehand: a format with a width costs as much as ten additions of texts."""
+_MILLIS_NS: Final = {text: ms * NANOS_PER_MILLISECOND for ms, text in enumerate(_MILLIS)}
 _FRACTION: Final = re.compile(r"\.([0-9]{1,12})")
 
 
@@ -56,6 +59,11 @@ def price_to_text(micros: int) -> str:
 
 def text_to_price(text: str) -> int:
     """A FIX price, amount or other float in micros, exactly. Raises ValueError."""
+    whole, _, decimals = text.partition(".")
+    if (whole or decimals) and len(whole) <= _WHOLE_DIGITS_MAX and len(decimals) <= _DECIMALS:
+        digits = whole + decimals.ljust(_DECIMALS, "0")
+        if digits.isdecimal() and digits.isascii():  # what nearly everybody writes
+            return int(digits)
     parts = _float_parts(text)
     if parts is None:
         raise ValueError(f"{text[:40]!r}: expected a number such as 50.01")
@@ -130,9 +138,14 @@ def average_price(cum_value_micros: int, cum_qty: int) -> str:
     return price_to_text(average_price_micros(cum_value_micros, cum_qty))
 
 
-@lru_cache(maxsize=_SECONDS_CACHED)
 def _second_to_text(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%d-%H:%M:%S")
+    text = _TEXT_OF_SECOND.get(seconds)
+    if text is None:
+        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y%m%d-%H:%M:%S")
+        if len(_TEXT_OF_SECOND) >= _SECONDS_CACHED:
+            _TEXT_OF_SECOND.clear()
+        _TEXT_OF_SECOND[seconds] = text
+    return text
 
 
 def utc_timestamp(ns: int, *, micros: bool = False) -> str:
@@ -140,14 +153,23 @@ def utc_timestamp(ns: int, *, micros: bool = False) -> str:
 
     A stamp so never lies after the moment it stands for.
     """
-    seconds, rest = divmod(ns, NANOS_PER_SECOND)
+    seconds, rest = ns // NANOS_PER_SECOND, ns % NANOS_PER_SECOND
     if micros:
         return f"{_second_to_text(seconds)}.{rest // NANOS_PER_MICROSECOND:06d}"
     return _second_to_text(seconds) + _MILLIS[rest // NANOS_PER_MILLISECOND]
 
 
-@lru_cache(maxsize=_SECONDS_CACHED)
-def _text_to_second(text: str) -> int:
+def _second_to_ns(text: str) -> int:
+    nanos = _NS_OF_SECOND.get(text)
+    if nanos is None:
+        nanos = _read_second(text) * NANOS_PER_SECOND
+        if len(_NS_OF_SECOND) >= _SECONDS_CACHED:
+            _NS_OF_SECOND.clear()
+        _NS_OF_SECOND[text] = nanos
+    return nanos
+
+
+def _read_second(text: str) -> int:
     match = _SECONDS.fullmatch(text)
     if match is None:
         raise ValueError
@@ -164,14 +186,14 @@ def parse_utc_timestamp(text: str) -> int:
     Takes whole seconds and up to 12 decimals. Raises ValueError.
     """
     try:
-        nanos = _text_to_second(text[:_SECONDS_LENGTH]) * NANOS_PER_SECOND
+        nanos = _second_to_ns(text[:_SECONDS_LENGTH])
     except ValueError:
         raise ValueError(f"{text[:40]!r}: expected a UTC time YYYYMMDD-HH:MM:SS.sss") from None
     if len(text) == _SECONDS_LENGTH:
         return nanos
-    millis = text[_SECONDS_LENGTH + 1 :]
-    if len(millis) == 3 and text[_SECONDS_LENGTH] == "." and millis.isascii() and millis.isdigit():
-        return nanos + int(millis) * NANOS_PER_MILLISECOND  # what nearly everybody writes
+    rest_ns = _MILLIS_NS.get(text[_SECONDS_LENGTH:])
+    if rest_ns is not None:
+        return nanos + rest_ns  # what nearly everybody writes
     fraction = _FRACTION.fullmatch(text, _SECONDS_LENGTH)
     if fraction is None:
         raise ValueError(f"{text[:40]!r}: expected a UTC time YYYYMMDD-HH:MM:SS.sss")

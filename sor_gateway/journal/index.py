@@ -1,6 +1,6 @@
 """Where our stored messages are: number to frame offset, per session and epoch.
 
-Owns: the offset index of one segment, and the base that a segment header carries.
+Owns: the offset index of one segment, and how the base that its header carries moves on.
 May not know: files.
 
 Two flat arrays per (session, epoch), 16 bytes a message; a lookup is two bisections.
@@ -12,20 +12,9 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
-import msgspec
+from sor_gateway.journal.shapes import Base
 
-
-class Base(msgspec.Struct, array_like=True):
-    """What was sent on a session before a segment begins: its last epoch and highest number there.
-
-    It tells which segments need not be looked into. `irregular` is set once, for good, when a
-    number came that was not above its predecessors (an operator forced the numbers back): from
-    then on no segment is skipped for this session.
-    """
-
-    epoch: int
-    number: int
-    irregular: bool = False
+__all__ = ["Base", "Offsets", "SegmentIndex", "advance", "may_hold"]
 
 
 class Offsets:

@@ -1,6 +1,6 @@
 """The journal's format: a record a turn, the frame around it, and how facts become bytes.
 
-Owns: `Entry`, `Record`, frames and their checksums, `FactCodec`, the poison record.
+Owns: frames and their checksums, `FactCodec`, the poison record; what a record holds: shapes.py.
 May not know: files, orders, FIX. Messages are bytes with a number, facts are opaque dataclasses.
 
 A frame is `length u32 LE | crc32 u32 LE | payload`, the CRC over the payload, the payload a record
@@ -20,55 +20,32 @@ from typing import Any, Final
 import msgspec
 
 from sor_gateway.journal.errors import FactMismatch
+from sor_gateway.journal.shapes import Entry, Keys, Record
+
+__all__ = [
+    "Entry",
+    "FactCodec",
+    "Keys",
+    "Poisoned",
+    "Record",
+    "decode_keys",
+    "decode_record",
+    "encode_frame",
+    "encode_record",
+    "find_frame",
+    "frame_end",
+    "scan",
+]
 
 FRAME_HEADER: Final = struct.Struct("<II")
-FRAME_HEADER_BYTES: Final = FRAME_HEADER.size
+FRAME_HEADER_BYTES: Final = 8
+"""What that takes."""
 MIN_PAYLOAD_BYTES: Final = 5
 """An empty record. Less is no frame; so a run of zero bytes, as a lost page leaves, is none."""
 MAX_PAYLOAD_BYTES: Final = 1 << 26
 """64 MiB: far above what a bounded turn can hold. A longer length is garbage."""
 RECORD_FIRST_BYTE: Final = b"\x94"
 """A record is a msgpack array of four: the search for a frame looks for this byte."""
-
-
-class Entry(msgspec.Struct, array_like=True):
-    """A FIX message that the turn consumed or sent, with its key (session, epoch, number)."""
-
-    session: str
-    epoch: int
-    outbound: bool
-    number: int
-    """MsgSeqNum."""
-    msg_type: str
-    key: str
-    """What the message is about, in the writer's own terms (a child id, an ExecID)."""
-    raw: bytes
-
-
-class Record(msgspec.Struct, array_like=True):
-    """One turn: its messages in and out, and its typed facts in the order they were applied."""
-
-    turn: int
-    at_ns: int
-    entries: list[Entry]
-    facts: list[tuple[str, msgspec.Raw]]
-
-
-class Key(msgspec.Struct, array_like=True):
-    """The first fields of an `Entry`: all that an index needs."""
-
-    session: str
-    epoch: int
-    outbound: bool
-    number: int
-
-
-class Keys(msgspec.Struct, array_like=True):
-    """The first fields of a `Record`, messages by their keys alone: reading it copies nothing."""
-
-    turn: int
-    at_ns: int
-    entries: list[Key]
 
 
 @dataclass(slots=True)

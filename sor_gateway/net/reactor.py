@@ -30,8 +30,9 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from sor_gateway.fix.session import Session
+from sor_gateway.fix.timers import NEVER
 from sor_gateway.histogram import DurationHistogram
 from sor_gateway.net.clock import Clock
 from sor_gateway.net.connection import Connection
@@ -41,11 +42,7 @@ from sor_gateway.net.limits import (
     READ_LIMIT_BYTES,
 )
 
-if TYPE_CHECKING:
-    from sor_gateway.fix.session import Session
-
 NANOS_PER_SECOND = 1_000_000_000
-NEVER = 1 << 63
 
 
 @dataclass(slots=True, eq=False)

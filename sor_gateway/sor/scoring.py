@@ -15,6 +15,7 @@ toxicity     by how much fills there turn out worse than fills elsewhere (estima
 opportunity  what a share that does not fill costs: the drift while waiting, then half the spread
 latency      a small price for each microsecond until the venue answers
 
+For an order that joins a queue, p comes from that and not from the venue's fills (outflows.py).
 The strategy's weights are the multipliers. The display score is for people: it compares venues, not
 prices, so it leaves price and spread out, and speed counts in it as the trader's preference
 (decisions.md, "Routing choices"); the cost is not bent to it.
@@ -42,6 +43,10 @@ the venues of brief.md as published."""
 DISPLAY_SCALE_MICROS: Final = 50_000.0
 """An expected cost of this much halves the display score."""
 BPS: Final = 10_000.0
+WORDS: Final = (
+    "p {:.2f}, price {:.0f}, fee {:.0f}, impact {:.0f}, toxic {:.0f}, missed {:.0f}, latency {:.0f}"
+)
+"""Filled in at one go: compiled, each number of an f-string is a call of its own."""
 
 
 @dataclass(slots=True)
@@ -67,10 +72,14 @@ class Score:
 
     def words(self) -> str:
         """The decomposition, for the record of the decision."""
-        return (
-            f"p {self.fill_rate:.2f}, price {self.price:.0f}, fee {self.fee:.0f}, "
-            f"impact {self.impact:.0f}, toxic {self.toxicity:.0f}, "
-            f"missed {self.opportunity:.0f}, latency {self.latency:.0f}"
+        return WORDS.format(
+            self.fill_rate,
+            self.price,
+            self.fee,
+            self.impact,
+            self.toxicity,
+            self.opportunity,
+            self.latency,
         )
 
 
@@ -85,9 +94,11 @@ def score(
     price_micros: Micros,
     half_spread_micros: Micros,
     adverse_micros: float = 0.0,
+    rate: float | None = None,
 ) -> Score:
     """Score a child of `quantity` whose fills cost `price_micros` a share against the midpoint."""
-    rate = fill_rate(state.fills, venue.fill_rate_prior)
+    if rate is None:
+        rate = fill_rate(state.fills, venue.fill_rate_prior)
     missed = 1.0 - rate
     impact_bps = venue.impact_bps * sqrt(quantity / round_lot)
     latency_us = latency_ns(state.latency, venue.latency_prior_ns) / 1_000.0

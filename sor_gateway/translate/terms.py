@@ -73,7 +73,7 @@ UNWANTED: Final = (
 )
 
 
-UNWANTED_TAGS: Final = frozenset(unwanted.tag for unwanted in UNWANTED)
+UNWANTED_TAGS: Final = tuple(unwanted.tag for unwanted in UNWANTED)
 
 
 @dataclass(slots=True)
@@ -149,7 +149,8 @@ def read_limit(message: Message, ord_type: OrdType) -> int | None:
 
 def refuse_unwanted(message: Message) -> None:
     """Constraints that nobody here would keep. Raises Refusal for the first one."""
-    if UNWANTED_TAGS.isdisjoint(message.first):
+    first = message.first
+    if not any(tag in first for tag in UNWANTED_TAGS):
         return
     for unwanted in UNWANTED:
         value = message.get(unwanted.tag)

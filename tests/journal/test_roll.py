@@ -766,6 +766,7 @@ class TestOutbound:
         raws = {entry.number: entry.raw for entry in journal.outbound("ecn", 1, 2, 5)}
         assert raws == {2: b"35=D", 3: b"again", 4: b"again", 5: b"35=D"}
 
+    @pytest.mark.replaces
     def test_older_indexes_are_bounded(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -776,6 +777,7 @@ class TestOutbound:
         assert [entry.number for entry in journal.outbound("ecn", 1, 1, 9)] == list(range(1, 7))
         assert [entry.number for entry in journal.outbound("ecn", 1, 2, 3)] == [2, 3]
 
+    @pytest.mark.replaces
     def test_an_older_segment_is_looked_into_step_by_step(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -798,6 +800,7 @@ class TestOutbound:
         assert journal.outbound("ecn", 1, 3, 4) == [sent(3), sent(4)]
         assert read == [], "it was read once more"
 
+    @pytest.mark.replaces
     def test_a_range_over_more_segments_than_indexes_are_held_is_found_step_by_step(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from sor_gateway.fix.session import Session
 from sor_gateway.fix.values import price_to_text
 from sor_gateway.journal.memory import MemoryJournal
 from sor_gateway.journal.reader import read_records, segment_path
 from sor_gateway.journal.segments import Journal
 from tests.venue_sims import test_stepped
-from tests.venue_sims.faults.client import Client, Floor
+from tests.venue_sims.faults.client import Floor
 from tests.venue_sims.helpers import CONFIG, DEFAULT, START, market, venue_file
 from tests.venue_sims.raw_client import RawClient
 from tests.venue_sims.test_server import Running, running
@@ -132,8 +133,9 @@ def main_status(arguments: list[str]) -> int:
     return ended.value.code
 
 
-def ready(client: Client) -> bool:
-    return client.session.logged_on
+def is_on(session: Session) -> bool:
+    """Asked anew each time: whatever is done may end the session."""
+    return session.logged_on
 
 
 def acts(floor: Floor, seed: int) -> None:
@@ -143,7 +145,7 @@ def acts(floor: Floor, seed: int) -> None:
         if client.line is None:
             client.dial()
             floor.run(0.1)
-        if not ready(client):
+        if not is_on(client.session):
             floor.run(0.5)
             continue
         if draw.random() < 0.5:
@@ -151,7 +153,9 @@ def acts(floor: Floor, seed: int) -> None:
         else:
             floor.rest(client, f"R{number}", draw.choice([0, 0.001, 0.2]))
         fields: dict[int, object] = {11: f"X{number}", 41: f"R{draw.randrange(number + 1)}"}
-        kind = draw.choice(["F", "G", "H", "e", ""]) if ready(client) else ""
+        kind = draw.choice(["F", "G", "H", "e", ""])
+        if not is_on(client.session):  # the order may have cost it its line
+            kind = ""
         if kind == "e":
             client.send("e", {324: f"S{number}", 55: "ACME", 263: "1"})
         elif kind:
