@@ -88,8 +88,12 @@ class Day:
     returns: list[float]
     """Of a minute each."""
     sign_acf: list[float]
-    """By lag, from 0 to the last of LAGS; the average over the symbols, by their takers. A single
-    symbol has too few takers in a day to tell .6 from .9."""
+    """By lag, from 0 to the last of LAGS; the average over the symbols, by their takers. As Lillo
+    and Farmer did, each symbol's own series is correlated with itself, never several joined. They
+    had 10^5 signs and more of each stock, a day here has 5,700 to 38,000. Over 20 seeds the
+    exponent of a day is .70 with a standard deviation of .15 for the first symbol alone (up to
+    1.03, for 14,000 signs) and .61 with one of .08 for the average over the four (81,000 signs);
+    over all 20 days together it is .60, theirs. So the average is what a day can be judged on."""
     takers: int
     widths: list[float]
     """Part of the slots in which the NBBO is so many ticks wide, from 0."""

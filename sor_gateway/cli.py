@@ -313,6 +313,18 @@ def resolve(
 
 
 @app.command()
+def settle(
+    client: Annotated[str, typer.Argument(help="Who denies it, see `doubts`.")],
+    execution: Annotated[str, typer.Argument(help="Its ExecID, see `doubts`.")],
+    reason: Annotated[str, typer.Option(help="What was agreed; it stands in the journal.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Note that a client does not deny an execution any more. The books do not change by it."""
+    path = "/".join(urllib.parse.quote(each, safe="") for each in (client, execution))
+    typer.echo(json.dumps(_ask(config, f"disputes/{path}/settle", {"reason": reason})))
+
+
+@app.command()
 def quarantine(
     venue: Annotated[str, typer.Argument(help="The venue's name.")],
     reason: Annotated[str, typer.Option(help="Why; it stands in the journal.")],

@@ -24,8 +24,8 @@ COLUMNS: Final = {
 
 
 def render(answer: Mapping[str, Any]) -> list[RenderableType]:
-    """Tables of children in doubt, requests that wait, venues without orders, and halts; a word
-    where there is none of all."""
+    """Tables of children in doubt, requests that wait, venues without orders, executions that are
+    denied, and halts; a word where there is none of all."""
     parts: list[RenderableType] = []
     if answer["children"]:
         parts.append(_table("in doubt", COLUMNS, answer["children"]))
@@ -37,6 +37,10 @@ def render(answer: Mapping[str, Any]) -> list[RenderableType]:
     if answer["venues"]:
         columns = {"venue": "venue", "reason": "why"}
         parts.append(_table("venues without orders", columns, answer["venues"]))
+    if answer["disputes"]:
+        columns = {"client": "client", "exec": "execution", "parent": "parent", "age_ms": "for"}
+        title = "executions that a client denies"
+        parts.append(_table(title, columns | {"reason": "why"}, answer["disputes"]))
     halts = [
         {"symbol": symbol, "venue": venue, "reason": reason}
         for symbol, venues in answer["halts"].items()

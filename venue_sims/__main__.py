@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import copy
 import gc
 import json
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ from venue_sims.flow.clock import (
 from venue_sims.kinds import KindName
 from venue_sims.operations import CommandError
 from venue_sims.recovery import Recovered, SnapshotUnreadable, fact_codec, recover
+from venue_sims.replay import replay, told
 from venue_sims.server import VenueServer
 from venue_sims.stepping import HandClock, SteppedReactor
 from venue_sims.tables import show
@@ -83,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--scale", type=_scale, help="the same as --clock scaled:N")
     parser.add_argument("--journal", type=Path, help="folder; default data/venue-NAME")
+    parser.add_argument(
+        "--replay", type=Path, metavar="FOLDER", help="live through a journal again and compare"
+    )
     parser.add_argument("--check", action="store_true", help="check the files and end")
     return parser
 
@@ -158,6 +163,8 @@ def _serve(options: argparse.Namespace) -> int:
         if options.check:
             _build(file, market, Recovered(_fresh(file)))
             return 0
+        if options.replay:
+            return _replay(options.replay, file, market)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             stepped = options.clock.stepped
             runner.run(_run(file, market, options.host, options.journal, stepped=stepped))
@@ -165,6 +172,12 @@ def _serve(options: argparse.Namespace) -> int:
         sys.stderr.write(f"venue-sim: {error}\n")
         return EXIT_USAGE
     return 0
+
+
+def _replay(folder: Path, file: VenueFile, market: MarketSettings) -> int:
+    found = replay(folder, file, market)
+    sys.stdout.write(told(found) + "\n")
+    return 1 if found.differences else 0
 
 
 def _override(file: VenueFile, market: MarketSettings, options: argparse.Namespace) -> None:
@@ -200,16 +213,21 @@ async def _run(
         clock, file.tolerance_ns = HandClock(market.t0_ns), NEVER
     while (death := await _live(file, market, host, folder, log, stopped, clock)) is not None:
         log.warning("died", lost=str(death.lose), reset=str(death.reset))
-        await _stay_down(clock, death)
+        await _stay_down(clock, death, stopped)
+        if stopped.is_set():
+            break
     log.info("stopped")
 
 
-async def _stay_down(clock: Clock, death: MemoryLost) -> None:
-    """Until it comes up again. Time by hand is moved on: nobody can step a venue that is down."""
+async def _stay_down(clock: Clock, death: MemoryLost, stopped: asyncio.Event) -> None:
+    """Until it comes up again, or is not to. Time by hand is moved on: nobody can step a venue that
+    is down."""
     if isinstance(clock, HandClock):
         clock.now_ns = max(clock.now_ns, death.at_ns + death.down_ns)
     else:
-        await asyncio.sleep(death.down_ns / NANOS_PER_SECOND)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(death.down_ns / NANOS_PER_SECOND):
+                await stopped.wait()
 
 
 async def _live(
@@ -225,7 +243,10 @@ async def _live(
     codec = fact_codec()
     with closing(Journal.open(folder or Path("data") / f"venue-{file.name}")) as journal:
         recovered = recover(file.mic, journal.snapshot, journal.tail(), codec)
-        venue = _build(file, market, recovered)
+        # What an operator sets holds for this life.
+        venue = _build(copy.deepcopy(file), market, recovered)
+        if isinstance(clock, HandClock):
+            clock.now_ns = max(clock.now_ns, recovered.at_ns)
         loop = asyncio.get_running_loop()
         reactor = SteppedReactor if isinstance(clock, HandClock) else Reactor
         server = VenueServer(venue, journal, codec, recovered, loop, clock, log, reactor)

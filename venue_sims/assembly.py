@@ -11,6 +11,7 @@ from functools import partial
 
 from venue_sims.checks import VenueSettings
 from venue_sims.config import ConfigError, MarketSettings, SymbolSettings, VenueFile
+from venue_sims.fault_config import FaultMistake, check_meant
 from venue_sims.faults.board import Faults
 from venue_sims.floor import Floor
 from venue_sims.flow.aggressors import MEAN_SIZE, Aggressors
@@ -37,7 +38,7 @@ from venue_sims.state import VenueState
 from venue_sims.throttle import Throttle
 from venue_sims.trading import Trading, side_of
 from venue_sims.venue import Venue
-from venue_sims.words import State
+from venue_sims.words import State, session_name
 
 
 def build_venue(
@@ -64,6 +65,7 @@ def build_venue(
     if not kind.dark and file.mic not in {quoter.mic for quoter in market.quoters}:
         raise ConfigError(f"{file.name}: {file.mic} is not among the market file's [[lit]]")
     names = file.symbols or list(known)
+    _check_faults(file, names)
     make = _dark_floor if kind.dark else _lit_floor
     floors = {name: make(file, market, known[name], paths[name]) for name in names}
     for floor in floors.values():
@@ -75,6 +77,7 @@ def build_venue(
         cod=file.cod,
         grace_ns=file.grace_ns,
         hours=file.hours,
+        seed=market.seed,
     )
     latency = Latency(market.seed, file.mic, file.latency)
     trading = Trading(
@@ -82,6 +85,16 @@ def build_venue(
     )
     faults = Faults(market.seed, file.mic, file.faults, trading)
     return Venue(settings, trading, Throttle(file.throttle), faults)
+
+
+def _check_faults(file: VenueFile, symbols: list[str]) -> None:
+    clients = [*file.sessions, *file.data_sessions]
+    sessions = [session_name(client, version) for client in clients for version in file.versions]
+    for name, settings in file.faults.items():
+        try:
+            check_meant(name, settings, symbols, sessions)
+        except FaultMistake as mistake:
+            raise ConfigError(f"{file.name}: faults.{mistake}") from mistake
 
 
 def build_path(market: MarketSettings, symbol: SymbolSettings) -> MarketPath:

@@ -31,6 +31,8 @@ class VenueSettings:
     """Cancel on disconnect: a lost session's Day orders go after the grace."""
     grace_ns: int = 0
     hours: Hours = field(default_factory=Hours)
+    seed: int = 0
+    """Of the market that it is a part of."""
 
 
 @dataclass(slots=True)
@@ -86,12 +88,16 @@ def _check_display(terms: Terms, kind: Kind) -> None:
         refuse(Reason.UNSUPPORTED, "no peg offset for this order")
 
 
-def check_bands(capacity: Capacity, price: int | None, bands: Bands) -> None:
-    """A limit beyond the prices between which its symbol trades. Raises RefusalError."""
+def beyond(capacity: Capacity, price: int | None, bands: Bands) -> bool:
+    """Whether a limit is beyond the prices between which its symbol trades."""
     if price is None:
-        return
-    beyond = price > bands.high if capacity is Capacity.BUY else price < bands.low
-    if beyond:
+        return False
+    return price > bands.high if capacity is Capacity.BUY else price < bands.low
+
+
+def check_bands(capacity: Capacity, price: int | None, bands: Bands) -> None:
+    """Raises RefusalError for a limit beyond the prices between which its symbol trades."""
+    if beyond(capacity, price, bands):
         text = f"outside of the price band {price_to_text(bands.low)}-{price_to_text(bands.high)}"
         refuse(Reason.EXCEEDS_LIMIT, text)
 

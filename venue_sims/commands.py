@@ -81,7 +81,8 @@ class CancelReceived:
 @dataclass(slots=True)
 class ReplaceReceived:
     """A replace request (G): the new total quantity and limit, and what else may change (None: as
-    it was). `problem`: why it cannot be taken."""
+    it was). `problem`: why it cannot be taken. What may not change stands at its end, as far as the
+    request says it."""
 
     session: str
     at_ns: int
@@ -97,6 +98,10 @@ class ReplaceReceived:
     manner: Manner | None = None
     problem: str = ""
     due_ns: int = 0
+    capacity: Capacity | None = None
+    ord_type: OrdType | None = None
+    """Any peg stands for all of them."""
+    lifetime: Lifetime | None = None
 
 
 @dataclass(slots=True)

@@ -60,6 +60,9 @@ from venue_sims.matching.rules import TICK_PARTS
 from venue_sims.phases import Hours
 from venue_sims.throttle import Style, ThrottleSettings
 
+LATENCY_US_MOST: int = 60_000_000
+RATE_MOST: float = 100.0
+"""Dollars a share. These bounds keep what follows within the journal's 64 bits."""
 BLOCK_MS: int = DAY_SECONDS * 1000 // BLOCKS_A_DAY
 
 
@@ -164,7 +167,7 @@ def _micros(value: float) -> int:
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class _Market(_Strict):
@@ -291,10 +294,10 @@ class _Fix(_Strict):
 class FeesToml(_Strict):
     """[fees]"""
 
-    take: float
-    add: float
-    mid: float
-    cap: float = 0.0030
+    take: float = Field(ge=-RATE_MOST, le=RATE_MOST)
+    add: float = Field(ge=-RATE_MOST, le=RATE_MOST)
+    mid: float = Field(ge=-RATE_MOST, le=RATE_MOST)
+    cap: float = Field(default=0.0030, ge=0, le=RATE_MOST)
 
     @field_validator("take", "add", "mid", "cap")
     @classmethod
@@ -318,11 +321,11 @@ class FeesToml(_Strict):
 class LatencyToml(_Strict):
     """[latency]"""
 
-    in_us: int = Field(ge=0)
-    match_us: int = Field(default=0, ge=0)
-    out_us: int = Field(default=0, ge=0)
+    in_us: int = Field(ge=0, le=LATENCY_US_MOST)
+    match_us: int = Field(default=0, ge=0, le=LATENCY_US_MOST)
+    out_us: int = Field(default=0, ge=0, le=LATENCY_US_MOST)
     table: Literal["level2025"] = "level2025"
-    scale: float = Field(default=10.0, ge=0)
+    scale: float = Field(default=10.0, ge=0, le=10_000)
 
     def settings(self, bump_us: int = 0) -> LatencySettings:
         """As the machines take them; `bump_us` is added each way."""
@@ -350,7 +353,7 @@ class ThrottleToml(_Strict):
     """[throttle]"""
 
     msgs: int = Field(default=0, ge=0)
-    per_ms: int = Field(default=1_000, ge=1)
+    per_ms: int = Field(default=1_000, ge=1, le=3_600_000)
     style: Style = Style.REJECT
 
     def settings(self) -> ThrottleSettings:

@@ -37,7 +37,9 @@ ASK_TIMEOUT_S: Final = 10.0
 ARRIVAL_ROUNDS: Final = 50
 """Rounds of the event loop within which a connection is accepted, read and known."""
 RECORDS_SHOWN: Final = 10
-_STEP: Final = re.compile(r"([0-9]+)(us|ms|s|)")
+NUMBER_DIGITS: Final = 10
+STEP_MAX_NS: Final = 86_400 * NANOS_PER_SECOND
+_STEP: Final = re.compile(r"([0-9]{1,15})(us|ms|s|)")
 _UNITS: Final = {"us": 1_000, "ms": NANOS_PER_MS, "s": NANOS_PER_SECOND}
 
 
@@ -59,6 +61,7 @@ class Control:
             "latent": self._latent,
             "trades": self._trades,
             "clock": self._clock,
+            "metrics": self._metrics,
             "step": self._step,
             "journal": self._journal,
             "help": self._help,
@@ -67,7 +70,7 @@ class Control:
 
     async def start(self, host: str, port: int) -> int:
         """Listen; the port. Raises CommandError for an address that is not this machine's own."""
-        if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+        if not _is_loopback(host):
             raise CommandError(f"the control socket listens on loopback only, not on {host}")
         self._listener = await asyncio.start_server(self._serve, host, port, limit=LINE_BYTES)
         bound: int = self._listener.sockets[0].getsockname()[1]
@@ -82,6 +85,9 @@ class Control:
 
     def answer(self, line: str) -> Answer:
         """Carry out one command."""
+        if not (line.isascii() and line.isprintable()):
+            # Its words may come to stand in the text of a FIX message.
+            return {"error": "expected a line of printable ASCII characters"}
         words = line.split()
         command = self._commands.get(words[0]) if words else None
         if command is None:
@@ -120,7 +126,7 @@ class Control:
     def _handle(self, line: bytes) -> Answer:
         try:
             request = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {"error": 'expected a line such as {"command": "status"}'}
         command = request.get("command") if isinstance(request, dict) else None
         if not isinstance(command, str):
@@ -140,6 +146,7 @@ class Control:
                 "latent list",
                 "trades [SYMBOL]",
                 "clock",
+                "metrics",
                 "step 250ms|2s|SLOTS",
                 "journal [RECORDS]",
                 *self._operations.usage,
@@ -175,6 +182,15 @@ class Control:
             "waiting_commands": sum(len(client.inbound) for client in state.clients.values()),
             "waiting_reports": sum(len(client.outbox) for client in state.clients.values()),
             **asdict(server.counters),
+        }
+
+    def _metrics(self, words: list[str]) -> Answer:  # noqa: ARG002
+        state, server = self._venue.state, self._server
+        return {
+            "messages_in": server.counters.messages_in,
+            "messages_out": server.counters.messages_out,
+            **asdict(server.metrics),
+            "faults": dict(state.faults.struck),
         }
 
     def _book(self, words: list[str]) -> Answer:
@@ -282,7 +298,10 @@ class Control:
         if match is None:
             raise CommandError("expected: step 250ms, step 2s, or step and a number of slots")
         number, unit = int(match[1]), match[2]
-        turns = reactor.step(number * _UNITS[unit] if unit else self._slots_ns(number))
+        length_ns = number * _UNITS[unit] if unit else self._slots_ns(number)
+        if length_ns > STEP_MAX_NS:
+            raise CommandError(f"{words[0]}: more than a day at once")
+        turns = reactor.step(length_ns)
         return {**self._clock([]), "turns": turns}
 
     def _slots_ns(self, slots: int) -> int:
@@ -318,9 +337,16 @@ class Control:
         return words[0]
 
     def _number(self, word: str) -> int:
-        if not word.isdecimal() or not 0 < int(word) <= ORDERS_SHOWN:
+        if not (word.isdecimal() and len(word) < NUMBER_DIGITS and 0 < int(word) <= ORDERS_SHOWN):
             raise CommandError(f"{word}: expected a number up to {ORDERS_SHOWN}")
         return int(word)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name: nobody knows where it leads
 
 
 def _shown(order: VenueOrder) -> Answer:

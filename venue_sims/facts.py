@@ -10,6 +10,7 @@ when the fact happened, so a fold draws nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sor_gateway.fix.facts import RANGE_FACTS
 from venue_sims.commands import COMMANDS, Terms
@@ -234,6 +235,42 @@ class Operated:
     line: str
 
 
+@dataclass(slots=True)
+class ClientCame:
+    """A client has logged on. Books nothing: it is an input, for whoever replays the journal."""
+
+    at_ns: int
+    session: str
+
+
+@dataclass(slots=True)
+class ClientLeft:
+    """A client's line is gone. Books nothing, as `ClientCame`."""
+
+    at_ns: int
+    session: str
+
+
+@dataclass(slots=True)
+class VenueOpened:
+    """A life of the venue begins, with this market: for the audit, and for a replay."""
+
+    at_ns: int
+    seed: int
+    t0_ns: int
+    scale_milli: int
+
+
+@dataclass(slots=True)
+class FellBehind:
+    """A turn did not live through all that was due, or flows left something out: for a replay.
+    `lived_ns`: up to when the venue had lived before that turn; 0: no further than its last
+    record says."""
+
+    at_ns: int
+    lived_ns: int
+
+
 VenueFact = (
     OrderAccepted
     | OrderRejected
@@ -247,6 +284,8 @@ VenueFact = (
     | StatusAnswered
     | MassCanceled
     | LatentTraded
+    | ClientCame
+    | ClientLeft
     | News
 )
 
@@ -271,7 +310,14 @@ FACTS: tuple[type, ...] = (
     EpochStarted,
     TradeDenied,
     Operated,
+    ClientCame,
+    ClientLeft,
+    VenueOpened,
+    FellBehind,
     *FAULT_FACTS,
     *RANGE_FACTS,
 )
 """Every fact there is, for the journal's codec."""
+
+AUDIT_FACTS: Final = (Operated, TradeDenied, VenueOpened, FellBehind)
+"""What the venue's memory has no part in."""

@@ -6,7 +6,7 @@ May not know: machines, sockets, files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from functools import lru_cache
 from typing import Annotated, Any
@@ -29,6 +29,10 @@ def fault_settings(name: str, values: Mapping[str, object]) -> When:
     for key in values:
         if key not in keys:
             raise FaultMistake(f"{name}.{key}: unknown key; there are {', '.join(keys)}")
+    for key, value in values.items():
+        if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+            # It may come to stand in the text of a FIX message.
+            raise FaultMistake(f"{name}.{key}: expected printable ASCII characters")
     try:
         settings: When = _adapter(name).validate_python(dict(values))
     except ValidationError as error:
@@ -36,6 +40,17 @@ def fault_settings(name: str, values: Mapping[str, object]) -> When:
         path = ".".join([name, *(str(part) for part in first["loc"])])
         raise FaultMistake(f"{path}: {first['msg']}") from error
     return settings
+
+
+def check_meant(
+    name: str, settings: When, symbols: Collection[str], sessions: Collection[str]
+) -> None:
+    """Raises FaultMistake when a fault is for a symbol or a session that the venue does not have:
+    it would never strike."""
+    if settings.symbol and settings.symbol not in symbols:
+        raise FaultMistake(f"{name}.symbol: {settings.symbol} is not among {', '.join(symbols)}")
+    if not any(settings.means(session, "") for session in sessions):
+        raise FaultMistake(f"{name}.session: {settings.session} is not among {', '.join(sessions)}")
 
 
 @lru_cache(maxsize=64)

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.flow.fade import Fade
 from venue_sims.flow.flows import Action, Enter, Flow, Reduce, owner_of
+from venue_sims.flow.guests import Guests
 from venue_sims.flow.impact import Path
 from venue_sims.flow.market_path import Quote
 from venue_sims.matching.events import Cause, Dropped, Event, Invited, Traded
@@ -39,6 +40,9 @@ class Matcher(Protocol):
 
     def replace(self, order: Order) -> list[Event]:
         """The resting order of this id gets new terms."""
+
+    def put_back(self, order: Order) -> list[Event]:
+        """The resting order of this id has more shares; nothing trades."""
 
     def restore(self, order: Order) -> None:
         """A resting order of before the restart."""
@@ -97,7 +101,8 @@ class Floor:
         self.symbol = symbol
         self.matcher = matcher
         self.path = path
-        self.flows = {flow.name: flow for flow in flows}
+        self._guests = Guests()
+        self.flows = {flow.name: flow for flow in [*flows, self._guests]}
         self._watchers = watchers
         self.fade = fade
         self._signal = signal
@@ -147,6 +152,11 @@ class Floor:
         if self.fade is not None:
             events += self._act(self.fade.before(order, now), now)
         return events + self._told(self.matcher.enter(order, lifetime), now)
+
+    def guest(self, side: Side, quantity: int, price: int | None, now: int) -> list[Event]:
+        """Somebody's order arrives that is no client's; without a price a market order."""
+        events = self._refer(now)
+        return events + self._act([self._guests.comes(side, quantity, price)], now)
 
     def refusal(self, order: Order) -> Cause | None:
         """Why a client's order must not come in at all."""

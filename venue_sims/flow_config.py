@@ -15,7 +15,7 @@ from venue_sims.flow.pingers import PingerSettings
 class Strict(BaseModel):
     """A table in which every key is known."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class FlowToml(Strict):

@@ -6,7 +6,7 @@ May not know: machines, sockets, the other tables.
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from typing import Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,9 +21,9 @@ _DAYS: Final[tuple[Day, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun"
 
 
 class HoursToml(BaseModel):
-    """[hours]: wall time in its zone. Holidays and early closes are an operator's `session`."""
+    """[hours]: wall time in its zone."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     zone: str = "America/New_York"
     opens: time
@@ -31,6 +31,8 @@ class HoursToml(BaseModel):
     days: list[Day] = Field(default=list(_DAYS[:5]), min_length=1)
     pre_open_s: float = Field(default=0.0, ge=0)
     pre_close_s: float = Field(default=0.0, ge=0)
+    holidays: list[date] = []
+    early_closes: dict[date, time] = {}
 
     @field_validator("zone")
     @classmethod
@@ -43,8 +45,9 @@ class HoursToml(BaseModel):
 
     @model_validator(mode="after")
     def _local(self) -> Self:
-        if self.opens.tzinfo is not None or self.closes.tzinfo is not None:
-            raise ValueError("opens and closes are local times, without an offset")
+        times = (self.opens, self.closes, *self.early_closes.values())
+        if any(at.tzinfo is not None for at in times):
+            raise ValueError("opens, closes and early_closes are local times, without an offset")
         return self
 
     def settings(self) -> Hours:
@@ -55,4 +58,6 @@ class HoursToml(BaseModel):
             schedule,
             round(self.pre_open_s * NANOS_PER_SECOND),
             round(self.pre_close_s * NANOS_PER_SECOND),
+            frozenset(self.holidays),
+            dict(self.early_closes),
         )

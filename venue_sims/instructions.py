@@ -64,7 +64,7 @@ def read_instructions(message: Message, terms: Terms) -> None:
         terms.ord_type, terms.manner = OrdType.DISCRETIONARY_PEG, Manner.PLAIN
     terms.max_floor, terms.hidden = read_display(message, terms.quantity)
     terms.min_qty = read_quantity(message, tags.MinQty)
-    if message.get(tags.MinQtyMode) == _PER_EXECUTION:
+    if _one_of(message, tags.MinQtyMode, "C", _PER_EXECUTION) == _PER_EXECUTION:
         terms.min_qty_mode = MinQtyMode.MINIMUM_EXECUTION
     terms.peg_offset = read_price(message, tags.PegOffsetValue) or 0
     terms.firm_up_id = message.get(tags.FirmUpID, "")
@@ -76,13 +76,11 @@ def read_manner(message: Message) -> Manner:
     manners = [Manner.POST_ONLY] if _POST_ONLY in instructions else []
     if _ISO in instructions:
         manners.append(Manner.ISO)
-    if message.get(tags.Conditional) == "Y":
+    if _one_of(message, tags.Conditional, "N", "Y") == "Y":
         manners.append(Manner.CONDITIONAL)
-    d_limit = message.get(tags.DLimit, "N")
-    if d_limit in _D_LIMITS:
+    d_limit = _one_of(message, tags.DLimit, "N", *_D_LIMITS)
+    if d_limit != "N":
         manners.append(_D_LIMITS[d_limit])
-    elif d_limit != "N":
-        raise UnusableError(Reason.UNSUPPORTED, f"{tags.DLimit}={d_limit} is not taken here")
     if len(manners) > 1:
         raise UnusableError(Reason.UNSUPPORTED, f"not both {manners[0]} and {manners[1]}")
     return manners[0] if manners else Manner.PLAIN
@@ -144,6 +142,14 @@ def invitation_fields(report: Report) -> Fields:
         deadline = utc_timestamp(report.deadline_ns, micros=True)
         return [(tags.FirmUpID, report.firm_up_id), (tags.FirmUpDeadline, deadline)]
     return [(tags.FirmUpID, report.terms.firm_up_id)] if report.terms.firm_up_id else []
+
+
+def _one_of(message: Message, tag: int, usual: str, *others: str) -> str:
+    """The value of a field that may have these. Raises UnusableError."""
+    value = message.get(tag, usual)
+    if value not in (usual, *others):
+        raise UnusableError(Reason.UNSUPPORTED, f"{tag}={value} is not taken here")
+    return value
 
 
 def _instructions(message: Message) -> list[str]:

@@ -134,7 +134,11 @@ def make_session(
 def order_link(session: Session, dialect: Dialect, venue: Venue) -> OrderLink:
     """A session that takes orders."""
     status = _status(venue, unasked=True)
-    return OrderLink(session, dialect, status, Publisher([], 0, lambda *_: []))
+    publisher = Publisher([], 0, lambda *_: [])
+    if venue.kind.depth:
+        elsewhere = "market data is given on sessions of its own"
+        publisher = Publisher([], 0, lambda *_: [], nothing=elsewhere)
+    return OrderLink(session, dialect, status, publisher)
 
 
 def data_link(session: Session, venue: Venue, interval_ns: int) -> DataLink:

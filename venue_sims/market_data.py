@@ -86,8 +86,8 @@ class _RefusedError(Exception):
 
 
 class Publisher:
-    """The market data of one session. `depth` 0: this venue has none, every request is refused.
-    `trades` says whether a symbol trades now."""
+    """The market data of one session. `depth` 0: this venue has none, every request is refused,
+    with `nothing` as its text. `trades` says whether a symbol trades now."""
 
     def __init__(
         self,
@@ -96,12 +96,14 @@ class Publisher:
         book: Callable[[str, Side, int], Ladder],
         interval_ns: int = DEFAULT_INTERVAL_NS,
         trades: Callable[[str], bool] = lambda _: True,
+        nothing: str = "this venue shows nothing",
     ) -> None:
         self._symbols = frozenset(symbols)
         self._depth = depth
         self._book = book
         self._interval_ns = interval_ns
         self._trades = trades
+        self._nothing = nothing
         self._subscriptions: dict[str, _Subscription] = {}
 
     def request(self, message: Message, now: int) -> list[Outgoing]:
@@ -178,7 +180,7 @@ class Publisher:
             self._subscriptions.pop(request_id, None)
             return []
         if not self._depth:
-            raise _RefusedError(UNSUPPORTED_SUBSCRIPTION, "this venue shows nothing")
+            raise _RefusedError(UNSUPPORTED_SUBSCRIPTION, self._nothing)
         if kind not in (_SNAPSHOT, _UPDATES):
             raise _RefusedError(UNSUPPORTED_SUBSCRIPTION, f"263={kind}")
         if request_id in self._subscriptions:

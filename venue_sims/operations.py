@@ -9,29 +9,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final, Protocol
 
-from sor_gateway.fix.values import text_to_price
+from sor_gateway.fix.values import text_to_price, text_to_quantity
 from venue_sims.config import ConfigError
-from venue_sims.fault_config import FaultMistake, fault_settings
+from venue_sims.fault_config import FaultMistake, check_meant, fault_settings
 from venue_sims.faults.table import FAULTS
 from venue_sims.faults.trades import bust, correct
 from venue_sims.faults.when import When
-from venue_sims.server import DISCONNECT_MODES, VenueServer
+from venue_sims.matching.orders import Side
+from venue_sims.matching.rules import on_tick
 from venue_sims.set_config import with_values
+from venue_sims.venue import Venue
 from venue_sims.words import Phase
 
 Answer = dict[str, Any]
+
+DISCONNECT_MODES: Final = ("logout", "fin", "rst")
+"""How a session can be ended: with a Logout, without a word, or with a reset of its connection."""
 
 
 class CommandError(Exception):
     """A command that cannot be carried out, and why."""
 
 
+class Operable(Protocol):
+    """What a venue is operated through."""
+
+    @property
+    def venue(self) -> Venue:
+        """The venue."""
+
+    def operate(self, line: str, operation: Callable[[int], object]) -> None:
+        """Change something in the next turn, on record; `line` says what."""
+
+    def session_names(self) -> list[str]:
+        """All sessions."""
+
+    def disconnect(self, name: str, mode: str, now: int) -> None:
+        """End a session's connection in one of DISCONNECT_MODES; the client may come again."""
+
+
 class Operations:
     """The commands by name; each takes its words and says what will be done."""
 
-    def __init__(self, server: VenueServer) -> None:
+    def __init__(self, server: Operable) -> None:
         self._server = server
         self._venue = server.venue
         trading = server.venue.trading
@@ -64,6 +86,7 @@ class Operations:
             "set latency|throttle|fee|fade KEY=VALUE ...",
             "fault [NAME [KEY=VALUE ...|off]]",
             "inject NAME [KEY=VALUE ...]",
+            "inject order SYMBOL buy|sell QUANTITY [PRICE]",
             "bust EXECID",
             "correct EXECID QUANTITY PRICE",
         ]
@@ -173,14 +196,44 @@ class Operations:
         return self._set_fault(name, _settings(name, words[1:]), " ".join(words))
 
     def _inject(self, words: list[str]) -> Answer:
-        """A fault once, at the next opportunity."""
+        """A fault once, at the next opportunity, or an order of a third party."""
+        if words[:1] == ["order"]:
+            return self._inject_order(words[1:])
         name = self._fault_name(words)
         settings = _settings(name, words[1:])
         settings.count = 1
         return self._set_fault(name, settings, f"{' '.join(words)} count=1")
 
+    def _inject_order(self, words: list[str]) -> Answer:
+        if len(words) not in (3, 4) or words[1] not in tuple(Side):
+            raise CommandError("expected: inject order SYMBOL buy|sell QUANTITY [PRICE]")
+        symbol, side = self._symbol(words), Side(words[1])
+        path, most = self._venue.floors[symbol].path.settings, self._venue.settings.max_quantity
+        try:
+            quantity = text_to_quantity(words[2])
+            price = text_to_price(words[3]) if len(words) == 4 else None
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        if not 0 < quantity <= most or (price is not None and price <= 0):
+            raise CommandError(f"expected 1 to {most} shares and a price above 0")
+        if price is not None and not on_tick(price, path.tick_micros):
+            raise CommandError(f"{words[3]}: expected whole ticks of {path.tick_micros} micros")
+        if not self._venue.state.trades(symbol):
+            raise CommandError(f"{symbol} does not trade now")
+        self._server.operate(
+            f"inject order {' '.join(words)}",
+            lambda now: self._venue.trading.guest(symbol, side, quantity, price, now),
+        )
+        return {"symbol": symbol, "side": str(side), "quantity": quantity, "price_micros": price}
+
     def _set_fault(self, name: str, settings: When | None, line: str) -> Answer:
         faults = self._venue.faults
+        if settings is not None:
+            try:
+                symbols, sessions = self._venue.floors, self._server.session_names()
+                check_meant(name, settings, symbols, sessions)
+            except FaultMistake as mistake:
+                raise CommandError(str(mistake)) from mistake
         self._server.operate(f"fault {line}", lambda now: faults.set(name, settings, line, now))
         return {"fault": name, "set": settings is not None, "settings": _shown(settings)}
 
@@ -207,11 +260,11 @@ class Operations:
 
     def _correct(self, words: list[str]) -> Answer:
         exec_id = self._trade(words)
-        if len(words) != 3 or not words[1].isdecimal():
+        if len(words) != 3:
             raise CommandError("expected: correct EXECID QUANTITY PRICE")
-        quantity, most = int(words[1]), self._venue.state.faults.trades[exec_id].quantity
+        most = self._venue.state.faults.trades[exec_id].quantity
         try:
-            price = text_to_price(words[2])
+            quantity, price = text_to_quantity(words[1]), text_to_price(words[2])
         except ValueError as error:
             raise CommandError(str(error)) from error
         if not 0 < quantity <= most or price <= 0:

@@ -7,29 +7,34 @@ market time is scaled).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 
 from sor_gateway.fix.schedule import Schedule, Window
+from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.words import Phase
 
 
 @dataclass(slots=True)
 class Hours:
-    """When a venue trades; without a `schedule` always."""
+    """When a venue trades; without a `schedule` always. A day is that on which its window begins,
+    in the zone of the schedule."""
 
     schedule: Schedule | None = None
     pre_open_ns: int = 0
     """How long before the open it says that it is about to; orders are not taken yet."""
     pre_close_ns: int = 0
     """How long before the close it says that it is about to."""
+    holidays: frozenset[date] = frozenset()
+    early_closes: dict[date, time] = field(default_factory=dict)
 
     def phase(self, now: int) -> Phase:
         """The phase at this time."""
         if self.schedule is None:
             return Phase.OPEN
-        window = self.schedule.window(now)
+        window = self.window(now)
         if window is None:
-            opens = self.schedule.next_start_ns(now)
+            opens = self._opens_ns(self.schedule, now)
             return Phase.PRE_OPEN if now >= opens - self.pre_open_ns else Phase.CLOSED
         return Phase.PRE_CLOSE if now >= window.end_ns - self.pre_close_ns else Phase.OPEN
 
@@ -37,9 +42,9 @@ class Hours:
         """When the next phase begins; None: never."""
         if self.schedule is None:
             return None
-        window = self.schedule.window(now)
+        window = self.window(now)
         if window is None:
-            opens = self.schedule.next_start_ns(now)
+            opens = self._opens_ns(self.schedule, now)
             edges = [opens - self.pre_open_ns, opens]
         else:
             edges = [window.end_ns - self.pre_close_ns, window.end_ns]
@@ -47,4 +52,33 @@ class Hours:
 
     def window(self, now: int) -> Window | None:
         """The hours that this time lies in; None: the venue is closed, or always open."""
-        return None if self.schedule is None else self.schedule.window(now)
+        if self.schedule is None:
+            return None
+        window = self.schedule.window(now)
+        if window is None:
+            return None
+        begins = _local(self.schedule, window.begin_ns)
+        if begins.date() in self.holidays:
+            return None
+        if begins.date() in self.early_closes:
+            end_ns = _early_ns(begins, self.early_closes[begins.date()])
+            window = Window(window.begin_ns, min(end_ns, window.end_ns))
+        return window if now < window.end_ns else None
+
+    def _opens_ns(self, schedule: Schedule, now: int) -> int:
+        opens = schedule.next_start_ns(now)
+        while _local(schedule, opens).date() in self.holidays:
+            opens = schedule.next_start_ns(opens)
+        return opens
+
+
+def _local(schedule: Schedule, at_ns: int) -> datetime:
+    return datetime.fromtimestamp(at_ns // NANOS_PER_SECOND, UTC).astimezone(schedule.zone)
+
+
+def _early_ns(begins: datetime, at: time) -> int:
+    """The first coming of a local time behind the beginning of a window."""
+    ends = datetime.combine(begins.date(), at, begins.tzinfo)
+    if ends <= begins:
+        ends = datetime.combine(begins.date() + timedelta(days=1), at, begins.tzinfo)
+    return int(ends.timestamp()) * NANOS_PER_SECOND

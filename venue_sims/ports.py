@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from sor_gateway.journal.record import Entry, Record
+from venue_sims.facts import OrderRejected, RequestRefused
 
 LATE_MS: Final = (20, 50, 100, 1_000)
 
@@ -46,6 +47,27 @@ class TurnJournal(Protocol):
 
     def roll_apart(self, snapshot: Callable[[], bytes]) -> bool:
         """The same in steps that hold nobody up, one for each call."""
+
+
+@dataclass(slots=True)
+class Metrics:
+    """Plain integers for `metrics`."""
+
+    facts: dict[str, int] = field(default_factory=dict)
+    """What happened, by the name of the fact."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """Orders and requests, by the reason."""
+
+    def count(self, fact: object) -> None:
+        """This happened."""
+        add(self.facts, type(fact).__name__)
+        if isinstance(fact, OrderRejected | RequestRefused):
+            add(self.refused, str(fact.reason))
+
+
+def add(counts: dict[str, int], key: str) -> None:
+    """One more of this."""
+    counts[key] = counts.get(key, 0) + 1
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ import msgspec
 from sor_gateway.fix.facts import RangeFact, fold_message, fold_range
 from sor_gateway.fix.store import Numbers
 from sor_gateway.journal.record import Entry, FactCodec, Record
-from venue_sims.facts import FACTS, EpochStarted, Operated, TradeDenied
+from venue_sims.facts import AUDIT_FACTS, FACTS, EpochStarted
 from venue_sims.faults.facts import MemoryLost
 from venue_sims.faults.forget import forget
 from venue_sims.faults.memory import FaultMemory, HeldCommand
@@ -71,15 +71,17 @@ class Image:
     bands: dict[str, Bands] = field(default_factory=dict)
     phase: Phase = Phase.OPEN
     phase_ns: int = 0
+    at_ns: int = 0
 
 
 @dataclass(slots=True)
 class Recovered:
-    """What the fold found."""
+    """What the fold found. `at_ns`: the time of the last turn."""
 
     state: VenueState
     turn: int = 0
     numbers: dict[str, Numbers] = field(default_factory=dict)
+    at_ns: int = 0
 
     def session_numbers(self, name: str) -> Numbers:
         """The numbers of a session; fresh ones for a session never seen before."""
@@ -92,7 +94,7 @@ def fact_codec() -> FactCodec:
 
 
 def encode_image(
-    state: VenueState, turn: int, numbers: dict[str, Numbers], codec: FactCodec
+    state: VenueState, turn: int, numbers: dict[str, Numbers], codec: FactCodec, at_ns: int = 0
 ) -> bytes:
     """The bytes that the journal keeps and does not understand."""
     clients = [
@@ -134,6 +136,7 @@ def encode_image(
             state.bands,
             state.phase,
             state.phase_ns,
+            at_ns,
         )
     )
 
@@ -153,7 +156,7 @@ def recover(
 def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
     """Apply one record: its facts, then what its messages say about numbers and reports, and last
     what was forgotten behind it."""
-    recovered.turn = record.turn
+    recovered.turn, recovered.at_ns = record.turn, record.at_ns
     lost: MemoryLost | None = None
     for pair in record.facts:
         fact = codec.decode(pair)
@@ -165,7 +168,7 @@ def fold(recovered: Recovered, record: Record, codec: FactCodec) -> None:
             lost = fact
         elif isinstance(fact, RangeFact):
             fold_range(recovered.session_numbers(fact.session), fact)
-        elif not isinstance(fact, Operated | TradeDenied):
+        elif not isinstance(fact, AUDIT_FACTS):
             recovered.state.apply(fact)
     for entry in record.entries:
         _count(recovered, entry)
@@ -216,4 +219,4 @@ def _from_image(mic: str, snapshot: bytes, codec: FactCodec) -> Recovered:
             each.last_out_ns,
             each.ledger,
         )
-    return Recovered(state, image.turn, image.numbers)
+    return Recovered(state, image.turn, image.numbers, image.at_ns)

@@ -45,7 +45,7 @@ from venue_sims.matching.rules import round_lot
 from venue_sims.state import VenueOrder
 from venue_sims.throttle import Style, Throttle
 from venue_sims.trading import Trading
-from venue_sims.words import TRADING, Capacity, OrdType, Reason, State, worded
+from venue_sims.words import PEG_KINDS, TRADING, Capacity, OrdType, Reason, State, worded
 
 
 class Requests:
@@ -101,13 +101,13 @@ class Requests:
             return
         leaves_at = self._trading.leaves_at(command.session, now)
         self._trading.fact(OrderAccepted(now, leaves_at, command.session, order_id))
-        lifetime = self._bounded(order, terms)
+        lifetime = self.bounded(order, terms)
         self._trading.book(
             terms.symbol, floor.enter(order, lifetime, self._trading.clock.market(now)), now
         )
         self._trading.plan(terms.symbol, floor)
 
-    def _bounded(self, order: Order, terms: Terms) -> Lifetime:
+    def bounded(self, order: Order, terms: Terms) -> Lifetime:
         """Hold a market order to the prices of a limit state; how long its rest lives then."""
         bands = self._state.bands.get(terms.symbol)
         if bands is None or terms.ord_type is not OrdType.MARKET or self._kind.dark:
@@ -173,6 +173,7 @@ class Requests:
         try:
             self._admit(command)
             order = self._order_for(command, now)
+            _check_fixed(order.terms, command)
             new = _replaced(order.terms, command)
             trial = self._trading.to_match(order.order_id, new, order.leaves, command.session)
             self._check_replace(command, new, trial, now)
@@ -336,6 +337,21 @@ class Requests:
                 refusal.text,
             )
         )
+
+
+def _check_fixed(terms: Terms, command: ReplaceReceived) -> None:
+    """A replace changes quantity, price and how the order behaves; for anything else it would have
+    to be another order. Raises RefusalError."""
+    pegged = terms.ord_type in PEG_KINDS
+    same_type = pegged if command.ord_type in PEG_KINDS else command.ord_type is terms.ord_type
+    for what, same in (
+        ("55", command.symbol in ("", terms.symbol)),
+        ("54", command.capacity in (None, terms.capacity)),
+        ("40", command.ord_type is None or same_type),
+        ("59", command.lifetime in (None, terms.lifetime)),
+    ):
+        if not same:
+            refuse(Reason.UNSUPPORTED, f"a replace cannot change {what}")
 
 
 def _replaced(terms: Terms, command: ReplaceReceived) -> Terms:

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from sor_gateway.fix import events, tags
+from sor_gateway.fix import events
 from sor_gateway.fix.dialect import dialect_of
 from sor_gateway.fix.facts import range_fact
 from sor_gateway.fix.session import Numbers, Session
@@ -24,14 +24,23 @@ from sor_gateway.net.clock import Clock
 from sor_gateway.net.listener import Listener
 from sor_gateway.net.reactor import Reactor
 from venue_sims.config import VenueFile
-from venue_sims.facts import EpochStarted, Operated, PhaseChanged
+from venue_sims.facts import (
+    ClientCame,
+    ClientLeft,
+    EpochStarted,
+    FellBehind,
+    Operated,
+    PhaseChanged,
+    TradeDenied,
+    VenueOpened,
+)
 from venue_sims.faults.facts import MemoryLost
 from venue_sims.faults.forget import untold
 from venue_sims.faults.line import Deed, LineAction
 from venue_sims.flow.clock import NANOS_PER_MS
+from venue_sims.intake import Said, notices, reports, take
 from venue_sims.lines import Lines
 from venue_sims.links import (
-    ANSWERED_HERE,
     TOLERANCE_NS,
     DataLink,
     OrderLink,
@@ -39,16 +48,9 @@ from venue_sims.links import (
     make_session,
     order_link,
 )
-from venue_sims.ports import LATE_MS, Counters, Log, TurnJournal
+from venue_sims.ports import LATE_MS, Counters, Log, Metrics, TurnJournal, add
 from venue_sims.recovery import Recovered, encode_image
-from venue_sims.translate import (
-    OTHER_BUSINESS,
-    BusinessReject,
-    business_reject,
-    denied,
-    to_command,
-    to_message,
-)
+from venue_sims.translate import BusinessReject, business_reject
 from venue_sims.venue import Venue
 from venue_sims.words import session_name
 
@@ -64,8 +66,6 @@ STALL_RETRY_NS: Final = 250_000_000
 """How often a stalled journal is tried again, and a congested consumer looked at."""
 TIMER_GRAIN_NS: Final = 1_000_000
 """Timers of event loops are whole milliseconds: asking for less would make turns spin."""
-DISCONNECT_MODES: Final = ("logout", "fin", "rst")
-"""How a session can be ended: with a Logout, without a word, or with a reset of its connection."""
 RECENT_RECORDS: Final = 200
 """Records that are kept for who asks what happened last."""
 STOP_S: Final = 3.0
@@ -88,7 +88,7 @@ class VenueServer:
     ) -> None:
         self.venue = venue
         self.clock = clock
-        self.counters = Counters()
+        self.counters, self.metrics = Counters(), Metrics()
         self.orders: dict[str, OrderLink] = {}
         self.data: dict[str, DataLink] = {}
         self.recent: deque[Record] = deque(maxlen=RECENT_RECORDS)
@@ -104,6 +104,8 @@ class VenueServer:
         self._to_close: list[tuple[Session, str]] = []
         self._frozen = False
         self._stopping = False
+        self._lived_ns = 0
+        """The time of the last turn, if the venue lived through all that was due."""
         self.rolls_apart = True
         """Whether snapshots are written beside the turns: the market's clock waits for none."""
         self._listener: Listener | None = None
@@ -157,7 +159,11 @@ class VenueServer:
 
     def open(self) -> None:
         """Open the venue without listening: whoever has a connection binds it to the reactor."""
-        self.venue.start(self.clock())
+        now, clock = self.clock(), self.venue.clock
+        seed = self.venue.settings.seed
+        self._facts.append(VenueOpened(now, seed, clock.t0_ns, clock.scale_milli))
+        self.venue.start(now)
+        self._lived_ns = now
         self.reactor.wake()
 
     async def abort(self) -> None:
@@ -189,7 +195,7 @@ class VenueServer:
         return [*self.orders, *self.data]
 
     def disconnect(self, name: str, mode: str, now: int) -> None:
-        """End a session's connection in one of DISCONNECT_MODES; the client may come again."""
+        """End a session's connection in one of operations.py's modes; the client may come again."""
         reason = "disconnected by the venue's operator"
         self.venue.trading.line_actions.append(LineAction(name, Deed(mode), now, reason=reason))
 
@@ -205,13 +211,12 @@ class VenueServer:
             self._consume(session, now)
         for link in self.orders.values():
             self._continue_replay(link, now)
-        if self.venue.advance(now, EVENTS_A_TURN):
+        if self._live(now):
             # What an operator does comes behind all that was due before it.
             self._operate(now)
         self._tell_news(now)
         for link in self.orders.values():
-            self._send_notices(link, now)
-            self._send_reports(link, now)
+            self._speak(link, now)
         self._publish(now)
         if self._stopping:
             self._log_out(now)
@@ -222,6 +227,14 @@ class VenueServer:
             self._freeze(stall, now)
             return
         self._release(now)
+
+    def _live(self, now: int) -> bool:
+        """Have the venue live up to now; whether that was all that is due."""
+        complete = self.venue.advance(now, EVENTS_A_TURN)
+        if not complete or self.venue.skipped:
+            self._facts.append(FellBehind(now, self._lived_ns))
+        self._lived_ns = now if complete else 0
+        return complete
 
     def _count_turn(self, now: int) -> None:
         self.counters.turns += 1
@@ -246,6 +259,8 @@ class VenueServer:
             return
         self._turn_number += 1
         self.counters.records += 1
+        for fact in facts:
+            self.metrics.count(fact)
         encoded = [self._codec.encode(fact) for fact in facts]
         record = Record(self._turn_number, now, entries, encoded)
         self.recent.append(record)
@@ -254,11 +269,11 @@ class VenueServer:
     def _collect(self, link: OrderLink, entries: list[Entry]) -> None:
         name = link.name
         for got in link.session.take_consumed():
-            _add(self.counters.messages_in, got.msg_type)
+            add(self.counters.messages_in, got.msg_type)
             entry = Entry(name, got.epoch, False, got.number, got.msg_type, "", got.raw)
             entries.append(entry)
         for sent in link.session.take_sent():
-            _add(self.counters.messages_out, sent.msg_type)
+            add(self.counters.messages_out, sent.msg_type)
             entry = Entry(name, sent.epoch, True, sent.number, sent.msg_type, sent.key, sent.raw)
             entries.append(entry)
 
@@ -287,7 +302,8 @@ class VenueServer:
     def image(self) -> bytes:
         """The snapshot of this moment; nothing is pending outside the record."""
         numbers = {name: link.session.numbers for name, link in self.orders.items()}
-        return encode_image(self.venue.state, self._turn_number, numbers, self._codec)
+        turn, at_ns = self._turn_number, self.reactor.now
+        return encode_image(self.venue.state, turn, numbers, self._codec, at_ns)
 
     def _next_deadline(self, now: int) -> int | None:
         deadlines = [self.venue.next_deadline(), self.lines.next_deadline()]
@@ -338,7 +354,8 @@ class VenueServer:
             elif isinstance(event, events.LoggedOn):
                 self._log.info("logged-on", session=name, epoch=event.epoch)
                 if name in self.orders:
-                    self.venue.connected(name)
+                    self.venue.trading.fact(ClientCame(now, name))
+                    self.venue.connected(name, now)
                     self.orders[name].greet(now)
             elif isinstance(event, events.LoggedOut):
                 self._log.info("logged-out", session=name, reason=event.reason)
@@ -347,6 +364,7 @@ class VenueServer:
                     self.data[name].forget()
                 else:
                     self.orders[name].forget()
+                    self.venue.trading.fact(ClientLeft(now, name))
                     self.venue.lost(name, now)
             elif name in self.orders:
                 self._on_order_event(self.orders[name], event, now)
@@ -374,25 +392,11 @@ class VenueServer:
     def _on_request(
         self, link: OrderLink, event: events.AppReceived | events.Hint, now: int
     ) -> None:
-        message = event.message
-        if message.msg_type in ANSWERED_HERE:
-            leaves_at = self.venue.trading.leaves_at(link.name, now)
-            if link.answer(message, now, leaves_at):
-                return
-        if message.msg_type == MsgType.DONT_KNOW_TRADE:
-            self._facts.append(denied(message, link.name, now))
-            return
-        poss_resend = message.get(tags.PossResend) == "Y"
-        command = to_command(message, link.name, link.dialect, now, poss_resend)
-        if not isinstance(command, BusinessReject):
-            beyond = self.venue.beyond(command, now)
-            if not beyond:
-                self.venue.receive(command, now)
-                return
-            command = BusinessReject(OTHER_BUSINESS, beyond)
-        if link.session.logged_on:
-            body = business_reject(message, event.number, command, link.dialect)
-            link.session.send(MsgType.BUSINESS_MESSAGE_REJECT, body, now)
+        answer = take(self.venue, link, event.message, event.number, now)
+        if isinstance(answer, TradeDenied):
+            self._facts.append(answer)
+        elif isinstance(answer, Said) and link.session.logged_on:
+            link.session.send(answer.msg_type, answer.body, now)
 
     def _on_data_event(self, link: DataLink, event: events.Event, now: int) -> None:
         session = link.session
@@ -438,25 +442,14 @@ class VenueServer:
                 ):
                     data.publisher.restart(symbol)
 
-    def _send_notices(self, link: OrderLink, now: int) -> None:
-        while link.session.logged_on and link.notices and link.notices[0][0] <= now:
-            _, (msg_type, body) = link.notices.popleft()
-            link.session.send(msg_type, body, now)
-
-    def _send_reports(self, link: OrderLink, now: int) -> None:
+    def _speak(self, link: OrderLink, now: int) -> None:
         """Number what is due, oldest first; without a logon it waits."""
-        session, mic = link.session, self.venue.settings.mic
-        for _ in range(REPORTS_CHUNK):
-            report = self.venue.due_report(link.name, now) if session.logged_on else None
-            if report is None:
-                return
-            for each in self.venue.leaving(report, link.name, now):
-                msg_type, body = to_message(each.report, link.dialect, mic)
-                key = str(report.number) if each.own else ""
-                session.numbers.next_out += each.skip
-                session.send(msg_type, [*each.header, *body], now, key=key)
-                if each.own:
-                    self.venue.reported(link.name, report)
+        session = link.session
+        if not session.logged_on:
+            return
+        for said in (*notices(link, now), *reports(self.venue, link, now, REPORTS_CHUNK)):
+            session.numbers.next_out += said.skip
+            session.send(said.msg_type, said.body, now, key=said.key)
 
     def _publish(self, now: int) -> None:
         changed, prints = self.venue.take_changed(), self.venue.take_prints()
@@ -494,7 +487,3 @@ class VenueServer:
     def _refused(self, peer: str, cause: str) -> None:
         self.counters.incidents += 1
         self._log.warning("refused", peer=peer, cause=cause)
-
-
-def _add(counts: dict[str, int], key: str) -> None:
-    counts[key] = counts.get(key, 0) + 1

@@ -28,6 +28,8 @@ from venue_sims.commands import (
 )
 from venue_sims.facts import (
     CancelAccepted,
+    ClientCame,
+    ClientLeft,
     Executed,
     Invited,
     LatentTraded,
@@ -187,6 +189,7 @@ class VenueState:
             TradingResumed: self._on_resumed,
             **FaultBooking(self, self._answered, self._add, self._report).handlers,
             PhaseChanged: self._on_phase,
+            **dict.fromkeys((ClientCame, ClientLeft), lambda _: None),
         }
 
     # --- questions ------------------------------------------------------------------------
@@ -201,7 +204,8 @@ class VenueState:
     def order_meant(self, session: str, cl_ord_id: str) -> VenueOrder | None:
         """The order that a ClOrdID belonged to on this trading day or the one before."""
         client = self.client(session)
-        order_id = client.ids.get(cl_ord_id) or client.ids_before.get(cl_ord_id)
+        ids = client.ids if cl_ord_id in client.ids else client.ids_before
+        order_id = ids.get(cl_ord_id)
         return self.orders.get(order_id) if order_id else None
 
     def orders_meant(self, command: MassCancelReceived) -> list[VenueOrder]:
@@ -412,6 +416,7 @@ class VenueState:
     def _on_halted(self, fact: TradingHalted) -> None:
         self.bands.pop(fact.symbol, None)
         self.halted[fact.symbol] = fact.reason
+        self.resumes.pop(fact.symbol, None)
         if fact.resumes_ns:
             self.resumes[fact.symbol] = fact.resumes_ns
 
@@ -435,10 +440,7 @@ class VenueState:
             client.ids_before, client.ids = client.ids, {}
             known.update(client.ids_before.values())
         self.orders = {name: order for name, order in self.orders.items() if name in known}
-        trades = self.faults.trades
-        self.faults.trades = {
-            name: trade for name, trade in trades.items() if trade.order_id in known
-        }
+        self.faults.keep(known)
 
     # --- internals ------------------------------------------------------------------------
 

@@ -159,6 +159,13 @@ class Trading:
         self.changed[symbol] = None
         self.plan(symbol, self.floors[symbol])
 
+    def guest(self, symbol: str, side: Side, quantity: int, price: int | None, now: int) -> None:
+        """An order of nobody's comes, if the symbol trades."""
+        if self.state.trades(symbol):
+            floor = self.floors[symbol]
+            self.book(symbol, floor.guest(side, quantity, price, self.clock.market(now)), now)
+            self.plan(symbol, floor)
+
     def refer(self, symbol: str, now: int) -> Floor:
         """The floor of a symbol, its reference brought up to date: what trades by that, trades
         before the message that is about to be dealt with."""

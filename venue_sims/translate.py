@@ -239,6 +239,7 @@ def _replace(message: Message, session: str, now: int) -> ReplaceReceived:
         None,
     )
     try:
+        _read_fixed(message, command)
         command.quantity = read_quantity(message, tags.OrderQty)
         command.price = read_price(message, tags.Price)
         if tags.MinQty in message:
@@ -255,6 +256,22 @@ def _replace(message: Message, session: str, now: int) -> ReplaceReceived:
     return command
 
 
+def _read_fixed(message: Message, command: ReplaceReceived) -> None:
+    """What of the order a replace may not change. Raises UnusableError at what no order has."""
+    side, lifetime = message.get(tags.Side, ""), message.get(tags.TimeInForce, "")
+    ord_type = message.get(tags.OrdType, "")
+    command.capacity = _CAPACITIES.get(side)
+    command.ord_type = _ORD_TYPES.get(ord_type)
+    command.lifetime = _LIFETIMES.get(lifetime)
+    for tag, text, known in (
+        (tags.Side, side, command.capacity),
+        (tags.OrdType, ord_type, command.ord_type),
+        (tags.TimeInForce, lifetime, command.lifetime),
+    ):
+        if text and known is None:
+            raise UnusableError(Reason.UNSUPPORTED, f"{tag}={text} is not taken here")
+
+
 def _status(message: Message, session: str, now: int) -> StatusReceived:
     return StatusReceived(
         session,
@@ -269,15 +286,17 @@ def _status(message: Message, session: str, now: int) -> StatusReceived:
 
 def _mass_cancel(message: Message, session: str, now: int) -> Command | BusinessReject:
     scope = message[tags.MassCancelRequestType]
-    symbol = message.get(tags.Symbol, "")
+    symbol, side = message.get(tags.Symbol, ""), message.get(tags.Side, "")
     if scope == _BY_SYMBOL and not symbol:
         return BusinessReject(_APPLICATION_FIELD_MISSING, "530=1 needs 55")
+    if side and side not in _CAPACITIES:
+        return BusinessReject(OTHER_BUSINESS, f"54={side} is not taken here")
     return MassCancelReceived(
         session,
         now,
         message[tags.ClOrdID],
         symbol if scope == _BY_SYMBOL else "",
-        _CAPACITIES.get(message.get(tags.Side, "")),
+        _CAPACITIES.get(side),
         "" if scope in (_BY_SYMBOL, _ALL_ORDERS) else scope,
     )
 

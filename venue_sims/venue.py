@@ -71,10 +71,14 @@ class Venue:
         self.trading = trading
         self.throttle = throttle
         self.faults = faults
+        self.skipped = False
+        """Whether the last `advance` left out what flows would have done."""
         self._news: list[News] = []
         self._appointments = Agenda()
         """What the venue does at its time, by what and whose: "lost" sessions, "pause" and "resume"
         of symbols, the next "phase"."""
+        self._back_by: dict[str, int] = {}
+        """Until when a client that is lost has to be back, for its orders to stay."""
         self._keepers: dict[str, Callable[[str, int], None]] = {
             "lost": self._cancel_lost,
             "pause": self._pause,
@@ -150,7 +154,7 @@ class Venue:
     def advance(self, now: int, budget: int | None = None) -> bool:
         """Live through what is due up to `now`, at most `budget` events of it; whether that was
         all."""
-        self.faults.now = now
+        self.faults.now, self.skipped = now, False
         while budget is None or budget > 0:
             floor_at, symbol = self.trading.agenda.next()
             command_at, session = self._next_command()
@@ -237,20 +241,31 @@ class Venue:
         self.halt(symbol, PAUSED, now, self._later(now, PAUSE_NS))
 
     def _go_on(self, _: str, now: int) -> None:
-        self.enter_phase(self.settings.hours.phase(now), now)
+        phase = self.settings.hours.phase(now)
+        closed = phase is self.state.phase is Phase.CLOSED
+        if not (closed or self._closed_early(now)):
+            self.enter_phase(phase, now)
         self._await_phase(now)
+
+    def _closed_early(self, now: int) -> bool:
+        """Whether somebody stopped trading within the hours: then it begins with the next."""
+        window = self.settings.hours.window(now)
+        stopped = window is not None and self.state.phase_ns >= window.begin_ns
+        return stopped and self.state.phase not in TRADING
 
     def _await_phase(self, now: int) -> None:
         self._appoint("phase", "", self.settings.hours.next_change_ns(now) or NEVER)
 
     def _catch_up_hours(self, now: int) -> None:
         """What the hours did while the venue was down; a close that it slept through counts."""
-        hours = self.settings.hours
-        window, phase = hours.window(now), hours.phase(now)
-        if window is not None and self.state.phase_ns < window.begin_ns:
-            self.enter_phase(Phase.CLOSED, now)
-        if hours.schedule is not None and phase is not self.state.phase:
-            self.enter_phase(phase, now)
+        hours, state = self.settings.hours, self.state
+        changed_ns = hours.next_change_ns(state.phase_ns)
+        if changed_ns is not None and changed_ns <= now and not self._closed_early(now):
+            window, phase = hours.window(now), hours.phase(now)
+            if window is not None and state.phase_ns < window.begin_ns:
+                self.enter_phase(Phase.CLOSED, now)
+            if phase is not state.phase:
+                self.enter_phase(phase, now)
         self._await_phase(now)
 
     def _expire(self, orders: list[VenueOrder], now: int) -> None:
@@ -274,9 +289,10 @@ class Venue:
 
     # --- who is connected -----------------------------------------------------------------
 
-    def connected(self, session: str) -> None:
-        """A client has logged on: its orders stay."""
-        self._appoint("lost", session, NEVER)
+    def connected(self, session: str, now: int) -> None:
+        """A client has logged on: if that is within the grace, its orders stay."""
+        if now < self._back_by.pop(session, NEVER):
+            self._appoint("lost", session, NEVER)
 
     def lost(self, session: str, now: int) -> None:
         """A client is not connected: where that is the rule, its Day orders are cancelled after
@@ -285,6 +301,7 @@ class Venue:
             self.settings.grace_ns if self.settings.cod else self.faults.grace_ns(session, now)
         )
         if grace_ns is not None:
+            self._back_by[session] = now + grace_ns
             last = self.state.client(session).last_in_ns
             self._appoint("lost", session, max(now + grace_ns, last))
 
@@ -373,6 +390,7 @@ class Venue:
     def _skip(self, until: int) -> None:
         """Leave out what flows would have done before `until`, on all floors: one that is as far
         behind as the others would only be the next to skip."""
+        self.skipped = True
         market_until = self.clock.market(until)
         for symbol, floor in self.floors.items():
             due = floor.next_ns()

@@ -144,7 +144,7 @@ class Street:
             venue = self.venues[file.name]
             self.stalls[file.name] = Stall(file, venue.state, venue.kind.depth)
             venue.start(start_ns)
-            venue.connected(SESSION)
+            venue.connected(SESSION, start_ns)
         self._books = {
             name: venue.floors[self.symbol].matcher
             for name, venue in self.venues.items()

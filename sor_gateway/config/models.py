@@ -326,11 +326,17 @@ class StrategyModel(Model):
     dark_dry_share: float = Field(0.4, ge=0, le=1, description="a share from 0 to 1")
     dark_min_quantity: int = Field(0, ge=0, description="shares, 0 for any number")
     dark_guard_quantity: int = Field(300, ge=0, description="shares, 0 to let small fills")
+    dark_size_spread: float = Field(0.0, ge=0, le=1, description="a share from 0 to 1")
+    dark_delay_ms: int = Field(0, ge=0, le=3_600_000, description="milliseconds, 0 to 3600000")
     lit_tactic: LitTactic = Field(
         LitTactic.SWEEP, description='"sweep", "spray" or "spray-then-sweep"'
     )
     lit_wave_ms: int = Field(250, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     sweep_levels: int = Field(0, ge=0, le=50, description="price levels, 0 (all) to 50")
+    sweep_iso: bool = Field(False, description=A_SWITCH)
+    sweep_align_us: int = Field(
+        0, ge=0, le=1_000_000, description="microseconds, 0 (off) to 1000000"
+    )
     sweep_fade: float = Field(0.1, ge=0, le=1, description="a share from 0 to 1 (off)")
     spray_clip: int = Field(500, ge=1, description="shares, 1 or more")
     spray_max_shown: int = Field(2_000, ge=1, description="shares, 1 or more")
@@ -340,6 +346,7 @@ class StrategyModel(Model):
     spray_post_only: bool = Field(False, description=A_SWITCH)
     spray_size_spread: float = Field(0.0, ge=0, le=1, description="a share from 0 to 1")
     spray_delay_ms: int = Field(0, ge=0, le=3_600_000, description="milliseconds, 0 to 3600000")
+    spray_queues: bool = Field(True, description=A_SWITCH)
     crumble_share: float = Field(0.0, ge=0, le=1, description="a share from 0 (off) to 1")
     crumble_hold_ms: int = Field(500, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000")
     patience_ms: int = Field(60_000, ge=0, le=86_400_000, description="milliseconds, 0 to 86400000")

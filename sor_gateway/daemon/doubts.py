@@ -20,8 +20,8 @@ Row = dict[str, Any]
 
 
 def doubts(router: Router, now: Nanos) -> Row:
-    """Everything that is not as it should be with orders at venues. Looks at what is in doubt and
-    at open requests, not at all that is open."""
+    """Everything that is not as it should be with orders and executions. Looks at what is in
+    doubt and at open requests, not at all that is open."""
     return {
         "children": [
             _child(router, child_id, now)
@@ -30,6 +30,7 @@ def doubts(router: Router, now: Nanos) -> Row:
         ],
         "requests": _requests(router, now),
         "venues": _venues(router),
+        "disputes": _disputes(router, now),
         "halts": {symbol: dict(venues) for symbol, venues in router.state.halted.items()},
     }
 
@@ -111,6 +112,20 @@ def _requests(router: Router, now: Nanos) -> list[Row]:
                 }
             )
     return rows
+
+
+def _disputes(router: Router, now: Nanos) -> list[Row]:
+    return [
+        {
+            "client": client,
+            "exec": exec_id,
+            "parent": dispute.parent_id,
+            "age_ms": (now - dispute.since_ns) // NANOS_PER_MILLISECOND,
+            "reason": dispute.reason,
+        }
+        for client, disputes in router.state.disputes.items()
+        for exec_id, dispute in disputes.items()
+    ]
 
 
 def _venues(router: Router) -> list[Row]:

@@ -17,6 +17,7 @@ from sor_gateway.daemon.counters import TurnCounters
 from sor_gateway.daemon.draft import Draft
 from sor_gateway.daemon.facts import SessionOperated
 from sor_gateway.daemon.intake import Intake, Log, StoredMessages
+from sor_gateway.daemon.last_resort import LastResort
 from sor_gateway.daemon.sessions import ClientLink, Link, VenueLink
 from sor_gateway.fix.checks import without_secrets
 from sor_gateway.fix.session import Session
@@ -25,7 +26,7 @@ from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.net.reactor import ReactorCounters
 from sor_gateway.sor.decisions import Decision
-from sor_gateway.sor.events import FlowStopped, IdsReserved, OperatorFact
+from sor_gateway.sor.events import FlowStopped, IdsReserved, KillSwitched, OperatorFact
 from sor_gateway.sor.router import Router
 
 REPLAY_BUFFER_BYTES = 1_048_576
@@ -85,6 +86,9 @@ class TurnReactor(Protocol):
     def flush(self, sessions: list[Session]) -> None:
         """Write what these sessions have to say."""
 
+    def write(self, session: Session, data: bytes) -> None:
+        """Write bytes on the session's connection; without one they are dropped."""
+
     def close(self, session: Session, reason: str) -> None:
         """Close the session's connection when its output is sent."""
 
@@ -136,6 +140,7 @@ class Engine:
         self._snapshot = snapshot
         self._draft = Draft(router, links, codec, self.counters)
         self._intake = Intake(self._draft, journal, log, poisoned)
+        self._last_resort = LastResort(router, reactor, log)
         self._pending_facts: list[OperatorFact] = []
         self._logouts: list[tuple[Link, str]] = []
         self._commands: list[SessionOperated] = []
@@ -327,12 +332,15 @@ class Engine:
         try:
             self.journal.retry()
         except JournalStalled:
+            if any(isinstance(fact, KillSwitched) and fact.on for fact in self._pending_facts):
+                self._last_resort.pull(self.links, now)
             self.reactor.schedule(now + STALL_RETRY_NS)
             return False
         self.stalled = False
         self._log("journal-writes-again")
         self._pending_facts.append(FlowStopped(now, "the journal's disk was full: cancel only"))
         self._release(now)
+        self._last_resort.record(self._draft, now)
         return True
 
     def _poison(self, now: int) -> None:

@@ -21,6 +21,7 @@ from sor_gateway.daemon.session_commands import refusal
 from sor_gateway.daemon.sessions import ClientLink, Link, QuotesLink, VenueLink
 from sor_gateway.journal.counters import JournalCounters
 from sor_gateway.ops.metrics import JournalView, MetricsView, SessionView, VenueView
+from sor_gateway.sor.disputes import DisputeSettled
 from sor_gateway.sor.estimators.learnt import HORIZONS_NS, first_fill_ns
 from sor_gateway.sor.events import ChildResolved, KillSwitched, VenueQuarantined
 from sor_gateway.sor.orders import PARENT_OVER
@@ -165,6 +166,13 @@ class EngineOperations:
             fact = ChildResolved(self._clock(), child_id, cum, reason, price_micros)
             self._engine.operate(fact)
         return cause
+
+    def settle(self, client: str, exec_id: str, reason: str) -> None:
+        """A client does not deny an execution any more, in the next turn. Raises KeyError when it
+        denies no such one."""
+        if exec_id not in self._engine.router.state.disputes[client]:
+            raise KeyError(exec_id)
+        self._engine.operate(DisputeSettled(self._clock(), client, exec_id, reason))
 
     def quarantine(self, venue: str, on: bool, reason: str) -> None:
         """Take a venue out of routing, or let it back in, in the next turn. Raises KeyError when

@@ -12,6 +12,7 @@ May not know: the engine. It asks an `Operations`, in the event loop, between tw
     GET  /doubts     what is in doubt and why, JSON
     POST /children/CHILD/resolve  {"reason": "...", "filled": N or null, "price": "50.01" or null}:
                      the operator's word on a doubt; null for no more than is booked
+    POST /disputes/CLIENT/EXEC/settle  {"reason": "..."}: a client denies an execution no more
     POST /venues/VENUE/quarantine  {"on": true, "reason": "..."}: no orders there; false: again
     POST /sessions/NAME/ACTION  {"reason": "..."}, for `set-numbers` also "next_in" and "next_out",
                      for `resend-request` also "begin". ACTION is one of test-request,
@@ -65,6 +66,9 @@ class Operations(Protocol):
         """End a doubt; why that cannot be, or nothing. Raises KeyError when there is no such
         child."""
 
+    def settle(self, client: str, exec_id: str, reason: str) -> None:
+        """A client denies an execution no more. Raises KeyError when it denies no such one."""
+
     def quarantine(self, venue: str, on: bool, reason: str) -> None:
         """No orders for a venue, or again. Raises KeyError when there is no such venue."""
 
@@ -113,6 +117,7 @@ class Admin:
         app.router.add_get("/doubts", self._doubts)
         app.router.add_post("/kill", self._kill)
         app.router.add_post("/children/{child}/resolve", self._resolve)
+        app.router.add_post("/disputes/{client}/{exec}/settle", self._settle)
         app.router.add_post("/venues/{venue}/quarantine", self._quarantine)
         app.router.add_post("/sessions/{session}/{action}", self._operate)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
@@ -160,6 +165,19 @@ class Admin:
         if refusal:
             return _refused(refusal, 409)
         return web.json_response({"child": child, "filled": filled, "reason": reason})
+
+    async def _settle(self, request: web.Request) -> web.Response:
+        client, exec_id = request.match_info["client"], request.match_info["exec"]
+        if request.content_type != "application/json":
+            return _refused(NOT_JSON, 415)
+        try:
+            reason, _ = _session_order(json.loads(await request.text()), frozenset())
+            self._operations.settle(client, exec_id, reason)
+        except KeyError:
+            return _refused(f"{client} denies no execution {exec_id}: see /doubts", 404)
+        except ValueError as error:
+            return _refused(str(error), 400)
+        return web.json_response({"client": client, "exec": exec_id, "reason": reason})
 
     async def _quarantine(self, request: web.Request) -> web.Response:
         venue = request.match_info["venue"]

@@ -26,6 +26,7 @@ from sor_gateway.sor.decisions import (
     ChildCrossed,
     ChildPlanned,
     ChildReleased,
+    ChildSent,
     ChildStatusPlanned,
     ParentAccepted,
     ParentClosed,
@@ -39,6 +40,7 @@ from sor_gateway.sor.decisions import (
     VenueReadmitted,
     WaveStarted,
 )
+from sor_gateway.sor.disputes import ExecutionDisputed
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -48,6 +50,7 @@ from sor_gateway.sor.events import (
     ChildFilled,
     ChildrenDoubted,
     ChildResolved,
+    ChildRestated,
     ChildStatusReported,
     ChildVoided,
     FillRevised,
@@ -79,6 +82,7 @@ class Books:
             ReplaceRequested: self._replace_requested,
             AmendUnreadable: self._amend_unreadable,
             StatusRequested: self._status_requested,
+            ExecutionDisputed: self._disputed,
             ParentAccepted: self._parent_accepted,
             ParentRefused: self._parent_refused,
             ParentReplaced: self._parent_replaced,
@@ -90,11 +94,13 @@ class Books:
             WaveStarted: self._of_parent,
             ChildPlanned: self._child_planned,
             ChildCrossed: self._child_crossed,
+            ChildSent: self._of_child,
             ChildCancelPlanned: self._of_child,
             ChildStatusPlanned: self._of_child,
             ChildAccepted: self._child_accepted,
             ChildFilled: self._child_filled,
             FillRevised: self._fill_revised,
+            ChildRestated: self._child_restated,
             ChildEnded: self._child_ended,
             ChildResolved: self._child_resolved,
             RequestOverdue: self._of_parent,
@@ -200,6 +206,11 @@ class Books:
 
     def _status_requested(self, fact: StatusRequested) -> About:
         return self._parent_of(fact.client, fact.cl_ord_id), ""
+
+    def _disputed(self, fact: ExecutionDisputed) -> About:
+        query = "SELECT parent_id FROM parents WHERE parent_id = ? AND client = ?"
+        row = self._run(query, (fact.parent_id, fact.client)).fetchone()
+        return (row[0], "") if row else NOBODY
 
     def _parent_of(self, client: str, cl_ord_id: str) -> str:
         row = self._run(
@@ -324,10 +335,10 @@ class Books:
             ask_micros=fact.ask_micros,
         )
         about = self._child_planned(planned)
-        self._executions.crossed(about, fact)
+        self._executions.crossed(fact)
         return about
 
-    def _of_child(self, fact: ChildCancelPlanned | ChildStatusPlanned) -> About:
+    def _of_child(self, fact: ChildSent | ChildCancelPlanned | ChildStatusPlanned) -> About:
         return self._about(fact.child_id)
 
     def _about(self, child_id: str, venue: str = "") -> About:
@@ -375,12 +386,29 @@ class Books:
             return about
         value = fact.avg_price_micros * fact.cum_quantity
         self._executions.book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
+        quantity, cum = self._run(
+            "SELECT quantity, cum_quantity FROM children WHERE child_id = ?", (fact.child_id,)
+        ).fetchone()
+        if fact.cum_quantity == cum <= fact.quantity < quantity and fact.quantity:
+            self._resize(fact.child_id, fact.quantity, fact.at_ns)
         if fact.live:
             self._live(fact.child_id)
             self._run("UPDATE children SET doubt = '' WHERE child_id = ?", (fact.child_id,))
-        elif fact.how is not ChildState.FILLED:
-            self._end_child(fact.child_id, fact.how, fact.at_ns, "as its status says")
+        elif how := self._how_over(fact):
+            self._end_child(fact.child_id, how, fact.at_ns, "as its status says")
         return about
+
+    def _how_over(self, fact: ChildStatusReported) -> ChildState | None:
+        """How a child ended that the venue calls over. Filled with less than all is nonsense, but
+        behind a bust: then the rest is over unfilled."""
+        if fact.how is not ChildState.FILLED:
+            return fact.how
+        (is_full,) = self._run(
+            "SELECT cum_quantity >= quantity FROM children WHERE child_id = ?", (fact.child_id,)
+        ).fetchone()
+        if is_full:
+            return ChildState.FILLED
+        return ChildState.CANCELED if self._executions.is_revised(fact.child_id) else None
 
     def _child_cancel_refused(self, fact: ChildCancelRefused) -> About:
         return self._doubt(fact.venue, fact.child_id, fact.text or "its cancel was refused")
@@ -410,18 +438,52 @@ class Books:
     def _child_filled(self, fact: ChildFilled) -> About:
         about = self._about(fact.child_id, fact.venue)
         if about[0]:
-            self._executions.filled(about, fact)
+            self._executions.filled(fact)
         return about
 
     def _fill_revised(self, fact: FillRevised) -> About:
         about = self._about(fact.child_id, fact.venue)
         if about[0]:
-            self._executions.revised(about, fact)
+            self._executions.revised(fact)
         return about
 
+    def _child_restated(self, fact: ChildRestated) -> About:
+        about = self._about(fact.child_id, fact.venue)
+        if about[0]:
+            value = fact.avg_price_micros * fact.cum_quantity
+            cum = self._executions.book_difference(
+                fact.child_id, fact.cum_quantity, value, fact.at_ns
+            )
+            if fact.cum_quantity == cum:  # else the router asks for its status
+                self._reopen(fact.child_id)
+                quantity = fact.cum_quantity + fact.leaves_quantity
+                self._resize(fact.child_id, quantity, fact.at_ns)
+        return about
+
+    def _reopen(self, child_id: str) -> None:
+        self._run(
+            "UPDATE children SET state = ?, ended_ns = 0 WHERE child_id = ? AND state <> ?",
+            (ChildState.LIVE, child_id, ChildState.LIVE),
+        )
+
+    def _resize(self, child_id: str, quantity: int, at_ns: int) -> None:
+        """The venue works another quantity of an open child; it may be filled by that."""
+        self._run(
+            "UPDATE children SET quantity = ?1,"
+            " state = CASE WHEN cum_quantity >= ?1 THEN ?2 ELSE state END,"
+            " ended_ns = CASE WHEN cum_quantity >= ?1 THEN ?3 ELSE 0 END"
+            " WHERE child_id = ?4 AND ended_ns = 0",
+            (quantity, ChildState.FILLED, at_ns, child_id),
+        )
+
     def _child_resolved(self, fact: ChildResolved) -> About:
-        value = fact.cum_quantity * fact.price_micros
-        self._executions.book_difference(fact.child_id, fact.cum_quantity, value, fact.at_ns)
-        how = ChildState.CANCELED if fact.cum_quantity else ChildState.RELEASED
-        self._end_child(fact.child_id, how, fact.at_ns, fact.reason)
+        (ended_ns,) = self._run(
+            "SELECT ended_ns FROM children WHERE child_id = ?", (fact.child_id,)
+        ).fetchone()
+        if not ended_ns:  # else its end came in the very turn
+            cum = self._executions.book_difference(
+                fact.child_id, fact.cum_quantity, 0, fact.at_ns, beside=fact.price_micros
+            )
+            how = ChildState.CANCELED if cum else ChildState.RELEASED
+            self._end_child(fact.child_id, how, fact.at_ns, fact.reason)
         return self._about(fact.child_id)

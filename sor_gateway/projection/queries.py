@@ -134,6 +134,8 @@ class Execution:
     last_market: str
     reported: bool
     """False: taken from the venue's total, its own report has not come (recovery.md 3.6)."""
+    fee_surprise_micros: int = 0
+    """The fee less what the schedule says; 0 too when the venue reported none."""
 
 
 @dataclass(slots=True)
@@ -307,7 +309,7 @@ def executions(database: Path, parent_id: str | None = None) -> list[Execution]:
     """What venues executed, in the order in which it was booked; of one order or of all."""
     query = (
         "SELECT venue, child_id, parent_id, exec_id, quantity, price_micros, fee_micros,"
-        " liquidity, at_ns, last_market, reported"
+        " liquidity, at_ns, last_market, reported, fee_surprise_micros"
         " FROM executions WHERE quantity > 0 AND (?1 IS NULL OR parent_id = ?1) ORDER BY id"
     )
     found = _select(database, Execution, query, (parent_id,))

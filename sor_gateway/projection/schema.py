@@ -1,7 +1,7 @@
 """The database: its tables, how it is opened, where in the journal it stands.
 
 Owns: the DDL and its version, connections, the stored position.
-May not know: what a fact means (books.py, executions.py), who asks (queries.py).
+May not know: what a fact means (books.py, executions.py, account.py), who asks (queries.py).
 
 Everything here can be thrown away: another schema version or another journal empties it, and the
 follower fills it again from the oldest segment there is.
@@ -15,7 +15,7 @@ from typing import Final
 
 from sor_gateway.journal.reader import START, Position
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 4
 BUSY_TIMEOUT_S: Final = 60.0
 """How long one writer waits for another: a batch takes a fraction of a second, but the follower is
 of low priority, and on a busy machine that was more than ten."""
@@ -54,13 +54,14 @@ TABLES: Final = {
         cost_micros INTEGER NOT NULL, display_score REAL NOT NULL, why TEXT NOT NULL,
         planned_ns INTEGER NOT NULL, ended_ns INTEGER NOT NULL DEFAULT 0,
         bid_micros INTEGER NOT NULL, ask_micros INTEGER NOT NULL,
-        doubt TEXT NOT NULL DEFAULT '', text TEXT NOT NULL DEFAULT ''""",
+        doubt TEXT NOT NULL DEFAULT '', text TEXT NOT NULL DEFAULT '',
+        accounting TEXT NOT NULL DEFAULT ''""",
     "executions": """
         id INTEGER PRIMARY KEY, venue TEXT NOT NULL, child_id TEXT NOT NULL,
         parent_id TEXT NOT NULL, exec_id TEXT NOT NULL, quantity INTEGER NOT NULL,
         price_micros INTEGER NOT NULL, fee_micros INTEGER NOT NULL, liquidity TEXT NOT NULL,
         at_ns INTEGER NOT NULL, last_market TEXT NOT NULL, cum_quantity INTEGER NOT NULL,
-        reported INTEGER NOT NULL, revised_by TEXT NOT NULL DEFAULT '',
+        reported INTEGER NOT NULL, fee_surprise_micros INTEGER NOT NULL DEFAULT 0,
         UNIQUE (child_id, exec_id)""",
     "facts": """
         id INTEGER PRIMARY KEY, turn INTEGER NOT NULL, at_ns INTEGER NOT NULL,

@@ -85,6 +85,9 @@ def _doubted(data: Data) -> str:
 _TELLERS: Final[dict[str, Callable[[Data], str]]] = {
     "ParentSubmitted": _submitted,
     "ParentUnreadable": lambda d: f"{d['cl_ord_id']} of {d['client']} makes no order: {d['text']}",
+    "ExecutionDisputed": lambda d: (
+        f"{d['client']} does not know {d['exec_id']}: {d['reason']}" + _because(d)
+    ),
     "CancelRequested": lambda d: f"{d['client']} asks to cancel {d['orig_cl_ord_id']}",
     "ReplaceRequested": lambda d: (
         f"{d['client']} asks for new terms as {d['cl_ord_id']}: {_terms(d)}"
@@ -105,6 +108,7 @@ _TELLERS: Final[dict[str, Callable[[Data], str]]] = {
     "VenueReadmitted": lambda d: f"{d['venue']} is tried again",
     "WaveStarted": lambda d: f"{d['stage']} wave {d['wave']} begins",
     "ChildPlanned": _planned,
+    "ChildSent": lambda d: f"{d['child_id']} leaves",
     "ChildCrossed": lambda d: (
         f"{d['quantity']} executed at {price(d['price_micros'])} at {d['market']} as"
         f" {d['child_id']} against {d['contra_id']}{_because(d, 'why')}"

@@ -18,7 +18,10 @@ from sor_gateway.projection.queries import ChildOrder, Happening, Order
 from sor_gateway.sor.types import ChildState
 
 IN_THE_TABLE: Final = frozenset(
-    {"ChildPlanned", "ChildAccepted", "ChildFilled", "ChildEnded", "ChildCancelPlanned"}
+    {
+        *("ChildPlanned", "ChildSent", "ChildAccepted", "ChildFilled", "ChildEnded"),
+        "ChildCancelPlanned",
+    }
 )
 """Facts that a child's row tells."""
 OWN: Final = "own"

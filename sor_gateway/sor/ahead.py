@@ -75,12 +75,16 @@ class Ahead:
         why = f"{gain / cheap / CENT_MICROS:.2f} c a share cheaper than to work it"
         plan.add(WaveStarted(plan.now, route.parent.parent_id, route.next_wave(), Stage.LIT))
         self._note(plan, route, asks, cheap)
+        drafts: list[Draft] = []
         for name, part in parts.items():
             found, away = self._outlook.lit[name], part.walked // part.quantity
             score = self._outlook.score(route, found, part.quantity, found.take_fee_micros, away)
             text = f"{part.quantity} displayed, {why}; {score.words()}"
-            route.add_child(plan, Draft(name, part.quantity, SWEEP, part.worst_micros, score, text))
-            self._outlook.agenda.serve(name, route.parent.parent_id)
+            drafts.append(Draft(name, part.quantity, SWEEP, part.worst_micros, score, text))
+        self._sweeps.together(plan, route, drafts)
+        for draft in drafts:
+            route.add_child(plan, draft)
+            self._outlook.agenda.serve(draft.venue, route.parent.parent_id)
 
     def _terms(self, route: Route) -> tuple[float, Shares, Shares, float]:
         """Volatility of a day, average daily volume, shares done or out, and what a share that is

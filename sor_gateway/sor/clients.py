@@ -10,6 +10,7 @@ resend of a taken one is answered with the order's status (recovery.md 4.3).
 from __future__ import annotations
 
 from sor_gateway.sor.commands import Alarm, Output, Report
+from sor_gateway.sor.disputes import DISPUTES_KEPT, Dispute, ExecutionDisputed
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -157,6 +158,24 @@ def status_requested(ledger: Ledger, fact: StatusRequested) -> list[Output]:
         report.text = f"no order with ClOrdID {fact.cl_ord_id}"
     report.request_id = fact.request_id
     return [report]
+
+
+def disputed(ledger: Ledger, fact: ExecutionDisputed) -> list[Output]:
+    """A client denies an execution: flagged, alarmed, and nothing reversed by itself. The same
+    denial again says nothing."""
+    disputes = ledger.state.disputes.setdefault(fact.client, {})
+    if fact.exec_id in disputes:
+        return []
+    parent = ledger.state.parents.get(fact.parent_id)
+    is_known = parent is not None and parent.client == fact.client
+    parent_id = fact.parent_id if is_known else ""
+    if len(disputes) >= DISPUTES_KEPT:
+        del disputes[next(iter(disputes))]
+    reason = f"{fact.reason}: {fact.text}" if fact.text else fact.reason
+    disputes[fact.exec_id] = Dispute(fact.at_ns, parent_id, reason)
+    of = parent_id or f"{fact.parent_id}, which is no order of its"
+    text = f"{fact.client} does not know {fact.exec_id} of {of}: {reason}"
+    return [Alarm(fact.at_ns, "execution-disputed", text, parent_id=parent_id)]
 
 
 def disconnected(ledger: Ledger, fact: ClientDisconnected) -> list[Output]:

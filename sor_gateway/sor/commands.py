@@ -41,6 +41,8 @@ class SendChild:
     """Refuse it rather than let it take."""
     min_quantity: Shares = 0
     """Execute no fewer shares at a time (FIX 110); 0 for any number."""
+    is_iso: bool = False
+    """An intermarket sweep order: what is better elsewhere is gone for in the same turn."""
 
 
 @dataclass(slots=True)

@@ -23,8 +23,9 @@ from sor_gateway.sor.route import Draft, Route
 from sor_gateway.sor.scoring import Score
 from sor_gateway.sor.settings import Sizing, StrategySettings, VenueSettings
 from sor_gateway.sor.tactics.dark import judge, least_fill, next_size, split
+from sor_gateway.sor.tactics.spray import draw, shown_size
 from sor_gateway.sor.tending import Tending
-from sor_gateway.sor.types import OrdType, Shares, Stage, TimeInForce
+from sor_gateway.sor.types import Nanos, OrdType, Shares, Stage, TimeInForce
 from sor_gateway.sor.venues import refill_ns
 
 
@@ -90,18 +91,33 @@ class DarkWaves:
         box_ns = (is_first and strategy.dark_first_box_ns) or strategy.dark_box_ns
         scores = {venue.name: score for _, venue, _, score in pools}
         sizes = [(venue, size) for _, venue, size, _ in pools]
-        for name, shares in self._shares(plan, route, sizes, min(quantity, route.available)):
-            chosen = scores[name]
+        for name, meant in self._shares(plan, route, sizes, min(quantity, route.available)):
+            chosen, shares = scores[name], self._drawn(route, name, meant)
             draft = Draft(name, shares, DARK, route.worst, chosen, "", OrdType.MID_PEG)
             draft.why = f"{shares} hidden at the midpoint; {chosen.words()}"
             guarded = self._outlook.is_guarded(route, name)
             least = least_fill(strategy, route.work.dark.get(name), guarded)
             draft.min_quantity = min(least, shares)
             if not route.is_ioc:
-                draft.time_in_force, draft.pull_at_ns = TimeInForce.DAY, plan.now + box_ns
+                draft.time_in_force = TimeInForce.DAY
+                draft.pull_at_ns = plan.now + box_ns + self._longer_ns(route, name)
             route.add_child(plan, draft)
             self._agenda.serve(name, parent.parent_id)
         return True
+
+    def _longer_ns(self, route: Route, venue: str) -> Nanos:
+        """By how much a child outlasts its box: who watches when orders come back learns nothing of
+        whose they are."""
+        delay_ns = route.strategy.dark_delay_ns
+        return int(self._draw(route, f"{venue}/time") * delay_ns) if delay_ns else 0
+
+    def _drawn(self, route: Route, venue: str, meant: Shares) -> Shares:
+        """A size by which no wave is known again, nor what the last one filled."""
+        spread, lot = route.strategy.dark_size_spread, route.security.round_lot
+        return shown_size(meant, spread, lot, self._draw(route, f"{venue}/size") if spread else 0.0)
+
+    def _draw(self, route: Route, place: str) -> float:
+        return draw(self._outlook.settings.seed, route.parent.parent_id, route.wave, place)
 
     def _shares(
         self,

@@ -16,6 +16,7 @@ from sor_gateway.sor.decisions import (
     ChildCrossed,
     ChildPlanned,
     ChildReleased,
+    ChildSent,
     ChildStatusPlanned,
     MarkoutsSeen,
     ParentAccepted,
@@ -43,6 +44,7 @@ from sor_gateway.sor.types import (
     CROSS,
     ChildState,
     Liquidity,
+    Nanos,
     OrdType,
     ParentState,
     Reason,
@@ -176,19 +178,39 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
         breaker.left(fact.child_id)
     if fact.tactic == DARK:
         _count_dark(parent, fact)
-    command = SendChild(
-        fact.venue,
-        fact.child_id,
+    if fact.leaves_ns > fact.at_ns:
+        flight.leaves_ns, flight.is_iso = fact.leaves_ns, fact.is_iso
+        return []
+    command = _command(parent, child, flight, fact.at_ns)
+    command.post_only, command.min_quantity = fact.post_only, fact.min_quantity
+    command.is_iso = fact.is_iso
+    return [command]
+
+
+def _command(parent: Parent, child: Child, flight: Flight, at_ns: Nanos) -> SendChild:
+    return SendChild(
+        child.venue,
+        child.child_id,
         parent.symbol,
         parent.side,
-        fact.quantity,
-        fact.ord_type,
-        fact.limit_micros,
-        fact.time_in_force,
-        fact.at_ns,
-        fact.post_only,
-        fact.min_quantity,
+        child.quantity,
+        flight.ord_type,
+        child.limit_micros,
+        flight.time_in_force,
+        at_ns,
     )
+
+
+def child_sent(ledger: Ledger, fact: ChildSent) -> list[Output]:
+    """One that was held back leaves: its venue's time begins now."""
+    child = ledger.state.children[fact.child_id]
+    flight = child.flight
+    assert flight is not None
+    assert flight.leaves_ns, f"{fact.child_id} left before"
+    assert ledger.venue(child.venue).is_open, f"{fact.child_id} for {child.venue}, which is closed"
+    flight.leaves_ns, flight.planned_ns = 0, fact.at_ns
+    command = _command(ledger.state.parents[child.parent_id], child, flight, fact.at_ns)
+    command.is_iso = flight.is_iso
     return [command]
 
 
@@ -284,7 +306,7 @@ def child_released(ledger: Ledger, fact: ChildReleased) -> list[Output]:
     """Its shares are free again."""
     child = ledger.state.children[fact.child_id]
     assert child.flight is not None
-    assert child.flight.doubt is not None
+    assert child.flight.doubt is not None or child.flight.leaves_ns
     return ledger.end(child, ChildState.RELEASED, fact.at_ns)
 
 

@@ -135,6 +135,19 @@ class ChildPlanned:
     """The venue is to refuse it rather than let it take."""
     min_quantity: Shares = 0
     """Fewer shares at a time are not to be executed (FIX 110); 0 for any number."""
+    is_iso: bool = False
+    """An intermarket sweep order (FIX 18=f): the venue need not look at other venues."""
+    leaves_ns: Nanos = 0
+    """When it leaves, so that it arrives with the others of its wave; 0 for at once. It counts as
+    exposure from here on."""
+
+
+@dataclass(slots=True)
+class ChildSent:
+    """A child that was held back for the others of its wave leaves in this turn."""
+
+    at_ns: Nanos
+    child_id: str
 
 
 @dataclass(slots=True)
@@ -179,7 +192,8 @@ class ChildStatusPlanned:
 
 @dataclass(slots=True)
 class ChildReleased:
-    """A child is proved never to fill at its venue (recovery.md 3.1, 3.5): its shares are free."""
+    """A child is proved never to fill at its venue (recovery.md 3.1, 3.5), or never left for it:
+    its shares are free."""
 
     at_ns: Nanos
     child_id: str
@@ -249,6 +263,7 @@ Decision = (
     | RequestOverdue
     | WaveStarted
     | ChildPlanned
+    | ChildSent
     | ChildCrossed
     | ChildCancelPlanned
     | ChildStatusPlanned

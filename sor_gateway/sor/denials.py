@@ -1,5 +1,5 @@
-"""Executions that cannot be ours as they were reported: the wrong side, more than was ordered, a
-price beyond the limit; and fees that nobody announced.
+"""Executions that cannot be ours as they were reported or corrected: the wrong side, more than was
+ordered, a price beyond the limit; and fees that nobody announced.
 
 Owns: what is called impossible, what is told to the venue, and that it gets no more orders.
 May not know: how executions are booked otherwise (reports.py, ledger.py), FIX.
@@ -13,7 +13,7 @@ executed is asked for then (H), and its total is believed.
 from __future__ import annotations
 
 from sor_gateway.sor.commands import Alarm, DenyExecution, Output
-from sor_gateway.sor.events import ChildFilled
+from sor_gateway.sor.events import ChildFilled, FillRevised
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.orders import Child
 from sor_gateway.sor.types import DenyReason, Micros, Side
@@ -44,7 +44,7 @@ def wrong_side(ledger: Ledger, child: Child, fact: ChildFilled) -> list[Output]:
     return _deny(ledger, child, fact, DenyReason.WRONG_SIDE, text)
 
 
-def impossible(ledger: Ledger, child: Child, fact: ChildFilled) -> list[Output]:
+def impossible(ledger: Ledger, child: Child, fact: ChildFilled | FillRevised) -> list[Output]:
     """Booked as it was reported, and not accepted."""
     if child.cum_quantity > child.quantity:
         text = f"{fact.exec_id}: {child.cum_quantity} executed of {child.quantity}"
@@ -61,13 +61,21 @@ def fee_surprise(ledger: Ledger, child: Child, fact: ChildFilled) -> Alarm:
 
 
 def _deny(
-    ledger: Ledger, child: Child, fact: ChildFilled, reason: DenyReason, text: str
+    ledger: Ledger,
+    child: Child,
+    fact: ChildFilled | FillRevised,
+    reason: DenyReason,
+    text: str,
 ) -> list[Output]:
     parent = ledger.state.parents[child.parent_id]
+    if isinstance(fact, ChildFilled):
+        venue_order_id = fact.venue_order_id
+    else:
+        venue_order_id = child.flight.venue_order_id if child.flight is not None else ""
     denial = DenyExecution(
         child.venue,
         child.child_id,
-        fact.venue_order_id,
+        venue_order_id,
         fact.exec_id,
         reason,
         parent.symbol,

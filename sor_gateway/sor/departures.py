@@ -1,7 +1,7 @@
 """Which venues left the best price that others show there, and when: how a quote crumbles.
 
-Owns: the best price of others at each venue, the memory of departures from it, and what of a book
-is ours. May not know: parents, who asks. Like all of the market it is no part of the fold.
+Owns: the best price of others at each venue, what leaves it and who left it, and what of a book is
+ours. May not know: parents, who asks. Like all of the market it is no part of the fold.
 
 When a price is about to move, venues leave it one after the other; an order that stays behind is
 taken by whoever was faster (routing.md 1.6, after IEX's crumbling-quote signal). Without direct
@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sor_gateway.sor.outflows import Outflow
 from sor_gateway.sor.types import NANOS_PER_MILLISECOND, Micros, Nanos, Shares
 
 BLURRED_NS: Final = 250 * NANOS_PER_MILLISECOND
@@ -40,11 +41,24 @@ class Displayed:
     since_ns: Nanos
 
 
+@dataclass(slots=True)
+class Best:
+    """The best price that others show at a venue."""
+
+    price: Micros = 0
+    """0 for none."""
+    displayed: Shares = 0
+    """By others."""
+    ours: Shares = 0
+    """Beside that."""
+
+
 class Departures:
-    """Best prices of others, and the ones that were left last."""
+    """Best prices of others, what leaves them, and the ones that were left last."""
 
     def __init__(self) -> None:
-        self._bests: Final[dict[tuple[str, bool], dict[str, Micros]]] = {}
+        self._bests: Final[dict[tuple[str, bool], dict[str, Best]]] = {}
+        self._outflows: Final[dict[Place, Outflow]] = {}
         self._left: Final[dict[tuple[str, bool], dict[str, Left]]] = {}
         self._ours: Final[dict[str, Displayed]] = {}
         self._at: Final[dict[Place, dict[str, Displayed]]] = {}
@@ -78,7 +92,7 @@ class Departures:
         """An order of ours takes what is displayed up to this price: nobody left it."""
         bests = self._bests.get((place[0], place[1]))
         if bests is not None and place[2] in bests:
-            bests[place[2]] = best
+            bests[place[2]] = Best(best)
 
     # --- what others do -------------------------------------------------------------------
 
@@ -89,17 +103,32 @@ class Departures:
         bests = self._bests.get((symbol, is_bid))
         if bests is None:
             bests = self._bests[symbol, is_bid] = {}
-        before, best = bests.get(venue, 0), self._best(place, levels, now)
-        if best == before:
-            return False
+        before, best = bests.get(venue), self._best(place, levels, now)
         bests[venue] = best
+        if before is None:
+            self._outflows[place] = Outflow(now)
+            before = Best()
+        is_gone = before.price and not (best.price and is_as_good(best.price, before.price, is_bid))
+        if before.price and not self._is_blurred(place, before.price, now):
+            self._count_out(place, before, best, now, is_gone=bool(is_gone))
+        if best.price == before.price:
+            return False
         left = self._left.setdefault((symbol, is_bid), {})
-        if best and venue in left and is_as_good(best, left[venue][0], is_bid):
+        if best.price and venue in left and is_as_good(best.price, left[venue][0], is_bid):
             del left[venue]
-        is_gone = before and not (best and is_as_good(best, before, is_bid))
-        if is_gone and not self._is_blurred(place, before, now):
-            left[venue] = (before, now)
+        if is_gone and not self._is_blurred(place, before.price, now):
+            left[venue] = (before.price, now)
         return place in self._at
+
+    def _count_out(
+        self, place: Place, before: Best, best: Best, now: Nanos, *, is_gone: bool
+    ) -> None:
+        """What left a queue of others; where what is ours changed as well, it is not known."""
+        gone = before.displayed if is_gone else 0
+        if best.price == before.price and best.ours == before.ours:
+            gone = max(0, before.displayed - best.displayed)
+        if gone:
+            self._outflows[place].add(gone, now)
 
     def forget(self, venue: str) -> None:
         """Its quotes cannot be trusted: it neither shows nor left anything."""
@@ -115,14 +144,24 @@ class Departures:
             return {}
         return {venue: each for venue, each in left.items() if each[1] > after_ns}
 
-    def bests(self, symbol: str, is_bid: bool) -> Mapping[str, Micros]:
-        """By venue, the best price that others show there; 0 for none."""
+    def bests(self, symbol: str, is_bid: bool) -> Mapping[str, Best]:
+        """By venue, the best price that others show there."""
         return self._bests.get((symbol, is_bid), {})
 
-    def _best(self, place: Place, levels: list[Level], now: Nanos) -> Micros:
+    def queue(self, place: Place, price: Micros) -> Shares:
+        """What others show at a price that nobody betters: ahead of whoever joins them."""
+        best = self._bests.get((place[0], place[1]), {}).get(place[2])
+        return best.displayed if best is not None and best.price == price else 0
+
+    def outflow(self, place: Place, now: Nanos) -> float:
+        """Shares of others that leave the best price there in a second; 0 when none was seen."""
+        outflow = self._outflows.get(place)
+        return 0.0 if outflow is None else outflow.per_second(now)
+
+    def _best(self, place: Place, levels: list[Level], now: Nanos) -> Best:
         ours = self._at.get(place)
         if ours is None:
-            return levels[0][0] if levels else 0
+            return Best(*levels[0]) if levels else Best()
         for price, displayed in levels:
             own = sum(
                 each.shares
@@ -130,18 +169,13 @@ class Departures:
                 if each.price == price and each.since_ns <= now
             )
             if displayed > own:
-                return price
-        return 0
+                return Best(price, displayed - own, own)
+        return Best()
 
     def _is_blurred(self, place: Place, price: Micros, now: Nanos) -> bool:
         """Whether it may be an order of ours that left the price."""
         blurred = self._blurred.get(place)
-        if not blurred:
-            return False
-        until_ns = blurred.pop(price, 0)
-        if not blurred:
-            del self._blurred[place]
-        return now <= until_ns
+        return blurred is not None and now <= blurred.get(price, 0)
 
 
 @dataclass(slots=True)

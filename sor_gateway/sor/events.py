@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from sor_gateway.sor.decisions import Decision
+from sor_gateway.sor.disputes import DisputeSettled, ExecutionDisputed
 from sor_gateway.sor.types import (
     ChildState,
     Liquidity,
@@ -187,6 +188,25 @@ class FillRevised:
     fee_micros: Micros = 0
     """For the whole execution as it stands now."""
     text: str = ""
+    fee_surprise_micros: Micros = 0
+    """The reported fee less what the schedule says, as of a fill."""
+
+
+@dataclass(slots=True)
+class ChildRestated:
+    """The venue changed a live child by itself (FIX 150=D): its quantity, its price."""
+
+    at_ns: Nanos
+    venue: str
+    child_id: str
+    cum_quantity: Shares
+    leaves_quantity: Shares
+    """More than 0: without anything open it is a ChildEnded."""
+    limit_micros: Micros | None
+    """Where the venue works it now (FIX 44); None: unsaid."""
+    text: str = ""
+    avg_price_micros: Micros = 0
+    """Over `cum_quantity` (FIX 6); 0: unsaid."""
 
 
 @dataclass(slots=True)
@@ -234,6 +254,8 @@ class ChildStatusReported:
     """When known and not live: the terminal state."""
     cancel_pending: bool = False
     """When live: the venue is working on our cancel (FIX 39=6)."""
+    quantity: Shares = 0
+    """Of the order, as the venue has it; 0: unsaid."""
 
 
 @dataclass(slots=True)
@@ -436,11 +458,13 @@ ClientFact = (
     | ReplaceRequested
     | AmendUnreadable
     | StatusRequested
+    | ExecutionDisputed
 )
 VenueFact = (
     ChildAccepted
     | ChildFilled
     | FillRevised
+    | ChildRestated
     | ChildEnded
     | ChildCancelRefused
     | ChildStatusReported
@@ -463,6 +487,7 @@ OperatorFact = (
     | OrdersReleased
     | ChildResolved
     | VenueQuarantined
+    | DisputeSettled
 )
 Fact = ClientFact | VenueFact | OperatorFact | Decision
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sor_gateway.sor.commands import Alarm, Output
 from sor_gateway.sor.conditions import forget_all_status
+from sor_gateway.sor.disputes import DisputeSettled
 from sor_gateway.sor.events import (
     FlowStopped,
     IdsReserved,
@@ -83,6 +84,15 @@ def orders_released(ledger: Ledger, fact: OrdersReleased) -> list[Output]:
             report.text = f"released: {fact.reason}"
             out.append(report)
     return out
+
+
+def dispute_settled(ledger: Ledger, fact: DisputeSettled) -> list[Output]:
+    """The client's books and ours are one again."""
+    disputes = ledger.state.disputes.get(fact.client, {})
+    if disputes.pop(fact.exec_id, None) is None:
+        return []
+    text = f"{fact.exec_id} of {fact.client}: {fact.reason}"
+    return [Alarm(fact.at_ns, "dispute-settled", text)]
 
 
 def _open_of(ledger: Ledger, client: str) -> list[Parent]:

@@ -379,6 +379,12 @@ class Flight:
     pending_asks: int = 0
     """How often the venue answered that our cancel is pending there (FIX 39=6), and no more."""
     doubt: Doubt | None = None
+    leaves_ns: Nanos = 0
+    """Until when it is held back, so that it arrives with others; 0 once it left."""
+    is_iso: bool = False
+    """It is an intermarket sweep order; kept for when it leaves."""
+    moved_micros: Micros = 0
+    """Where the venue works it by its own decision; 0: at its limit."""
 
 
 @dataclass(slots=True)
@@ -408,6 +414,12 @@ class Child:
     def leaves_quantity(self) -> Shares:
         """What it may still fill in the worst case."""
         return 0 if self.flight is None else max(0, self.quantity - self.cum_quantity)
+
+    @property
+    def works_at_micros(self) -> Micros | None:
+        """The price at which the venue works it: its limit, unless the venue moved it."""
+        moved = 0 if self.flight is None else self.flight.moved_micros
+        return moved or self.limit_micros
 
     def move(self, event: ChildEvent) -> None:
         """Take the table's step. Raises KeyError for a row that is not there: a bug."""

@@ -100,6 +100,11 @@ class Outlook:
         names = [*self.lit, *(venue.name for venue in self.dark)]
         return not any(self.ledger.venue(name).is_open for name in names)
 
+    def round_trip_ns(self, venue: str) -> Nanos:
+        """From an order to the venue's first word: half of what was measured took longer."""
+        measured = self.ledger.venue(venue).answers.at(0.5)
+        return self.settings.venues[venue].latency_prior_ns if measured is None else measured
+
     def orders_left(self, plan: Plan, venue: str, parent_id: str) -> int:
         """Orders that may leave for a venue, beside what is kept for parents that were held back
         before this one."""
@@ -128,8 +133,10 @@ class Outlook:
         quantity: Shares,
         fee_micros: Micros,
         price_micros: Micros,
+        rate: float | None = None,
     ) -> Score:
-        """What a child would cost there."""
+        """What a child would cost there. `rate`: what part of it is expected to fill, where that is
+        known better than by the fills that the venue gave."""
         return score(
             venue,
             self.ledger.venue(venue.name),
@@ -141,6 +148,7 @@ class Outlook:
             price_micros,
             route.nbbo.half_spread_micros,
             self.ledger.state.learnt.adverse_micros(venue.name, route.parent.symbol),
+            rate,
         )
 
     def is_guarded(self, route: Route, venue: str) -> bool:

@@ -23,15 +23,16 @@ from sor_gateway.sor.events import (
     ChildEnded,
     ChildFilled,
     ChildrenDoubted,
+    ChildRestated,
     ChildStatusReported,
     ChildVoided,
     VenueClosed,
     VenueCongested,
     VenueOpened,
 )
-from sor_gateway.sor.ledger import Ledger, known_price
+from sor_gateway.sor.ledger import DARK, Ledger, known_price
 from sor_gateway.sor.orders import Child, ChildEvent, Doubt
-from sor_gateway.sor.types import ChildState, Micros, Nanos, Shares, TimeInForce
+from sor_gateway.sor.types import ChildState, Micros, Nanos, OrdType, Shares, TimeInForce
 
 PENDING_ALARM: Final = 3
 """A venue that answers this often that our cancel is pending, and no more, is an incident."""
@@ -158,6 +159,66 @@ def ended(ledger: Ledger, fact: ChildEnded) -> list[Output]:
     return out + ledger.end(child, fact.how, fact.at_ns, unasked=unasked)
 
 
+def restated(ledger: Ledger, fact: ChildRestated) -> list[Output]:
+    """The venue changed a live order by itself. Fewer shares free the others, and a price within
+    the limit is where the order is now. More shares than it had, or a price beyond the limit, are
+    booked as they are said, for they may fill; but they cannot be, and the venue gets no more."""
+    child = ledger.find_child(fact.venue, fact.child_id)
+    if child is None:
+        return _unknown_child(fact.at_ns, fact.venue, fact.child_id, "restated")
+    value = fact.avg_price_micros * fact.cum_quantity
+    out = _book_difference(ledger, child, fact.cum_quantity, value, fact.at_ns)
+    out += ledger.revive(child, fact.at_ns, "restated")
+    if fact.cum_quantity < child.cum_quantity:  # older than what is known, or wrong: status tells
+        text = f"restated with {fact.cum_quantity} executed, known is {child.cum_quantity}"
+        return out + ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)
+    out += ledger.reopen(child, fact.at_ns)
+    flight = child.flight
+    assert flight is not None
+    ledger.answered(child, fact.at_ns)
+    ledger.took(child)
+    child.move(ChildEvent.ACCEPT)
+    ledger.agenda.due(child.parent_id)
+    wrong, quantity = "", fact.cum_quantity + fact.leaves_quantity
+    if quantity > child.quantity:
+        wrong = f"{quantity} shares, {child.quantity} were ordered"
+    price = fact.limit_micros
+    if price is not None and flight.ord_type is OrdType.LIMIT:
+        flight.moved_micros = 0 if price == child.limit_micros else price
+        if is_beyond_limit(ledger, child, price):
+            wrong = f"at {price}, the limit is {child.limit_micros}"
+    if quantity != child.quantity:
+        out += _resize(ledger, child, quantity, fact.at_ns, fact.text)
+    if wrong:
+        text = f"restated to {wrong}"
+        out.append(ledger.alarm(fact.at_ns, "restated-beyond-order", text, child))
+        out += ledger.quarantine(child, text, fact.at_ns)
+    return out
+
+
+def _resize(
+    ledger: Ledger, child: Child, quantity: Shares, at_ns: Nanos, why: str = ""
+) -> list[Output]:
+    """The venue works another quantity than we ordered: that is what may fill. What it does not
+    work was never there to be filled, and says nothing of what the venue holds."""
+    flight, parent = child.flight, ledger.state.parents[child.parent_id]
+    assert flight is not None
+    words = f"{child.quantity} became {quantity}, {child.cum_quantity} executed"
+    text = f"{words}: {why}" if why else words
+    out: list[Output] = [ledger.alarm(at_ns, "child-restated", text, child)]
+    work = parent.work
+    if work is not None and flight.tactic == DARK and flight.wave == work.dark_wave:
+        work.dark[child.venue].sent += quantity - child.quantity
+    before = child.leaves_quantity
+    child.quantity = quantity
+    parent.exposure += child.leaves_quantity - before
+    ledger.agenda.due(parent.parent_id)
+    if child.cum_quantity >= quantity:
+        child.move(ChildEvent.FILL_ALL)
+        ledger.land(child, at_ns)
+    return out
+
+
 def cancel_refused(ledger: Ledger, fact: ChildCancelRefused) -> list[Output]:
     """A 9 for a child still open here puts it in doubt (recovery.md 3.5). For one that is over it
     only crossed the end on the wire."""
@@ -188,12 +249,17 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         out += ledger.revive(child, fact.at_ns, "known")
         if fact.how is not ChildState.REJECTED:
             ledger.took(child)
+        is_agreed = child.flight is not None and fact.cum_quantity == child.cum_quantity
+        if is_agreed and child.cum_quantity <= fact.quantity < child.quantity and fact.quantity:
+            out += _resize(ledger, child, fact.quantity, fact.at_ns, "as its status says")
     flight = child.flight
     if flight is None:
         return out
     answers = flight.doubt is not None and _answers(flight.doubt, fact.request_id)
     if fact.known and not fact.live:
         return out + _known_over(ledger, child, fact)
+    if fact.known:
+        child.move(ChildEvent.ACCEPT)  # whatever it answers: the order has arrived
     if flight.doubt is None or not answers:
         return out
     flight.doubt.request_id = ""
@@ -218,7 +284,6 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
     else:
         flight.cancel_id = ""  # live without 39=6 after it: that cancel is dead (recovery.md 3.7)
         flight.pending_asks = 0
-    child.move(ChildEvent.ACCEPT)
     return out
 
 

@@ -13,6 +13,7 @@ in doubt when the venue's report leaves something open.
 from __future__ import annotations
 
 from sor_gateway.sor.commands import Alarm, Output
+from sor_gateway.sor.denials import impossible, is_beyond_limit
 from sor_gateway.sor.events import ChildResolved, FillRevised
 from sor_gateway.sor.executed import Executed, Revisions
 from sor_gateway.sor.ledger import Ledger, known_price
@@ -42,6 +43,10 @@ def revised(ledger: Ledger, fact: FillRevised) -> list[Output]:
         out = [ledger.alarm(fact.at_ns, "revision-unknown", text, child)]
         return out + _compare(ledger, child, fact)
     out = _apply(ledger, child, fact, root, executed)
+    if fact.quantity:
+        is_too_much = child.cum_quantity > child.quantity
+        if is_too_much or is_beyond_limit(ledger, child, fact.price_micros):
+            out += impossible(ledger, child, fact)
     if fact.leaves_quantity:
         out += ledger.reopen(child, fact.at_ns)
     out += ledger.after_fill(child, fact.at_ns)
@@ -115,6 +120,8 @@ def _tell(
     known.told[told_id] = (left, left_price)
     out = _book(ledger, child, shares, left * left_price - told * told_price, fact.at_ns)
     parent = ledger.state.parents[child.parent_id]
+    if not left:
+        ledger.state.disputes.get(parent.client, {}).pop(told_id, None)  # nothing left to deny
     report = ledger.report(parent, ReportKind.CORRECTED if left else ReportKind.BUSTED, fact.at_ns)
     report.ref_exec_id, report.venue_exec_id = told_id, fact.exec_id
     report.last_quantity, report.last_price_micros = left or told, left_price

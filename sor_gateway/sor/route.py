@@ -35,6 +35,8 @@ class Draft:
     pull_at_ns: Nanos = 0
     post_only: bool = False
     min_quantity: Shares = 0
+    is_iso: bool = False
+    leaves_ns: Nanos = 0
 
 
 @dataclass(slots=True)
@@ -156,6 +158,8 @@ class Route:
             self.nbbo.ask_micros,
             draft.post_only,
             draft.min_quantity,
+            draft.is_iso,
+            draft.leaves_ns,
         )
         self.available -= draft.quantity
         self.planned = True

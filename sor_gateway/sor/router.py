@@ -23,6 +23,7 @@ from sor_gateway.sor.decisions import (
     ChildCrossed,
     ChildPlanned,
     ChildReleased,
+    ChildSent,
     ChildStatusPlanned,
     Decision,
     MarkoutsSeen,
@@ -39,6 +40,7 @@ from sor_gateway.sor.decisions import (
     VenueTried,
     WaveStarted,
 )
+from sor_gateway.sor.disputes import DisputeSettled, ExecutionDisputed
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -48,6 +50,7 @@ from sor_gateway.sor.events import (
     ChildFilled,
     ChildrenDoubted,
     ChildResolved,
+    ChildRestated,
     ChildStatusReported,
     ChildVoided,
     ClientDisconnected,
@@ -92,9 +95,11 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     AmendUnreadable: clients.amend_unreadable,
     StatusRequested: clients.status_requested,
     ClientDisconnected: clients.disconnected,
+    ExecutionDisputed: clients.disputed,
     ChildAccepted: reports.accepted,
     ChildFilled: reports.filled,
     FillRevised: revisions.revised,
+    ChildRestated: reports.restated,
     ChildEnded: reports.ended,
     ChildCancelRefused: reports.cancel_refused,
     ChildStatusReported: reports.status_reported,
@@ -108,6 +113,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     StatusLapsed: conditions.status_lapsed,
     VenueQuarantined: conditions.quarantined,
     ChildResolved: revisions.resolved,
+    DisputeSettled: operations.dispute_settled,
     KillSwitched: operations.kill_switched,
     OutageEnded: operations.outage_ended,
     OrdersReleased: operations.orders_released,
@@ -123,6 +129,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     RequestOverdue: decided.request_overdue,
     WaveStarted: decided.wave_started,
     ChildPlanned: decided.child_planned,
+    ChildSent: decided.child_sent,
     ChildCrossed: decided.child_crossed,
     ChildCancelPlanned: decided.child_cancel_planned,
     ChildStatusPlanned: decided.child_status_planned,
@@ -293,6 +300,8 @@ class Router:
         deadline_ns = fact.at_ns + self.settings.answer_timeout_ns
         if fact.pull_at_ns:
             deadline_ns = min(deadline_ns, fact.pull_at_ns)
+        if fact.leaves_ns:
+            deadline_ns = min(deadline_ns, fact.leaves_ns)
         self._agenda.wake(fact.parent_id, deadline_ns)
         self._ledger.counts.venue(fact.venue).sent += 1
         self._spend(fact.venue, fact.at_ns)

@@ -15,6 +15,7 @@ toxicity     by how much fills there turn out worse than fills elsewhere (estima
 opportunity  what a share that does not fill costs: the drift while waiting, then half the spread
 latency      a small price for each microsecond until the venue answers
 
+For an order that joins a queue, p comes from that and not from the venue's fills (outflows.py).
 The strategy's weights are the multipliers. The display score is for people: it compares venues, not
 prices, so it leaves price and spread out, and speed counts in it as the trader's preference
 (decisions.md, "Routing choices"); the cost is not bent to it.
@@ -93,9 +94,11 @@ def score(
     price_micros: Micros,
     half_spread_micros: Micros,
     adverse_micros: float = 0.0,
+    rate: float | None = None,
 ) -> Score:
     """Score a child of `quantity` whose fills cost `price_micros` a share against the midpoint."""
-    rate = fill_rate(state.fills, venue.fill_rate_prior)
+    if rate is None:
+        rate = fill_rate(state.fills, venue.fill_rate_prior)
     missed = 1.0 - rate
     impact_bps = venue.impact_bps * sqrt(quantity / round_lot)
     latency_us = latency_ns(state.latency, venue.latency_prior_ns) / 1_000.0

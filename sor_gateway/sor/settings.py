@@ -104,12 +104,22 @@ class StrategySettings:
     or a smaller child, is taken whole."""
     dark_guard_quantity: Shares = 300
     """The same for a venue where small fills look like probing; 0 to let them."""
+    dark_size_spread: float = 0.0
+    """Sizes of dark children are drawn from what is meant down to this share less; 0 to 1."""
+    dark_delay_ns: Nanos = 0
+    """A dark child rests up to this much longer than its box, at random."""
     lit_tactic: LitTactic = LitTactic.SWEEP
     lit_wave_ns: Nanos = 250 * NANOS_PER_MILLISECOND
     """Least time between two lit waves of one parent, and before a displayed order follows the
     market: what bounds its messages."""
     sweep_levels: int = 0
     """How many price levels of the consolidated book one lit wave takes; 0 for all."""
+    sweep_iso: bool = False
+    """Children of a sweep are intermarket sweep orders (FIX 18=f): a sweep goes for the whole of
+    each better price in the same turn, so no venue has to protect it."""
+    sweep_align_ns: Nanos = 0
+    """Orders of a sweep for near venues wait for those on a longer way, at most this long, so that
+    all arrive together; 0: all leave at once."""
     sweep_fade: float = 0.1
     """A venue that fades by more than this is sent at first only what is expected to be there,
     while others show the same price; 1: what is displayed is there."""
@@ -124,6 +134,9 @@ class StrategySettings:
     """Sizes are drawn from the clip down to this share less; 0 to 1, 0 for always the clip."""
     spray_delay_ns: Nanos = 0
     """A wave waits up to this much longer than `lit_wave_ns`, at random."""
+    spray_queues: bool = True
+    """Venues are ranked by what stands before an order there and how fast it leaves, with the fee;
+    else by fee and by how much of other orders the venue filled."""
     crumble_share: float = 0.0
     """A passive order is pulled, and none is shown, once this share of the venues that showed its
     price left it within `crumble_hold_ns`; 0 to let it stand."""

@@ -19,6 +19,7 @@ from sor_gateway.sor.decisions import WaveStarted
 from sor_gateway.sor.departures import crumbling
 from sor_gateway.sor.ledger import SPRAY
 from sor_gateway.sor.orders import Child, Flight
+from sor_gateway.sor.outflows import reached
 from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.risk import money
@@ -67,9 +68,10 @@ class Sprays:
             why, book = sight.trouble, sight.books.get(child.venue)
             if not why and book is None:
                 why = "the venue's own quotes are stale"
-            if not why and child.limit_micros is not None and not flight.pull_at_ns:
-                why = self._crumbles(plan, route, sight, child.limit_micros)
-            if not why and child.limit_micros != sight.target:
+            at = child.works_at_micros
+            if not why and at is not None and not flight.pull_at_ns:
+                why = self._crumbles(plan, route, sight, at)
+            if not why and at != sight.target:
                 why = self._out_of_line(plan, route, flight, sight.target)
             if why:
                 self._tending.pull(plan, child, why)
@@ -123,7 +125,7 @@ class Sprays:
         if not sight.left:
             return ""
         bests = self._outlook.market.departures.bests(route.parent.symbol, route.is_buy)
-        shown = [(venue, best) for venue, best in bests.items() if venue in sight.books]
+        shown = [(venue, best.price) for venue, best in bests.items() if venue in sight.books]
         found = crumbling(price, route.is_buy, sight.left, shown)
         if not found.is_on(route.strategy.crumble_share):
             return ""
@@ -138,10 +140,10 @@ class Sprays:
         ours: dict[tuple[str, Micros], Shares] = {}
         for child, flight in sight.shown:
             book = sight.books.get(child.venue)
-            if child.state is not ChildState.LIVE or book is None or child.limit_micros is None:
+            if child.state is not ChildState.LIVE or book is None or child.works_at_micros is None:
                 continue
             if book.at_ns >= flight.planned_ns + SHOWN_AFTER_NS:
-                key = (child.venue, child.limit_micros)
+                key = (child.venue, child.works_at_micros)
                 ours[key] = ours.get(key, 0) + child.leaves_quantity
         near = near_touch(sight.books.items(), route.is_buy, ours)
         near = near or route.nbbo.far_micros(not route.is_buy)
@@ -205,9 +207,13 @@ class Sprays:
             return []
         away = target - route.mid_micros if route.is_buy else route.mid_micros - target
         clip = route.strategy.spray_clip
+        usable = list(self._usable(plan, route, occupied))
+        queues = self._queues(plan, route, [venue.name for venue in usable], target)
         ranked: list[tuple[float, str, Score]] = []
-        for venue in self._usable(plan, route, occupied):
-            score = self._outlook.score(route, venue, clip, venue.add_fee_micros, away)
+        for venue in usable:
+            queue = queues.get(venue.name)
+            rate = None if queue is None else reached(queue[0], clip, queue[1])
+            score = self._outlook.score(route, venue, clip, venue.add_fee_micros, away, rate)
             ranked.append((score.cost, venue.name, score))
         ranked.sort(key=lambda each: each[:2])
         scores = {name: score for _, name, score in ranked}
@@ -220,12 +226,32 @@ class Sprays:
                 SPRAY,
                 target,
                 scores[name],
-                f"{quantity} shown at the {side}; {scores[name].words()}",
+                f"{quantity} shown at the {side}{behind(queues.get(name))}; {scores[name].words()}",
                 time_in_force=TimeInForce.DAY,
                 post_only=route.strategy.spray_post_only,
             )
             for name, quantity in share_out(sizes, room)
         ]
+
+    def _queues(
+        self, plan: Plan, route: Route, names: list[str], price: Micros
+    ) -> dict[str, tuple[Shares, float]]:
+        """By venue, what an order at this price stands behind, and how much of it leaves in a
+        second; a venue where nothing was seen to leave is taken for one like the others. Nothing
+        when none was: then what is known of fills there has to do."""
+        if not route.strategy.spray_queues:
+            return {}
+        departures, symbol = self._outlook.market.departures, route.parent.symbol
+        places = {name: (symbol, route.is_buy, name) for name in names}
+        rates = {name: departures.outflow(place, plan.now) for name, place in places.items()}
+        seen = [rate for rate in rates.values() if rate > 0]
+        if not seen:
+            return {}
+        usual = sum(seen) / len(seen)
+        return {
+            name: (departures.queue(place, price), rates[name] or usual)
+            for name, place in places.items()
+        }
 
     def _usable(
         self, plan: Plan, route: Route, occupied: dict[str, Shares]
@@ -282,3 +308,8 @@ class Sprays:
         """Chance for the wave that is being planned."""
         seed = self._outlook.settings.seed
         return draw(seed, route.parent.parent_id, route.wave, place)
+
+
+def behind(queue: tuple[Shares, float] | None) -> str:
+    """What an order joins, for the record of the decision."""
+    return "" if queue is None else f" behind {queue[0]} ({queue[1]:.0f}/s leave)"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sor_gateway.sor.disputes import Dispute
 from sor_gateway.sor.estimators.hidden import HiddenState
 from sor_gateway.sor.estimators.learnt import LearntState
 from sor_gateway.sor.orders import Child, Parent
@@ -49,6 +50,8 @@ class RouterState:
     """By symbol: venues that do not trade it, and why."""
     bands: dict[str, dict[str, tuple[Micros, Micros]]] = field(default_factory=dict)
     """By symbol and venue: prices that no order may be below or above; 0 for no bound."""
+    disputes: dict[str, dict[str, Dispute]] = field(default_factory=dict)
+    """By client and our ExecID: executions that the client denies."""
     hidden: HiddenState = field(default_factory=HiddenState)
     """What dark venues showed of their size."""
     learnt: LearntState = field(default_factory=LearntState)

@@ -15,8 +15,8 @@ from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.route import Draft, Route
 from sor_gateway.sor.scoring import Score
-from sor_gateway.sor.tactics.sweep import Offer, Room, Take, plan_takes
-from sor_gateway.sor.types import Shares, Stage
+from sor_gateway.sor.tactics.sweep import Offer, Room, Take, holds, plan_takes
+from sor_gateway.sor.types import Nanos, Shares, Stage
 
 
 class Sweeps:
@@ -43,11 +43,29 @@ class Sweeps:
         if not takes:
             return
         plan.add(WaveStarted(plan.now, parent.parent_id, route.next_wave(), Stage.LIT))
+        drafts: list[Draft] = []
         for take in takes:
-            offer = take.offer
-            why = f"{take.seen()}; {take.score.words()}"
-            draft = Draft(offer.venue, take.quantity, SWEEP, offer.price_micros, take.score, why)
+            offer, why = take.offer, f"{take.seen()}; {take.score.words()}"
+            drafts.append(
+                Draft(offer.venue, take.quantity, SWEEP, offer.price_micros, take.score, why)
+            )
+        self.together(plan, route, drafts)
+        for draft in drafts:
             self.add_take(plan, route, draft)
+
+    def together(self, plan: Plan, route: Route, drafts: list[Draft]) -> None:
+        """By option, what goes for the whole of each better price at once says so (ISO), and what
+        is for a near venue waits for those on a longer way."""
+        trips: dict[str, Nanos] = {}
+        if route.strategy.sweep_align_ns:
+            venues = dict.fromkeys(draft.venue for draft in drafts)
+            trips = {venue: self._outlook.round_trip_ns(venue) for venue in venues}
+        waits = holds(trips, route.strategy.sweep_align_ns)
+        for draft in drafts:
+            draft.is_iso = route.strategy.sweep_iso
+            if wait_ns := waits.get(draft.venue, 0):
+                draft.leaves_ns = plan.now + wait_ns
+                draft.why += f"; {wait_ns / 1_000_000:.3f} ms later, to arrive with the others"
 
     def rooms(self, plan: Plan, route: Route) -> dict[str, Room]:
         """Lit venues that may be sent to. A closed or dropped one protects no price (self-help,

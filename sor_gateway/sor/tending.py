@@ -8,14 +8,28 @@ from __future__ import annotations
 
 from typing import Final
 
-from sor_gateway.sor.decisions import ChildCancelPlanned, ChildReleased, ChildStatusPlanned
+from sor_gateway.sor.decisions import (
+    ChildCancelPlanned,
+    ChildReleased,
+    ChildSent,
+    ChildStatusPlanned,
+)
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.orders import Child, Doubt, Flight, Parent
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.settings import RouterSettings, VenueSettings
-from sor_gateway.sor.types import ChildState, Nanos, ParentState, TimeInForce
+from sor_gateway.sor.types import (
+    NANOS_PER_MILLISECOND,
+    ChildState,
+    Nanos,
+    ParentState,
+    TimeInForce,
+)
 from sor_gateway.sor.venues import VenueState, refill_ns
 
+HELD_LATE_NS: Final = 20 * NANOS_PER_MILLISECOND
+"""A child that was to arrive with others leaves no later than this behind its time: what it was
+sent for is gone."""
 BACK_OFF_DOUBLINGS_MAX: Final = 5
 """Repetition slows down to 2 to this power times the answer timeout."""
 
@@ -37,6 +51,9 @@ class Tending:
             child = self._ledger.state.children[child_id]
             venue = self._ledger.venue(child.venue)
             settings = self._venues.get(child.venue)
+            if child.flight is not None and child.flight.leaves_ns:
+                self._tend_held(plan, child, child.flight, venue, pulling)
+                continue
             if settings is None or not venue.is_open:
                 continue  # it stays counted; its venue's opening makes the parent due
             self._tend_child(plan, child, venue, settings, pulling)
@@ -70,6 +87,35 @@ class Tending:
         if self._ledger.state.stopped:
             return self._ledger.state.stopped
         return "more may fill than is left" if parent.excess else ""
+
+    def _tend_held(
+        self, plan: Plan, child: Child, flight: Flight, venue: VenueState, pulling: str
+    ) -> None:
+        """One that waits for the others of its wave: it leaves at its time, or never, and then
+        nothing has to be asked of anybody."""
+        why = pulling or (self._no_start(plan, child, flight, venue))
+        if why:
+            plan.add(ChildReleased(plan.now, child.child_id, f"it never left: {why}"))
+        elif plan.now < flight.leaves_ns:
+            self._wake(child, flight.leaves_ns)
+        else:
+            plan.add(ChildSent(plan.now, child.child_id))
+            self._wake(child, plan.now + self._timeout_ns)
+
+    def _no_start(self, plan: Plan, child: Child, flight: Flight, venue: VenueState) -> str:
+        """Why it must not leave any more; empty when it may."""
+        state = self._ledger.state
+        if not state.may_route:
+            return state.killed or "nothing may leave"
+        if not venue.is_routable:
+            return venue.barred or "its venue is closed"
+        if flight.doubt is not None:
+            return flight.doubt.cause
+        symbol = state.parents[child.parent_id].symbol
+        if child.venue in state.halted.get(symbol, {}):
+            return "it is halted there"
+        is_late = plan.now > flight.leaves_ns + HELD_LATE_NS
+        return "its moment passed" if is_late else ""
 
     def _tend_child(
         self,

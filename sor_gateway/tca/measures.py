@@ -58,6 +58,10 @@ class Totals:
     """Net: what was paid less what came back."""
     rebates_micros: Micros = 0
     """What came back, as a positive amount; part of `fees_micros` already."""
+    surprises: int = 0
+    """Executions whose fee is not the schedule's: nobody announced it."""
+    surprises_micros: Micros = 0
+    """What they cost more than the schedules say; part of `fees_micros` already."""
     added: Shares = 0
     removed: Shares = 0
     midpoint: Shares = 0
@@ -69,6 +73,8 @@ class Totals:
         self.value_micros += execution.quantity * execution.price_micros
         self.fees_micros += execution.fee_micros
         self.rebates_micros += max(0, -execution.fee_micros)
+        self.surprises += execution.fee_surprise_micros != 0
+        self.surprises_micros += execution.fee_surprise_micros
         self.added += execution.quantity if execution.liquidity == Liquidity.ADDED else 0
         self.removed += execution.quantity if execution.liquidity == Liquidity.REMOVED else 0
         self.midpoint += execution.quantity if execution.liquidity == Liquidity.MIDPOINT else 0

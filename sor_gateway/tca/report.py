@@ -28,6 +28,8 @@ HIDDEN: Final = "dark"
 def render(report: Report) -> RenderableType:
     """The whole report for people."""
     parts: list[RenderableType] = [headline(report), venue_table(report), cost_table(report)]
+    if report.totals.surprises:
+        parts.append(surprise_table(report))
     if report.waves:
         parts.append(wave_table(report.waves))
     return Group(*(part for each in parts for part in (each, "")))
@@ -47,7 +49,8 @@ def headline(report: Report) -> RenderableType:
         "shortfall": f"{cost(report.shortfall)} against the arrival midpoint",
         "fees": f"{money(totals.fees_micros)} USD net: "
         f"{money(totals.fees_micros + totals.rebates_micros)} paid, "
-        f"{money(totals.rebates_micros)} rebates",
+        f"{money(totals.rebates_micros)} rebates"
+        + (f"; {money(totals.surprises_micros)} not announced" if totals.surprises else ""),
         "all in": f"{cost(report.total)}",
     }
     table = Table.grid(padding=(0, 2))
@@ -93,6 +96,24 @@ def cost_table(report: Report) -> Table:
         table.add_row(*_cost_cells(line.venue, line.totals, line.shortfall), _bps(line.slippage))
     table.add_section()
     table.add_row(*_cost_cells("total", report.totals, report.shortfall), "")
+    return table
+
+
+def surprise_table(report: Report) -> Table:
+    """By venue: fees that are not the schedule's, for whoever disputes them."""
+    headings = ["venue", "executions", "fees USD", "schedule USD", "not announced USD"]
+    table = narrow_table("Fees that nobody announced", headings, left=("venue",))
+    lines = [(line.venue, line.totals) for line in report.venues if line.totals.surprises]
+    for name, totals in [*lines, ("total", report.totals)]:
+        if name == "total":
+            table.add_section()
+        table.add_row(
+            name,
+            f"{totals.surprises:,} of {totals.executions:,}",
+            money(totals.fees_micros),
+            money(totals.fees_micros - totals.surprises_micros),
+            money(totals.surprises_micros),
+        )
     return table
 
 
@@ -236,6 +257,8 @@ def _totals_json(totals: Totals) -> dict[str, Any]:
         "average_price_micros": totals.average_price_micros,
         "fees_micros": totals.fees_micros,
         "rebates_micros": totals.rebates_micros,
+        "fee_surprises": totals.surprises,
+        "fee_surprises_micros": totals.surprises_micros,
         "added": totals.added,
         "removed": totals.removed,
         "midpoint": totals.midpoint,

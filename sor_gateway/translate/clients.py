@@ -25,6 +25,7 @@ from sor_gateway.fix.values import (
     utc_timestamp,
 )
 from sor_gateway.sor.commands import Report
+from sor_gateway.sor.disputes import ExecutionDisputed
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -62,6 +63,9 @@ OTHER_REASON: Final = 0
 FIELD_MISSING: Final = 5
 """BusinessRejectReason (380): a field without which there is nothing to answer to."""
 
+EXEC_ID_MAX: Final = 64
+"""Characters of an ExecID (17) that are looked at: ours are shorter."""
+
 HEADER_ECHO_TAGS: Final = tuple(tag for tag, _ in tables.HEADER_ECHO.values())
 
 
@@ -92,6 +96,7 @@ class ClientTranslator:
             MsgType.ORDER_CANCEL_REQUEST: self._cancel,
             MsgType.ORDER_CANCEL_REPLACE_REQUEST: self._replace,
             MsgType.ORDER_STATUS_REQUEST: self._status,
+            MsgType.DONT_KNOW_TRADE: self._dispute,
         }
 
         self._trans_types: dict[ReportKind, str] = {
@@ -111,18 +116,18 @@ class ClientTranslator:
         throttled: str = "",
     ) -> ClientFact | BusinessReject:
         """What a client's application message says. `next_parent_id` is asked once, for a D.
-        `throttled` is why a D, G or H is refused whatever it says: it gets its own kind of refusal
-        (8, 9 or j); an F knows no throttle."""
+        `throttled` is why a D, G, H or Q is refused whatever it says: it gets its own kind of
+        refusal (8, 9 or j); an F knows no throttle."""
         msg_type = message.msg_type
         if msg_type not in REQUIRED:
             name = clean(f"35={shown(msg_type)}")
-            text = f"{name} is not taken here; expected D, F, G or H"
+            text = f"{name} is not taken here; expected D, F, G, H or Q"
             return BusinessReject(msg_type, UNSUPPORTED_MSG_TYPE, text)
         for tag, field_name in REQUIRED[msg_type]:
             if not message.get(tag):
                 text = f"{tag} ({field_name}) is missing in 35={msg_type}"
                 return BusinessReject(msg_type, FIELD_MISSING, text)
-        if throttled and msg_type == MsgType.ORDER_STATUS_REQUEST:
+        if throttled and msg_type in (MsgType.ORDER_STATUS_REQUEST, MsgType.DONT_KNOW_TRADE):
             return BusinessReject(msg_type, OTHER_REASON, throttled)
         held = Refusal(Reason.OTHER, throttled) if throttled else None
         if msg_type != MsgType.NEW_ORDER_SINGLE:
@@ -177,6 +182,17 @@ class ClientTranslator:
         cl_ord_id, orig = message[tags.ClOrdID], message[tags.OrigClOrdID]
         poss_resend = message.get(tags.PossResend) == "Y"
         return CancelRequested(now, self.client, cl_ord_id, orig, self._echo(message), poss_resend)
+
+    def _dispute(self, message: Message, now: int, _: Refusal | None) -> ClientFact:
+        """A DontKnowTrade (Q)."""
+        return ExecutionDisputed(
+            now,
+            self.client,
+            message[tags.ExecID][:EXEC_ID_MAX],
+            message.get(tags.OrderID, ""),
+            tables.DK_WORDS.get(message[tags.DKReason], "other"),
+            clean(message.get(tags.Text, "")),
+        )
 
     def _replace(self, message: Message, now: int, held: Refusal | None) -> ClientFact:
         """An OrderCancelReplaceRequest (G)."""
@@ -391,6 +407,7 @@ REQUIRED: Final = {
         (tags.OrdType, "OrdType"),
     ),
     MsgType.ORDER_STATUS_REQUEST: ((tags.ClOrdID, "ClOrdID"), (tags.Symbol, "Symbol")),
+    MsgType.DONT_KNOW_TRADE: ((tags.ExecID, "ExecID"), (tags.DKReason, "DKReason")),
 }
 """The message types that we take, and the fields without which no answer could be written."""
 

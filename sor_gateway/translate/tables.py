@@ -28,6 +28,15 @@ DK_REASONS: Final = {
     DenyReason.PRICE: "E",
 }
 """DKReason (127)."""
+DK_WORDS: Final = {
+    "A": "unknown symbol",
+    "B": "wrong side",
+    "C": "more than was ordered",
+    "D": "no order that it belongs to",
+    "E": "beyond the limit",
+    "F": "calculated otherwise",
+}
+"""DKReason (127) of a client, in words; any other is "other"."""
 CURRENCY: Final = "USD"
 UNKNOWN_ORDER_ID: Final = "NONE"
 """OrderID (37) where there is none: unknown orders, orders refused before they got one."""

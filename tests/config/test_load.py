@@ -105,6 +105,14 @@ class TestShipped:
                 "SPRAY_SIZE_SPREAD": "0.5",
                 "SPRAY_DELAY_MS": "20",
                 "PATIENCE_MS": "4000",
+                "DARK_SIZE_SPREAD": "0.25",
+                "DARK_DELAY_MS": "30",
+                "SWEEP_FADE": "0.3",
+                "SWEEP_ISO": "true",
+                "SWEEP_ALIGN_US": "700",
+                "SPRAY_QUEUES": "false",
+                "CRUMBLE_SHARE": "0.6",
+                "CRUMBLE_HOLD_MS": "70",
                 "MAX_QUANTITY": "10000",
                 "MAX_NOTIONAL": "250000.50",
                 "ORDER_TYPES": '["limit"]',
@@ -116,6 +124,10 @@ class TestShipped:
         assert (urgent.spray_clip, urgent.spray_max_shown) == (300, 900)
         assert (urgent.spray_price, urgent.spray_size_spread) == (SprayPrice.TOUCH_FAR, 0.5)
         assert urgent.patience_ns == 4_000_000_000
+        assert (urgent.dark_size_spread, urgent.dark_delay_ns) == (0.25, 30_000_000)
+        assert (urgent.sweep_fade, urgent.sweep_iso, urgent.sweep_align_ns) == (0.3, True, 700_000)
+        assert not urgent.spray_queues
+        assert (urgent.crumble_share, urgent.crumble_hold_ns) == (0.6, 70_000_000)
         assert (urgent.max_quantity, urgent.max_notional_micros) == (10_000, 250_000_500_000)
         assert urgent.max_adv_share == 0.05
         assert urgent.ord_types == (OrdType.LIMIT,)

@@ -29,7 +29,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
-from sor_gateway.journal.reader import read_records
+from sor_gateway.journal.reader import SEGMENT_SUFFIX, numbers_of, read_records
 from sor_gateway.stack import PAIR, Stack
 from tests.crash.faults import with_faults
 from tests.crash.gateway import MODES
@@ -242,6 +242,14 @@ async def audit(stack: Stack, ems: Ems, tally: Tally, console: Console) -> None:
             )
 
 
+def journal_says(stack: Stack, console: Console) -> None:
+    """How often it was rolled, and how often nobody came to the end of a snapshot."""
+    segments = len(numbers_of(stack.journal, SEGMENT_SUFFIX))
+    log = (stack.folder / "gateway.log").read_text(errors="replace")
+    missed = log.count('"event": "journal-not-rolled"')
+    console.print(f"segments of the gateway's journal: {segments}, snapshots missed: {missed}")
+
+
 async def run(kills: int, seed: int, folder: Path, console: Console, *, faults: bool) -> Tally:
     dice = random.Random(seed)
     tally = Tally()
@@ -263,6 +271,7 @@ async def run(kills: int, seed: int, folder: Path, console: Console, *, faults: 
                     console.print(f"{told} kills, {tally.submitted} parents: {tally.by_mode}")
         await finish(stack, load, tally)
         await audit(stack, load.ems, tally, console)
+        journal_says(stack, console)
     finally:
         await load.ems.stop()
         await stack.stop()

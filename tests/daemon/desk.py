@@ -165,10 +165,12 @@ class MemoryReactor:
 
     def flush(self, sessions: list[Session]) -> None:
         for session in sessions:
-            output = session.take_output()
-            peer = self.peers[session.settings.name]
-            if peer.connected and self.told.get(peer.session.settings.name) == peer.line:
-                peer.from_gateway += output
+            self.write(session, session.take_output())
+
+    def write(self, session: Session, data: bytes) -> None:
+        peer = self.peers[session.settings.name]
+        if peer.connected and self.told.get(peer.session.settings.name) == peer.line:
+            peer.from_gateway += data
 
     def close(self, session: Session, reason: str) -> None:
         self.peers[session.settings.name].hang_up(self.now)

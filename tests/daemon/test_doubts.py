@@ -15,6 +15,7 @@ from sor_gateway.journal.counters import JournalCounters
 from sor_gateway.sor.types import ChildState
 from tests.daemon.desk import SECOND
 from tests.daemon.test_recovery_rules import MILLISECOND, Table, configuration, loaded
+from tests.daemon.trader import fills
 
 __all__ = ["configuration", "loaded"]
 
@@ -70,9 +71,9 @@ class TestList:
         answer = table.doubts()
         assert answer["children"] == answer["requests"] == []
         assert {each["reason"] for each in answer["venues"]} == {"its session is down"}
-        assert text_of({"children": [], "requests": [], "venues": [], "halts": {}}).strip() == (
-            "nothing is in doubt"
-        )
+        nothing: dict[str, object] = {"halts": {}}
+        nothing |= {key: [] for key in ("children", "requests", "venues", "disputes")}
+        assert text_of(nothing).strip() == "nothing is in doubt"
 
     def test_a_request_that_waits_is_named_with_its_children(self, table: Operated) -> None:
         child_id = table.stuck()
@@ -123,6 +124,47 @@ class TestWord:
         assert "nothing is in doubt" in table.operations.resolve(child_id, None, 0, "x")
         with pytest.raises(KeyError):
             table.operations.resolve("C9", None, 0, "x")
+
+
+class TestDisputes:
+    """A client denies an execution (35=Q): flagged and alarmed, nothing reversed by itself."""
+
+    def deny(self, table: Operated) -> str:
+        child = table.rest()
+        table.dark.execute(table.venue, child.child_id, 300, table.now)
+        table.run(3)
+        exec_id = next(iter(fills(table.client)))
+        fields = [(37, table.parent.parent_id), (17, exec_id), (127, "Z"), (55, "ACME"), (54, "2")]
+        table.client.send("Q", [*fields, (58, "not in our books")], table.now)
+        table.run(3)
+        return exec_id
+
+    def test_it_is_with_what_is_in_doubt_until_it_is_settled(self, table: Operated) -> None:
+        exec_id = self.deny(table)
+        (row,) = table.doubts()["disputes"]
+        assert (row["client"], row["exec"]) == ("EMS", exec_id)
+        assert (row["parent"], row["reason"]) == ("P000000001", "other: not in our books")
+        assert "not in our books" in text_of(table.doubts())
+        assert "execution-disputed" in table.alarms()
+        assert table.parent.cum_quantity == 300, "the venue stands by it"
+        assert [each.msg_type for each in table.client.received if each.msg_type == "j"] == []
+        table.operations.settle("EMS", exec_id, "their desk found it")
+        table.run(3)
+        assert table.doubts()["disputes"] == []
+        with pytest.raises(KeyError):
+            table.operations.settle("EMS", exec_id, "again")
+        table.assert_fold_is_live()
+
+    def test_it_outlives_a_crash_and_ends_with_a_bust(self, table: Operated) -> None:
+        self.deny(table)
+        table.crash()
+        table.operations = table.operator()
+        assert len(table.doubts()["disputes"]) == 1
+        table.connect(*("dark-a", "exchange", "exchange-md", "EMS"))
+        table.run(20)
+        table.dark.revise(table.venue, "F1", 0, table.now)
+        table.run(3)
+        assert table.doubts()["disputes"] == []
 
 
 class TestQuarantine:

@@ -262,6 +262,24 @@ class TestUnaskedCancels:
         assert table.engine.router.state.venues["dark-a"].fills.weight == 1.0
 
 
+class TestRestatements:
+    """150=D: the venue changes an order by itself."""
+
+    def test_what_it_declines_goes_elsewhere(self, table: Table) -> None:
+        child = table.rest()
+        fields = [(37, "V1"), (11, child.child_id), (17, "D1"), (150, "D"), (39, "0"), (378, "5")]
+        fields += [(55, "ACME"), (54, "1"), (38, "100"), (151, "100"), (14, "0"), (6, "0")]
+        table.venue.send("8", fields, table.now)
+        table.run(3)
+        assert (child.quantity, child.leaves_quantity) == (100, 100)
+        assert table.parent.exposure == sum(
+            table.engine.router.state.children[each].leaves_quantity
+            for each in table.parent.children
+        )
+        assert "child-restated" in table.alarms()
+        table.assert_fold_is_live()
+
+
 class TestSilence:
     """F8, F9: a venue that answers nothing leaves no parent without an alarm."""
 

@@ -19,7 +19,7 @@ import pytest
 from sor_gateway.config import Configuration, load
 from sor_gateway.fix.store import Sent
 from sor_gateway.journal.record import Record
-from sor_gateway.sor.events import ChildResolved, VenueQuarantined
+from sor_gateway.sor.events import ChildResolved, KillSwitched, VenueQuarantined
 from sor_gateway.sor.orders import Parent
 from tests.daemon.desk import SECOND, Desk, Peer
 from tests.daemon.trader import Trader, is_fill, reports, trades
@@ -176,16 +176,24 @@ class Day:
         self.crash()
 
     def stall(self) -> None:
-        """The disk is full for a while; then the operator makes room and starts anew."""
+        """The disk is full for a while, and perhaps the operator stops all flow; then he makes room
+        and starts anew."""
         self.desk.storage.full = True
         self.desk.storage.reserve_held = self.dice.random() < 0.5
         self.run(self.dice.randint(1, 5), 100 * MILLISECOND)
+        if self.dice.random() < 0.5:
+            self.kill_switch(True)
+            self.run(self.dice.randint(1, 5), 100 * MILLISECOND)
         if self.dice.random() < 0.5:
             self.crash()
         self.desk.storage.full = False
         self.run(5, 300 * MILLISECOND)
         self.check()
         self.crash()
+        self.kill_switch(False)
+
+    def kill_switch(self, on: bool) -> None:
+        self.desk.engine.operate(KillSwitched(self.desk.now, on, "the disk is full"))
 
     # --- venues ---------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from sor_gateway.client.wire import Tag
 from sor_gateway.demo.audit import Check
-from tests.faults.bench import Bench
+from tests.faults.bench import CLIENT, Bench
 from tests.faults.case import Prepare
 from tests.harness.desk import EMS
 from tests.harness.loop import SECOND
@@ -154,7 +154,7 @@ def executes_queue(bench: Bench) -> None:
     gap-filled."""
     for venue in bench.pick(3):
         bench.fault(venue, "executes_queue")
-        bench.fault(venue, "tcp_stall", at_s=0.4, ms=ASKS_LATE_MS)
+        bench.fault(venue, "tcp_stall", at_s=0.4, ms=ASKS_LATE_MS, session=CLIENT)
         bench.later(SECOND // 2, SECOND // 2, partial(bench.lose_one, venue, b"\x0135=D\x01"))
 
 

@@ -31,6 +31,7 @@ from sor_gateway.client.ledger import Ledger, OrderState
 from sor_gateway.stack import Account, Stack, StackError, venues_of
 from tests.faults.audit import DISPUTED, UNTOLD
 from tests.faults.relay import Relay
+from tests.faults.run import TABLE_COLUMNS
 
 CONFIG: Final = Path(__file__).parents[2] / "config"
 VENUES: Final = ("dark-a", "ecn", "exchange")
@@ -38,14 +39,18 @@ FAULTY: Final = ("dark-a", "exchange")
 BEHIND_RELAY: Final = "ecn"
 DESKS: Final = 2
 """Desks at a time: most of a drill is waiting."""
-ORDERS_S: Final = 10.0
-SETTLE_S: Final = 40.0
+ORDERS_S: Final = 30.0
+"""The longest time until a fault has happened."""
+PATIENCE_S: Final = 2.5
+"""How long orders have before others follow."""
+SETTLE_S: Final = 60.0
+LATE_S: Final = 15.0
 POLL_S: Final = 0.1
 SHIPPED_THROTTLE: Final = 200
 """What the shipped venues let through in a second."""
 LOST_FILLS: Final = "fault disconnect during=fill part=none count=3"
 """Then there is something to send again."""
-ASKS_LATE: Final = "fault tcp_stall ms=13000"
+ASKS_LATE: Final = "fault tcp_stall ms=13000 session=SOR"
 """Then the orders that a venue asks for are too old to be sent again (recovery.md 3.2)."""
 
 
@@ -63,6 +68,8 @@ class Drill:
     """It needs an order that never arrives."""
     lasts_s: float = ORDERS_S
     """How long it may take to happen."""
+    quiet_s: float = 0.0
+    """For how long nothing is sent before: a marker that is under way would end the line."""
 
 
 DRILLS: Final[dict[str, Drill]] = {
@@ -103,7 +110,7 @@ DRILLS: Final[dict[str, Drill]] = {
     "fee_surprise": Drill("micros=500"),
     "restart": Drill("at_s=0.3 down_ms=300 lose=orders"),
     "executes_queue": Drill(
-        "p=1", beside=(ASKS_LATE,), at=(BEHIND_RELAY,), lose=True, lasts_s=18.0
+        "p=1", beside=(ASKS_LATE,), at=(BEHIND_RELAY,), lose=True, lasts_s=40.0, quiet_s=6.0
     ),
     "half_open": Drill("at_s=0.3"),
     "resend_gap_filled": Drill("count=1", beside=(LOST_FILLS,)),
@@ -149,18 +156,13 @@ class Sockets:
         if not outcome.struck:
             outcome.wrong.append("it never happened")
         await self.settle(orders, outcome)
-        alarms = (await self.ask("status"))["alarms"]
-        outcome.alarms = {
-            code: count - before.get(code, 0)
-            for code, count in alarms.items()
-            if count > before.get(code, 0)
-        }
-        await self.compare(orders, outcome)
+        await self.compare(orders, outcome, before)
         outcome.took_s = round(time.monotonic() - began, 1)
         return outcome
 
     async def drill(self, drill: Drill, outcome: Outcome, orders: list[str]) -> None:
         """A fault of the venues: orders come until it has happened."""
+        await asyncio.sleep(drill.quiet_s)
         fault, end = outcome.fault, time.monotonic() + drill.lasts_s
         for venue in drill.at:
             for line in (f"fault {fault} {drill.words}", *drill.beside):
@@ -175,7 +177,7 @@ class Sockets:
                 await asyncio.sleep(0.2)
                 for venue in drill.at:
                     await self.stack.control(venue, "disconnect SOR-FIX.4.4 rst")
-            await self.over(orders, ORDERS_S / 4)
+            await self.over(orders, PATIENCE_S)
             outcome.struck = sum([await self.struck(venue, fault) for venue in drill.at])
         for venue in drill.at:
             for line in (f"fault {fault}", *drill.beside):
@@ -189,7 +191,7 @@ class Sockets:
         end = time.monotonic() + ORDERS_S
         while not orders or (time.monotonic() < end and not outcome.struck):
             orders += self.some_orders()
-            await self.over(orders, ORDERS_S / 4)
+            await self.over(orders, PATIENCE_S)
             refused = [await self.refused(venue) for venue in FAULTY]
             outcome.struck = sum(refused) - sum(before)
         for venue in FAULTY:
@@ -207,7 +209,7 @@ class Sockets:
         end = time.monotonic() + ORDERS_S
         while not orders or (time.monotonic() < end and not outcome.struck):
             orders += self.some_orders()
-            await self.over(orders, ORDERS_S / 4)
+            await self.over(orders, PATIENCE_S)
             outcome.struck = (await self.control("exchange", "status"))["faded"] - before
         await self.control("exchange", "set fade p=0")
 
@@ -219,7 +221,7 @@ class Sockets:
             orders += self.some_orders()
             await asyncio.sleep(0.3)
             self.ems.reset()
-            await self.over(orders, ORDERS_S / 4)
+            await self.over(orders, PATIENCE_S)
             outcome.struck = self.ledger.duplicates_flagged - before
 
     async def struck(self, venue: str, fault: str) -> int:
@@ -269,9 +271,7 @@ class Sockets:
             if time.monotonic() < end - SETTLE_S / 2:
                 continue
             for row in (await self.ask("doubts"))["children"]:
-                body: dict[str, Any] = {"reason": "by telephone", "filled": None, "price": None}
-                answer = await self.ask(f"children/{row['child']}/resolve", body)
-                outcome.resolved += "error" not in answer  # its venue may have answered meanwhile
+                await self.resolve(row["child"], row["venue"], outcome)
         for row in (await self.ask("doubts"))["venues"]:
             if "quarantine" in row["reason"]:
                 body = {"on": False, "reason": "the drill is over"}
@@ -280,14 +280,36 @@ class Sockets:
             await asyncio.sleep(POLL_S)
         await asyncio.sleep(1.0)  # what a fault planned for later
 
-    async def compare(self, orders: list[str], outcome: Outcome) -> None:
-        """Every order over; the three accounts, as far as no alarm explains a difference."""
+    async def resolve(self, child: str, venue: str, outcome: Outcome) -> None:
+        """The operator calls the venue, which takes the order out, and says what it says."""
+        there = (await self.control(venue, "orders"))["orders"]
+        order = next((each for each in there if each["cl_ord_id"] == child), None)
+        if order is not None and order["leaves"]:
+            await self.control(venue, f"cancel {order['order_id']}")
+        filled = None if order is None else order["cum_quantity"]
+        body = {"reason": "by telephone", "filled": filled, "price": None}
+        answer = await self.ask(f"children/{child}/resolve", body)
+        outcome.resolved += "error" not in answer  # its venue may have answered meanwhile
+
+    async def compare(self, orders: list[str], outcome: Outcome, before: dict[str, int]) -> None:
+        """Every order over; the three accounts, as far as no alarm explains a difference. A report
+        that is still on its way has some time."""
+        end = time.monotonic() + LATE_S
+        while True:
+            outcome.alarms = await self.alarms_since(before)
+            accounts = await self.stack.accounts(self.ledger)
+            wrong = [text for each in accounts if (text := self.unexplained(each, outcome))]
+            if not wrong or time.monotonic() > end:
+                break
+            await asyncio.sleep(1.0)
+        outcome.wrong += wrong
+        self.differing = {each.venue: difference(each) for each in accounts}
         for each in orders:
             order = self.ledger.orders[each]
             if order.state is OrderState.REJECTED:
                 outcome.wrong.append(f"{each} was rejected: {order.text}")
-            if not order.over and not outcome.alarms:
-                outcome.wrong.append(f"{each} is {order.state.value} and nobody is told")
+            if not order.over:
+                outcome.wrong.append(f"{each} is {order.state.value} still")
         over_filled = bool(outcome.alarms.get("over-fill"))
         violations, self.ledger.violations[:] = list(self.ledger.violations), []
         outcome.wrong += [
@@ -295,17 +317,26 @@ class Sockets:
             for each in violations
             if not (over_filled and (" filled of " in each or "LeavesQty" in each))
         ][:3]
-        for account in await self.stack.accounts(self.ledger):
-            found = difference(account)
-            shares = {each.shares for each in (account.at_gateway, account.at_client)}
-            if len(shares) > 1:
-                outcome.wrong.append(f"{account.venue}: booked is not told: {account}")
-            elif found != (before := self.differing.get(account.venue, (0, 0, 0))):
-                same = found[0] == before[0]
-                if not any(outcome.alarms.get(code) for code in (UNTOLD if same else DISPUTED)):
-                    text = f"{account.venue}: shares, value, fees differ by {found}, were {before}"
-                    outcome.wrong.append(text)
-            self.differing[account.venue] = found
+
+    def unexplained(self, account: Account, outcome: Outcome) -> str:
+        """A difference between the accounts of a venue that came with this fault and that no alarm
+        explains; empty: there is none."""
+        found, before = difference(account), self.differing.get(account.venue, (0, 0, 0))
+        if account.at_gateway.shares != account.at_client.shares:
+            return f"{account.venue}: booked is not told: {account}"
+        codes = UNTOLD if found[0] == before[0] else DISPUTED
+        if found == before or any(outcome.alarms.get(code) for code in codes):
+            return ""
+        return f"{account.venue}: shares, value, fees differ by {found}, were {before}"
+
+    async def alarms_since(self, before: dict[str, int]) -> dict[str, int]:
+        """Alarms that were raised since these."""
+        alarms = (await self.ask("status"))["alarms"]
+        return {
+            code: count - before.get(code, 0)
+            for code, count in alarms.items()
+            if count > before.get(code, 0)
+        }
 
     @property
     def ledger(self) -> Ledger:
@@ -406,7 +437,8 @@ def main() -> int:
     faults = [each for each in arguments.only.split(",") if each] or known
     if unknown := [each for each in faults if each not in known]:
         parser.error(f"{', '.join(unknown)}: there are {', '.join(known)}")
-    console, outcomes, failed = Console(), list[Outcome](), list[str]()
+    console = Console(width=None if sys.stdout.isatty() else TABLE_COLUMNS)
+    outcomes, failed = list[Outcome](), list[str]()
     with tempfile.TemporaryDirectory(prefix="sor-faults-") as folder:
         try:
             outcomes = asyncio.run(run_all(faults, Path(folder), console))

@@ -294,12 +294,12 @@ class TestBadOrders:
         assert "59=1" in refusal[58]
 
     async def test_a_message_of_no_use_here_is_a_business_reject(self, desk: Desk) -> None:
-        desk.peer.tell("send Q 37=P1 17=E1 127=Z 55=ACME 54=2 38=100 32=100 31=50")
+        desk.peer.tell("send e 324=S1 55=ACME 263=0")
         await desk.peer.until(
             lambda: any(seen.msg_type == "j" for seen in desk.peer.taken), "no BusinessReject"
         )
         (reject,) = [seen for seen in desk.peer.taken if seen.msg_type == "j"]
-        assert (reject[372], reject[380]) == ("Q", "3")
+        assert (reject[372], reject[380]) == ("e", "3")
 
 
 class TestGaps:

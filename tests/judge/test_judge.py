@@ -106,6 +106,24 @@ class TestRuns:
         assert one.path.nbbo(slot).ask > other.path.nbbo(slot).ask
         market_ns = slot * one.path.slot_ns
         assert one.path_micros(market_ns) == other.path_micros(market_ns)
+        assert one.shift_micros(market_ns) > other.shift_micros(market_ns) == 0.0
+
+
+class TestMemory:
+    """What the router has seen when its order comes."""
+
+    def test_the_day_before_tells_how_wild_the_market_is(self, seed: int) -> None:
+        wild = []
+        for regime in (regimes.CALM, regimes.VOLATILE):
+            made = regimes.world(regime, seed)
+            street = Street(made.files, made.market, trial.START_NS, trial.AGE_NS, trial.LINE_NS)
+            ours = Ours(trial.router_settings(), street.clock.t0_ns - trial.DAY_NS)
+            trial.remember(ours, street)
+            market = ours.router.market
+            wild.append(market.volatility.day_micros(regimes.SYMBOL))
+            nbbo, first = market.nbbo(regimes.SYMBOL, street.now), street.path.nbbo(0)
+            assert abs(nbbo.mid_micros - (first.bid + first.ask) / 2) < wild[-1], "it goes on there"
+        assert wild[1] > 1.7 * wild[0] > 0.0
 
 
 class TestLuck:

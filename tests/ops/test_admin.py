@@ -18,6 +18,7 @@ class ScriptedOperations:
         self.kills: list[tuple[bool, str]] = []
         self.refusal = ""
         self.resolved: list[tuple[str, int | None, int, str]] = []
+        self.settled: list[str] = []
         self.quarantines: list[tuple[str, bool, str]] = []
         self.commands: list[tuple[str, str, str, dict[str, int]]] = []
 
@@ -46,6 +47,11 @@ class ScriptedOperations:
             return self.refusal
         self.resolved.append((child_id, filled, price_micros, reason))
         return ""
+
+    def settle(self, client: str, exec_id: str, reason: str) -> None:
+        if (client, exec_id) != ("EMS", "E1"):
+            raise KeyError(exec_id)
+        self.settled.append(reason)
 
     def quarantine(self, venue: str, on: bool, reason: str) -> None:
         if venue != "ecn":
@@ -295,6 +301,8 @@ class TestDoubts:
             ("children/C1/resolve", {"reason": "x", "filled": 1, "price": "much"}, 400),
             ("children/C1/resolve", {"reason": "", "filled": 1, "price": None}, 400),
             ("children/C1/resolve", {"reason": "x"}, 400),
+            ("disputes/EMS/E9/settle", {"reason": "x"}, 404),
+            ("disputes/EMS/E1/settle", {"on": True, "reason": "x"}, 400),
             ("venues/lunar/quarantine", {"on": True, "reason": "x"}, 404),
             ("venues/ecn/quarantine", {"on": "yes", "reason": "x"}, 400),
         ],
@@ -311,7 +319,7 @@ class TestDoubts:
             assert answer.status == status
             assert (await answer.json())["error"]
         assert operations.resolved == []
-        assert operations.quarantines == []
+        assert (operations.quarantines, operations.settled) == ([], [])
 
     async def test_what_is_not_in_doubt_is_a_conflict(
         self, admin: aiohttp.ClientSession, operations: ScriptedOperations
@@ -321,6 +329,15 @@ class TestDoubts:
         async with admin.post("/children/C1/resolve", json=body) as answer:
             assert answer.status == 409
             assert await answer.json() == {"error": operations.refusal}
+
+    async def test_a_dispute_is_settled(
+        self, admin: aiohttp.ClientSession, operations: ScriptedOperations
+    ) -> None:
+        async with admin.post(
+            "/disputes/EMS/E1/settle", json={"reason": "they found it"}
+        ) as answer:
+            assert (answer.status, (await answer.json())["exec"]) == (200, "E1")
+        assert operations.settled == ["they found it"]
 
     async def test_a_venue_is_put_into_quarantine(
         self, admin: aiohttp.ClientSession, operations: ScriptedOperations

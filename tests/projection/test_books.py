@@ -14,11 +14,18 @@ from sor_gateway.projection import queries
 from sor_gateway.projection.queries import ChildOrder, Order
 from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
+from sor_gateway.sor.disputes import ExecutionDisputed
+from sor_gateway.sor.executed import EXECS_KEPT
 from sor_gateway.sor.orders import Parent
 from sor_gateway.sor.types import ChildState, OrdType, Reason, Side, Stage
+from tests.sor.script import Script
+from tests.sor.test_revisions import Busts
 from tests.sor.test_walks import Walk
 
 from .helpers import CENT, PX, T0, Desk
+
+FAULTS = ("late_fills", "revises", "restates")
+"""What venues of a walk may do beside the usual."""
 
 
 @pytest.fixture
@@ -202,6 +209,65 @@ class TestRevisions:
         desk.turn(self.status(100), desk.fill(100, 200, "E2"))
         assert parent(desk).cum_quantity == 100
 
+    def test_a_bust_of_one_that_only_the_total_told(self, desk: Desk) -> None:
+        """Of 150 missing, an execution of 100 is busted: 50 are left, and it comes no more."""
+        desk.working()
+        desk.turn(self.status(150))
+        self.revise(desk, "E1", "B1", 0, 50)
+        assert parent(desk).cum_quantity == child(desk).cum_quantity == 50
+        assert [each.quantity for each in queries.executions(desk.database)] == [50]
+        desk.turn(desk.fill(100, 100, "E1"))
+        assert parent(desk).cum_quantity == 50
+
+    def test_a_correction_to_more_than_was_ordered_keeps_it_open(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.fill(250, 250, "E1"))
+        self.revise(desk, "E1", "B1", 350, 350)
+        assert (child(desk).state, child(desk).cum_quantity) == ("live", 350)
+        assert child(desk).doubt
+
+    def test_a_correction_of_one_tells_its_price(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(self.status(100))
+        self.revise(desk, "E1", "B1", 80, 80)
+        assert parent(desk).cum_value_micros == 80 * (PX - CENT)
+        (found,) = queries.executions(desk.database)
+        assert (found.exec_id, found.quantity, found.price_micros) == ("E1", 80, PX - CENT)
+
+    def test_a_bust_that_overtakes_its_execution(self, desk: Desk) -> None:
+        desk.working()
+        self.revise(desk, "E1", "B1", 0, 0)
+        desk.turn(desk.fill(100, 100, "E1"))
+        assert parent(desk).cum_quantity == 0
+        assert queries.executions(desk.database) == []
+
+    def test_a_bust_of_a_denied_one_that_the_total_brought_in(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(replace(desk.fill(100, 100, "E1"), side=Side.SELL), self.status(100))
+        assert parent(desk).cum_quantity == 100
+        self.revise(desk, "E1", "B1", 0, 0)
+        found = parent(desk)
+        assert (found.cum_quantity, found.cum_value_micros) == (0, 0)
+
+    def test_filled_with_less_than_all_is_over_behind_a_bust(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.fill(100, 100, "E1"))
+        self.revise(desk, "E1", "B1", 0, 0)
+        over = ev.ChildStatusReported(T0, "ecn", "C1", "H1", True, False, how=ChildState.FILLED)
+        desk.turn(over)
+        assert child(desk).state == "canceled"
+
+    def test_the_operators_price_is_that_of_what_was_missing(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.fill(100, 100, "E1"))
+        desk.turn(ev.ChildResolved(T0, "C1", 150, "by telephone", PX + CENT))
+        assert parent(desk).cum_value_micros == 100 * PX + 50 * (PX + CENT)
+
+    def test_his_word_on_one_that_is_over_by_then_says_nothing(self, desk: Desk) -> None:
+        desk.working()
+        desk.turn(desk.end(0), ev.ChildResolved(T0, "C1", 50, "by telephone", PX))
+        assert parent(desk).cum_quantity == 0
+
     @staticmethod
     def status(cum: int) -> ev.ChildStatusReported:
         return ev.ChildStatusReported(T0, "ecn", "C1", "H1", True, True, cum)
@@ -211,6 +277,17 @@ class TestRevisions:
         desk.turn(ev.ChildResolved(T0, "C1", 50, "by telephone", PX))
         assert (child(desk).state, child(desk).cum_quantity) == ("canceled", 50)
         assert parent(desk).cum_value_micros == 50 * PX
+
+
+class TestDisputes:
+    def test_a_denial_stands_in_the_story_of_its_own_order_alone(self, desk: Desk) -> None:
+        desk.working()
+        for client in ("EMS", "OTHER"):
+            desk.turn(ExecutionDisputed(T0, client, "E1", "P1", "wrong side", "we bought"))
+        assert parent(desk).cum_quantity == 0
+        told = [each.text for each in queries.story(desk.database, "P1")]
+        assert told[-1] == "EMS does not know E1: wrong side: we bought"
+        assert not any("OTHER" in text for text in told)
 
 
 class TestChildren:
@@ -376,18 +453,32 @@ class TestAgainstTheRouter:
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
     )
-    @given(seed=st.integers(0, 2**32), late_fills=st.booleans())
+    @given(seed=st.integers(0, 2**32), faults=st.sets(st.sampled_from(FAULTS)))
     def test_random_walks(
-        self, tmp_path_factory: pytest.TempPathFactory, seed: int, late_fills: bool
+        self, tmp_path_factory: pytest.TempPathFactory, seed: int, faults: set[str]
     ) -> None:
-        walk = Walk(seed, late_fills=late_fills)
+        walk = Walk(seed, **dict.fromkeys(faults, True))
         walk.run()
-        desk = Desk(tmp_path_factory.mktemp("walk"))
-        facts = walk.script.facts
+        self.compare(walk.script, Desk(tmp_path_factory.mktemp("walk")))
+
+    def test_what_the_router_forgot(self, desk: Desk) -> None:
+        """It remembers so many executions of a child; a revision of an older one is doubted."""
+        made = Busts()
+        for number in range(1, EXECS_KEPT + 20):
+            made.fill(made.child_id, 1, "50.00")
+            if number % 3:
+                made.revise(f"T{number}", 1, "49.99", number, 600 - number, f"B{number}")
+        for forgotten, known in ((3, 280), (4, 281)):
+            for number in (forgotten, known):
+                made.revise(f"T{number}", 0, "0", 270, 330, f"C{number}")
+        self.compare(made, desk)
+
+    def compare(self, script: Script, desk: Desk) -> None:
+        facts = script.facts
         for begin in range(0, len(facts), 3):
             desk.turn(*facts[begin : begin + 3])
         desk.refresh()
-        state = walk.script.router.state
+        state = script.router.state
         shown = {each.parent_id: each for each in queries.orders(desk.database)}
         for parent_id, expected in state.parents.items():
             assert self._told(shown.pop(parent_id)) == self._known(expected)

@@ -3,7 +3,7 @@ really lives there. It shares nothing with the router but its facts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from sor_gateway.sor import events as ev
@@ -89,6 +89,7 @@ class ModelVenue:
         )
         if order is not None:
             fact.live, fact.how, fact.cum_quantity = order.live, order.how, order.cum
+            fact.quantity = order.send.quantity
             fact.avg_price_micros = order.value // order.cum if order.cum else 0
         self.to_router.append(fact)
 
@@ -154,6 +155,17 @@ class ModelVenue:
                 order.leaves,
             )
         )
+
+    def restate(self, child_id: str, now: int) -> None:
+        """Change a live order by ourselves: fewer shares, another price, or both."""
+        order = self.orders[child_id]
+        fewer = self.random.randrange(order.cum + 1, order.send.quantity + 1)
+        order.send = replace(order.send, quantity=fewer)
+        price = order.send.limit_micros
+        if price is not None and self.random.random() < 0.5:
+            price += -10_000 if order.send.side.is_buy else 10_000
+        fact = ev.ChildRestated(now, self.name, child_id, order.cum, order.leaves, price)
+        self.to_router.append(fact)
 
     def end(self, child_id: str, how: ChildState, now: int) -> None:
         order = self.orders[child_id]

@@ -75,6 +75,12 @@ def test_in_a_wild_one_the_books_are_taken_first_and_nothing_better_is_passed_ov
     assert all("cheaper than to work it" in child.why for child in planned)
 
 
+def test_by_option_it_is_an_intermarket_sweep() -> None:
+    made = desk(500.0, replace(PRESET, sweep_iso=True))
+    made.submit(quantity=10_000, side=Side.BUY, **MARKET)
+    assert [send.is_iso for send in made.sends()] == [True, True]
+
+
 def test_what_did_not_fill_is_worked() -> None:
     made = desk(500.0)
     made.submit(quantity=10_000, side=Side.BUY, **MARKET)
@@ -84,6 +90,7 @@ def test_what_did_not_fill_is_worked() -> None:
     made.end(first.child_id)
     assert hidden(made) == 600
     assert taken(made) == 10_000
+    made.fold()
 
 
 @pytest.mark.parametrize(

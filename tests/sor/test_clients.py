@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sor_gateway.sor import events as ev
-from sor_gateway.sor.commands import Output
+from sor_gateway.sor.commands import Alarm, Output
+from sor_gateway.sor.disputes import DISPUTES_KEPT, DisputeSettled, ExecutionDisputed
 from sor_gateway.sor.settings import RiskSettings, StrategySettings
 from sor_gateway.sor.types import (
     OrdType,
@@ -435,3 +436,47 @@ class TestReference:
         made = Script(settings(lit(), risk=RiskSettings(max_quantity=10)))
         made.submit(quantity=11)
         assert made.reports()[-1].text == "quantity 11: at most 10"
+
+
+class TestDisputes:
+    """A client denies an execution (decisions.md: flagged, alarmed, nothing reversed by itself)."""
+
+    def deny(
+        self, made: Script, exec_id: str = "E1", parent_id: str = "", client: str = "EMS"
+    ) -> list[Output]:
+        return made.step(
+            ExecutionDisputed(made.now, client, exec_id, parent_id, "wrong side", "not ours")
+        )
+
+    def test_is_alarmed_once_and_changes_nothing_else(self) -> None:
+        made = resting()
+        made.fill(made.sends()[0].child_id, 100)
+        (parent_id,) = made.router.state.parents
+        before = replace(made.router.state.parents[parent_id])
+        out = self.deny(made, made.reports()[-1].exec_id, parent_id)
+        assert [each.parent_id for each in made.of(Alarm, out)] == [parent_id]
+        assert made.alarms(out) == ["execution-disputed"]
+        assert made.router.state.parents[parent_id] == before
+        assert self.deny(made, made.reports()[-1].exec_id, parent_id) == []
+        made.fold()
+
+    def test_of_an_order_that_is_not_its_own_names_none(self) -> None:
+        made = resting()
+        (parent_id,) = made.router.state.parents
+        out = self.deny(made, "E1", parent_id, client="OTHER")
+        assert [each.parent_id for each in made.of(Alarm, out)] == [""]
+
+    def test_is_settled_once(self) -> None:
+        made = resting()
+        self.deny(made)
+        settled = DisputeSettled(made.now, "EMS", "E1", "by telephone")
+        assert made.alarms(made.step(settled)) == ["dispute-settled"]
+        assert made.step(settled) == []
+
+    def test_are_bounded(self) -> None:
+        made = resting()
+        for number in range(DISPUTES_KEPT + 10):
+            self.deny(made, f"E{number}")
+        kept = made.router.state.disputes["EMS"]
+        assert len(kept) == DISPUTES_KEPT
+        assert "E9" not in kept

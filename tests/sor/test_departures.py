@@ -43,7 +43,7 @@ class TestDepartures:
         made = showing()
         made.note(ECN, [], START)
         assert left(made) == {"ecn": (102, START)}
-        assert dict(made.bests("ACME", ASKS)) == {"ecn": 0}
+        assert made.bests("ACME", ASKS)["ecn"].price == 0
 
     def test_a_better_or_equal_one_is_not(self) -> None:
         made = showing()
@@ -87,7 +87,7 @@ class TestOurs:
         assert not left(made)
         assert made.note(ECN, [(102, 500), (103, 300)], START + BLURRED_NS)
         assert left(made) == {"ecn": (102, START + BLURRED_NS)}
-        assert made.bests("ACME", ASKS)["ecn"] == 103
+        assert made.bests("ACME", ASKS)["ecn"].price == 103
 
     def test_what_is_left_of_it_counts(self) -> None:
         made = showing()

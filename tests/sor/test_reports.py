@@ -476,6 +476,16 @@ class TestRelease:
         made.answer(child_id, known=False)
         assert in_doubt(made, child_id)
 
+    def test_nor_is_it_released_when_an_older_answer_says_that_it_lives(self) -> None:
+        made, child_id = unanswered(unknown_is_final=False)
+        self.lost(made, child_id, before_synchronised=True)
+        old = made.asks()[-1].request_id
+        made.step(ev.ChildrenDoubted(made.now, "dark-a", "gap", notes_stand=True))
+        made.answer(child_id, request_id=old)
+        assert in_doubt(made, child_id)
+        made.answer(child_id, known=False)
+        assert in_doubt(made, child_id), "it has arrived: the note proves nothing any more"
+
     def test_unknown_is_final_only_where_the_profile_says_so(self) -> None:
         for final in (True, False):
             made, child_id = one_child(unknown_is_final=final)

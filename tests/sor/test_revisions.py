@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sor_gateway.sor import events as ev
-from sor_gateway.sor.commands import Output, Report
+from sor_gateway.sor.commands import DenyExecution, Output, Report
 from sor_gateway.sor.executed import EXECS_KEPT
 from sor_gateway.sor.orders import Child, Parent
 from sor_gateway.sor.settings import StrategySettings
-from sor_gateway.sor.types import ChildState, ParentState, ReportKind, Side
+from sor_gateway.sor.types import ChildState, DenyReason, ParentState, ReportKind, Side
 
 from .script import SECOND, Script, dark, px, settings
 
@@ -264,6 +264,33 @@ class TestCorrections:
         assert made.child.state is ChildState.FILLED
         assert made.child.flight is None
         assert made.parent.cum_quantity == 600
+
+
+class TestWhatCannotBe:
+    """A correction to more than was ordered, or beyond the limit: booked, denied, quarantined."""
+
+    def test_more_than_was_ordered(self, made: Busts) -> None:
+        made.fill(made.child_id, 500, "50.00")
+        out = made.revise("T1", 650, "50.00", 650, 0)
+        assert [each.reason for each in made.of(DenyExecution, out)] == [DenyReason.QUANTITY]
+        assert {"execution-denied", "venue-quarantined"} <= set(made.alarms(out))
+        assert told(made) == (650, 650 * px("50.00")), "reported truly"
+        assert made.asks(out), "nor is it sure that the order is over"
+        made.answer(made.child_id, live=False, cum=650, how=ChildState.FILLED)
+        assert made.child.flight is None
+        made.fold()
+
+    def test_beyond_the_limit(self, made: Busts) -> None:
+        made.fill(made.child_id, 200, "50.00")
+        out = made.revise("T1", 200, "50.20", 200, 400)
+        assert [each.reason for each in made.of(DenyExecution, out)] == [DenyReason.PRICE]
+        assert "venue-quarantined" in made.alarms(out)
+        assert made.parent.cum_value_micros == 200 * px("50.20")
+
+    def test_one_that_mends_it_is_no_offence(self, made: Busts) -> None:
+        made.fill(made.child_id, 200, "50.20")
+        out = made.revise("T1", 200, "50.00", 200, 400)
+        assert made.alarms(out) == ["trade-corrected"]
 
 
 class TestWhatIsKept:

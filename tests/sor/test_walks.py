@@ -26,6 +26,13 @@ from .script import settings as router_settings
 STEPS = 250
 CLIP, MAX_SHOWN = 200, 300
 SWEEP = StrategySettings("balanced", dark_quantity=500, dark_box_ns=300 * MS)
+CAUTIOUS = replace(
+    SWEEP,
+    sweep_iso=True,
+    sweep_align_ns=100 * MS,
+    dark_size_spread=0.5,
+    dark_delay_ns=100 * MS,
+)
 SHOWN = replace(SWEEP, use_dark=False, lit_tactic=LitTactic.SPRAY)
 SPRAYS = (
     replace(SHOWN, use_dark=True),
@@ -49,11 +56,13 @@ class Walk:
         late_fills: bool = False,
         sprays: bool = False,
         revises: bool = False,
+        restates: bool = False,
         crosses: bool = False,
     ) -> None:
         self.random = Random(seed)
         self.accounts = ["X", "Y"] if crosses else [""]
         self.final, self.late_fills, self.revises = final, late_fills, revises
+        self.restates = restates
         self.calm = 4 if sprays else 1
         made = [
             lit("ecn", unknown_is_final=final, orders_per_second=50, cancel_reserve=10),
@@ -61,7 +70,7 @@ class Walk:
             dark("dark-a", unknown_is_final=final),
             dark("dark-b", unknown_is_final=final),
         ]
-        strategy = SWEEP
+        strategy = CAUTIOUS if seed % 2 else SWEEP
         if sprays:
             strategy = replace(
                 SPRAYS[seed % len(SPRAYS)],
@@ -103,6 +112,7 @@ class Walk:
             (3 if self.revises else 0, self.resolve),
             (4 if self.revises else 0, self.quarantine),
             (3 if self.revises else 0, self.halt),
+            (8 if self.restates else 0, self.restate),
         ]
         weights, actions = [weight for weight, _ in steps], [action for _, action in steps]
         for _ in range(STEPS):
@@ -232,6 +242,13 @@ class Walk:
                 venue.revise(self.random.choice(told), self.script.now)
                 if venue.to_router:
                     self.act(venue.deliver())
+
+    def restate(self) -> None:
+        """A venue changes an order by itself."""
+        venue = self.pick()
+        live = [child_id for child_id, order in venue.orders.items() if order.live]
+        if live:
+            venue.restate(self.random.choice(live), self.script.now)
 
     def is_open(self, child_id: str) -> bool:
         return self.script.router.state.children[child_id].flight is not None
@@ -506,6 +523,16 @@ class TestWalks:
     @given(SEEDS)
     def test_busts_and_late_fills(self, seed: int) -> None:
         walk(seed, revises=True, late_fills=True)
+
+    @QUICK
+    @given(SEEDS, st.booleans())
+    def test_orders_that_venues_change_by_themselves(self, seed: int, revises: bool) -> None:
+        walk(seed, restates=True, revises=revises)
+
+    @QUICK
+    @given(SEEDS)
+    def test_displayed_ones_too(self, seed: int) -> None:
+        walk(seed, restates=True, sprays=True)
 
     def test_walks_with_busts_reach_what_they_are_for(self) -> None:
         outputs: list[Output] = []

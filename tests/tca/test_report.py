@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sor_gateway.sor.events import FillRevised
 from sor_gateway.sor.types import Side
+from sor_gateway.tca.measures import Report, measure
 from sor_gateway.tca.report import as_json, money, render, wave_table
+from tests.projection.helpers import Desk
 from tests.tca.test_measures import sold
 
 
@@ -36,6 +39,52 @@ def test_people_see_each_venue_and_each_wave(tmp_path: Path) -> None:
     for figure in ("800", "600", "75.0 %", "60.0 %"):
         assert figure in dark
     assert "By wave" in text
+
+
+def surprised(tmp_path: Path) -> Report:
+    """300 shares at the schedule's fee, 600 for 0.25 more than the schedule says."""
+    desk = Desk(tmp_path)
+    desk.turn(desk.submit(), desk.accept(), desk.plan("C1", 300), desk.plan("C2", 600, "dark-a"))
+    dear = desk.fill(600, 600, "E2", child_id="C2", venue="dark-a", fee=1_150_000)
+    desk.turn(desk.fill(300, 300, "E1", fee=900_000), replace(dear, fee_surprise_micros=250_000))
+    desk.refresh()
+    found = measure(desk.database, "P1")
+    assert found is not None
+    return found
+
+
+def test_fees_that_nobody_announced_have_a_table(tmp_path: Path) -> None:
+    console = Console(width=80, file=StringIO(), record=True)
+    console.print(render(surprised(tmp_path)))
+    text = console.export_text()
+    assert "0.25 not announced" in " ".join(text.split())
+    rows = [line.split() for line in text[text.index("nobody announced") :].splitlines()]
+    assert ["dark-a", "1", "of", "1", "1.15", "0.90", "0.25"] in rows
+    assert ["total", "1", "of", "2", "2.05", "1.80", "0.25"] in rows
+
+
+def test_without_them_nothing_is_said_of_it(tmp_path: Path) -> None:
+    assert "announced" not in text_of(tmp_path)
+
+
+def test_programs_get_them_by_venue(tmp_path: Path) -> None:
+    data = as_json(surprised(tmp_path))
+    assert (data["fee_surprises"], data["fee_surprises_micros"]) == (1, 250_000)
+    of = {line["venue"]: line["fee_surprises_micros"] for line in data["venues"]}
+    assert of == {"ecn": 0, "dark-a": 250_000}
+
+
+def test_a_correction_brings_its_own(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.turn(desk.submit(), desk.accept(), desk.plan("C1", 300))
+    desk.turn(replace(desk.fill(300, 300, "E1", fee=950_000), fee_surprise_micros=50_000))
+    for own, quantity, surprise in (("B1", 300, 20_000), ("B2", 0, 0)):
+        fact = FillRevised(desk.now, "ecn", "C1", own, "E1", quantity, 50_000_000, quantity, 0)
+        desk.turn(replace(fact, fee_micros=900_000, fee_surprise_micros=surprise))
+        desk.refresh()
+        found = measure(desk.database, "P1")
+        assert found is not None
+        assert found.totals.surprises_micros == surprise
 
 
 def test_of_many_waves_the_hidden_ones_are_told(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sor_gateway.fix.dialect import FIX42, FIX44, Dialect
 from sor_gateway.fix.message import Message
 from sor_gateway.sor.commands import Report
+from sor_gateway.sor.disputes import ExecutionDisputed
 from sor_gateway.sor.events import (
     AmendUnreadable,
     CancelRequested,
@@ -157,8 +158,26 @@ class TestNoFact:
 
     def test_other_message_types_are_a_business_reject(self) -> None:
         fact = read("35=AF|584=X|585=7|")
-        text = "35=AF is not taken here; expected D, F, G or H"
+        text = "35=AF is not taken here; expected D, F, G, H or Q"
         assert fact == BusinessReject("AF", 3, text)
+
+
+class TestDisputes:
+    """35=Q: the client does not know an execution."""
+
+    @pytest.mark.parametrize("dialect", DIALECTS)
+    @pytest.mark.parametrize(
+        ("code", "words"), [("A", "unknown symbol"), ("E", "beyond the limit"), ("Z", "other")]
+    )
+    def test_a_denial_names_execution_and_reason(
+        self, dialect: Dialect, code: str, words: str
+    ) -> None:
+        text = f"35=Q|37=P1|17=E7|127={code}|55=ACME|54=2|58=not ours|"
+        fact = translator(dialect).to_fact(received(text, dialect), NOW, "P2")
+        assert fact == ExecutionDisputed(NOW, "ems", "E7", "P1", words, "not ours")
+
+    def test_without_an_execution_it_is_a_business_reject(self) -> None:
+        assert read("35=Q|37=P1|127=Z|") == BusinessReject("Q", 5, "17 (ExecID) is missing in 35=Q")
 
 
 class TestOtherRequests:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from sor_gateway.sor.events import (
     ChildCancelRefused,
     ChildEnded,
     ChildFilled,
+    ChildRestated,
     ChildStatusReported,
     FillRevised,
     VenueFact,
@@ -85,6 +88,11 @@ class TestCommands:
         rests.post_only = True
         outgoing = translator(dialect).command_message(rests)
         assert written(outgoing, dialect) == f"35=D|11=C1|{handled}18=6|{tail}"
+
+    @pytest.mark.parametrize("dialect", DIALECTS)
+    def test_an_intermarket_sweep(self, dialect: Dialect) -> None:
+        sweep = replace(ORDER, is_iso=True)
+        assert "|18=f|" in written(translator(dialect).command_message(sweep), dialect)
 
     def test_an_order_that_takes_no_small_fills(self) -> None:
         peg = SendChild(
@@ -270,7 +278,7 @@ class TestReports:
         assert isinstance(fact, ChildEnded)
         assert fact.reason is reason
 
-    @pytest.mark.parametrize("code", ["A", "6", "E", "D", "9"])
+    @pytest.mark.parametrize("code", ["A", "6", "E", "7", "9"])
     def test_informational_ones_are_none(self, code: str) -> None:
         assert read(f"35=8|{BASE}150={code}|39=0|14=0|151=500|6=0|") is None
 
@@ -292,6 +300,7 @@ class TestStatusAnswers:
         assert self.status(f"39={status}|14=100|151=400|6=50.0123456|") == ChildStatusReported(
             *(NOW, "ecn", "C1", "H1", True, True, 100, 50_012_346),
             cancel_pending=status == "6",
+            quantity=500,
         )
 
     @pytest.mark.parametrize(
@@ -343,6 +352,40 @@ class TestRevisions:
         fact = read(text + "58=typing error|", dialect)
         terms = ("E1", "E0", 100, 50_010_000, 100, 400, -200_000, "typing error")
         assert fact == FillRevised(NOW, "ecn", "C1", *terms)
+        dearer = read(text.replace("137=-0.2", "137=0.5").replace("12=-0.2", "12=0.5"), dialect)
+        assert isinstance(dearer, FillRevised)
+        assert (dearer.fee_micros, dearer.fee_surprise_micros) == (500_000, 700_000)
+
+
+class TestRestatements:
+    """150=D, on both dialects: 14 and 151 tell how many shares the venue works, 44 where."""
+
+    TEXT = "35=8|37=V1|11=C1|17=E1|150=D|39=1|378=3|55=ACME|54=2|14=100|151=200|6=50.01|58=slid|"
+
+    @pytest.mark.parametrize(("dialect", "trans"), [(FIX44, ""), (FIX42, "20=0|")])
+    @pytest.mark.parametrize(("price", "limit"), [("44=50.03|", 50_030_000), ("", None)])
+    def test_quantity_and_price(
+        self, dialect: Dialect, trans: str, price: str, limit: int | None
+    ) -> None:
+        fact = read(self.TEXT + trans + price, dialect)
+        assert fact == ChildRestated(NOW, "ecn", "C1", 100, 200, limit, "slid", 50_010_000)
+
+    @pytest.mark.parametrize(
+        ("change", "how"),
+        [
+            ("39=4", ChildState.CANCELED),
+            ("39=2", ChildState.CANCELED),
+            ("39=C", ChildState.EXPIRED),
+        ],
+    )
+    def test_one_that_leaves_nothing_open_is_an_end(self, change: str, how: ChildState) -> None:
+        fact = read(self.TEXT.replace("39=1", change).replace("151=200", "151=0"))
+        assert isinstance(fact, ChildEnded)
+        assert (fact.how, fact.cum_quantity) == (how, 100)
+
+    @pytest.mark.parametrize("lost", ["14=100|", "151=200|", "39=1|"])
+    def test_without_its_totals_it_is_unusable(self, lost: str) -> None:
+        assert isinstance(read(self.TEXT.replace(lost, "")), Unusable)
 
 
 class TestDenials:

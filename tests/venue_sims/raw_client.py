@@ -31,6 +31,11 @@ class RawClient:
 
     async def connect(self, port: int, *, reset: bool = False) -> Message:
         """Connect and log on, leaving an older connection; the venue's Logon."""
+        await self.dial(port, reset=reset)
+        return await self.expect(lambda message: message[35] == "A")
+
+    async def dial(self, port: int, *, reset: bool = False) -> None:
+        """The same without waiting for an answer."""
         if self._writer is not None:
             await self.close()
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", port)
@@ -38,7 +43,6 @@ class RawClient:
         if reset:
             self.next_out = 1
         self.send("A", (98, 0), (108, 30), *([(141, "Y")] if reset else []))
-        return await self.expect(lambda message: message[35] == "A")
 
     async def close(self) -> None:
         assert self._writer is not None

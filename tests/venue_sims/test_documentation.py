@@ -141,6 +141,26 @@ async def test_every_command_is_carried_out(tmp_path: Path, kind: str) -> None:
             await client.close()
 
 
+async def test_what_was_recorded_is_replayed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start, *steps = commands("console stepped")
+    ((again),) = commands("console replay")
+    assert again[-1] == start[start.index("--journal") + 1]
+    async with shown(start, tmp_path) as venue:
+        client = RawClient("SOR", "ECNX")
+        await client.dial(venue.port)
+        for words in steps:
+            await venue.ctl(words)
+            client.order(f"C{client.next_out}", (54, 1), (38, 100), (40, 2), (44, "60.00"))
+        await client.close()
+        await venue.ctl(steps[-1])
+    with pytest.raises(SystemExit) as ended:
+        main([*again[1:-1], str(tmp_path)])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.rstrip().endswith("facts: the same")
+
+
 def lines_of_faults() -> list[str]:
     (box,) = boxes("toml faults")
     return [line for line in box if line and not line.startswith("#")]

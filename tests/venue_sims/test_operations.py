@@ -98,7 +98,7 @@ class TestCancelOnDisconnect:
         file = venue_file("exchange", quiet=True)
         file.cod, file.grace_ns = cod, int(grace_s * 10**9)
         desk = Desk(make_venue(file, market()))
-        desk.venue.connected(SOR)
+        desk.venue.connected(SOR, desk.now)
         desk.order(terms("C1", BUY, 100, 40 * DOLLAR))
         return desk
 
@@ -122,11 +122,22 @@ class TestCancelOnDisconnect:
         desk = self.desk(cod=True, grace_s=5.0)
         desk.venue.lost(SOR, desk.now)
         assert desk.settle(4.9) == []
-        desk.venue.connected(SOR)
+        desk.venue.connected(SOR, desk.now)
         assert desk.settle(100) == []
         desk.venue.lost(SOR, desk.now)
         assert desk.venue.next_deadline() is not None
         assert len(desk.settle(5.5)) == 1
+
+    def test_who_is_back_while_a_message_is_under_way_is_too_late_all_the_same(self) -> None:
+        desk = self.desk(cod=True)
+        desk.send(OrderReceived(SOR, desk.now, terms("C2", BUY, 100, 40 * DOLLAR)))
+        desk.venue.lost(SOR, desk.now)
+        desk.now += 1
+        desk.venue.connected(SOR, desk.now)
+        states = [report.state for report in desk.settle()]
+        assert states == [State.NEW, State.CANCELED, State.CANCELED]
+        assert desk.order(terms("C3", BUY, 100, 40 * DOLLAR))[0].state is State.NEW
+        assert desk.settle(100) == []
 
     def test_an_order_that_was_under_way_goes_too(self) -> None:
         desk = self.desk(cod=True)
@@ -169,7 +180,7 @@ class Operator:
         elif choice == "lost":
             venue.lost(SOR, now)
         elif choice == "connected":
-            venue.connected(SOR)
+            venue.connected(SOR, now)
         elif choice == "cancel":
             for order in venue.state.live_orders()[:1]:
                 venue.cancel(order.order_id, "U: at random", now)

@@ -3,7 +3,7 @@ both versions of FIX."""
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from tests.venue_sims.raw_client import RawClient
 from tests.venue_sims.test_server import running
 from tests.venue_sims.wire import CENT, SELL, Wire, said, still
 from venue_sims.commands import StatusReceived
+from venue_sims.facts import PhaseChanged
 from venue_sims.matching.orders import Side
 from venue_sims.phases import Hours
 from venue_sims.recovery import Recovered, encode_image, fact_codec, fold, recover
@@ -71,6 +72,40 @@ class TestHours:
         hours = new_york()
         assert hours.next_change_ns(at("20260302-12:00:00")) == at(OPENS)
         assert hours.next_change_ns(at(OPENS)) == at(CLOSES)
+
+
+class TestHolidays:
+    def hours(self) -> Hours:
+        hours = new_york(pre_open_s=1_800, pre_close_s=600)
+        hours.holidays = frozenset({date(2026, 11, 26)})
+        hours.early_closes = {date(2026, 11, 27): time(13)}
+        return hours
+
+    @pytest.mark.parametrize(
+        ("moment", "phase", "until"),
+        [
+            ("20261125-21:00:00", Phase.CLOSED, "20261127-14:00:00"),
+            ("20261126-15:00:00", Phase.CLOSED, "20261127-14:00:00"),
+            ("20261127-14:00:00", Phase.PRE_OPEN, "20261127-14:30:00"),
+            ("20261127-14:30:00", Phase.OPEN, "20261127-17:50:00"),
+            ("20261127-17:50:00", Phase.PRE_CLOSE, "20261127-18:00:00"),
+            ("20261127-18:00:00", Phase.CLOSED, "20261130-14:00:00"),
+            ("20261127-20:00:00", Phase.CLOSED, "20261130-14:00:00"),
+            ("20261130-14:30:00", Phase.OPEN, "20261130-20:50:00"),
+        ],
+    )
+    def test_thanksgiving(self, moment: str, phase: Phase, until: str) -> None:
+        hours = self.hours()
+        assert hours.phase(at(moment)) is phase
+        assert hours.next_change_ns(at(moment)) == at(until)
+
+    def test_what_rests_expires_at_the_early_close(self) -> None:
+        file = venue_file("exchange", quiet=True)
+        file.hours = self.hours()
+        desk = Desk(make_venue(file, market()), at("20261127-17:59:00"))
+        desk.order(terms("C1", Capacity.SELL, 100, 60 * DOLLAR))
+        (expired,) = desk.settle(120)
+        assert (expired.state, expired.at_ns) == (State.EXPIRED, at("20261127-18:00:00"))
 
 
 def desk_at(moment: str, name: str = "exchange") -> Desk:
@@ -178,6 +213,36 @@ class TestTheDay:
         assert rejected.reason is Reason.CLOSED
         desk.settle(24 * 3600)
         assert desk.venue.state.phase is Phase.OPEN, "the next day begins by its hours"
+
+    @pytest.mark.parametrize("asleep", [False, True])
+    def test_who_closed_early_stays_closed_until_the_next_open(self, asleep: bool) -> None:
+        file = venue_file("exchange", quiet=True)
+        file.hours = new_york(pre_open_s=600, pre_close_s=600)
+        desk = Desk(make_venue(file, market()), at("20260302-15:00:00"))
+        desk.venue.enter_phase(Phase.CLOSED, desk.now)
+        phases = []
+        for moment in ("20260302-16:00:00", "20260302-20:55:00", "20260302-21:30:00"):
+            if asleep:
+                desk = Desk(make_venue(file, market(), desk.venue.state), at(moment))
+            else:
+                desk.settle((at(moment) - desk.now) / SECOND)
+            phases.append(desk.venue.state.phase)
+        assert phases == [Phase.CLOSED] * 3
+        closes = [f for f in desk.facts if isinstance(f, PhaseChanged) and f.phase is Phase.CLOSED]
+        assert len(closes) <= 2, "the close of the hours finds it closed"
+        if asleep:
+            desk = Desk(make_venue(file, market(), desk.venue.state), at("20260303-15:00:00"))
+        else:
+            desk.settle(17.5 * 3600)
+        assert desk.venue.state.phase is Phase.OPEN
+
+    def test_a_restart_asks_nobody_who_opened_it_on_a_sunday(self) -> None:
+        desk = desk_at("20260301-15:00:00")
+        desk.venue.enter_phase(Phase.OPEN, desk.now)
+        file = venue_file("exchange", quiet=True)
+        file.hours = new_york()
+        again = Desk(make_venue(file, market(), desk.venue.state), at("20260301-16:00:00"))
+        assert again.venue.state.phase is Phase.OPEN
 
     @both_versions
     def test_on_the_wire(self, dialect: Dialect) -> None:

@@ -44,7 +44,7 @@ class Stepped:
         self._number = 0
         self._writer: asyncio.StreamWriter | None = None
 
-    async def start(self) -> None:
+    async def start(self, journal: Path | None = None) -> None:
         self.folder.mkdir()
         venue = self.folder / "exchange.toml"
         venue.write_text((DEFAULT / "exchange.toml").read_text() + FAULTS)
@@ -52,7 +52,7 @@ class Stepped:
             *(sys.executable, "-m", "venue_sims", "--venue", str(venue)),
             *("--market", str(CONFIG / "market.toml"), "--port", "0"),
             *("--control", "127.0.0.1:0", "--clock", "stepped:60", "--t0", str(T0_MS)),
-            *("--seed", "7", "--journal", str(self.folder / "journal")),
+            *("--seed", "7", "--journal", str(journal or self.folder / "journal")),
             stderr=asyncio.subprocess.PIPE,
             env={**os.environ, "PYTHONHASHSEED": self._hash_seed},
         )
@@ -152,6 +152,24 @@ async def test_two_runs_write_the_same_journal_byte_for_byte(tmp_path: Path) -> 
     two = await a_day(tmp_path / "two", "2")
     assert len(one) > 10_000
     assert one == two
+
+
+async def test_time_goes_on_where_it_was(tmp_path: Path) -> None:
+    venue = Stepped(tmp_path / "venue", "0")
+    await venue.start()
+    await venue.connect()
+    await venue.step("2s")
+    await venue.order("C1", "1", "45.00")
+    await venue.step("1s")
+    await venue.stop()
+    (tmp_path / "venue").rename(tmp_path / "before")
+    again = Stepped(tmp_path / "venue", "0")
+    await again.start(tmp_path / "before" / "journal")
+    try:
+        now = (await again.ctl("clock"))["now_ns"]
+        assert T0_NS + 2 * SECOND < now <= T0_NS + 3 * SECOND, "that of the last record"
+    finally:
+        await again.stop()
 
 
 async def test_time_stands_until_it_is_stepped(tmp_path: Path) -> None:

@@ -103,7 +103,9 @@ class TestRequests:
 
     def test_replace(self) -> None:
         command = read("35=G|11=G1|41=C1|55=ACME|54=2|38=80|40=2|44=49")
-        assert command == ReplaceReceived("S", NOW, "G1", "C1", "ACME", 80, 49_000_000)
+        expected = ReplaceReceived("S", NOW, "G1", "C1", "ACME", 80, 49_000_000)
+        expected.capacity, expected.ord_type = Capacity.SELL, OrdType.LIMIT
+        assert command == expected
 
     def test_a_replace_that_cannot_be_read_says_why(self) -> None:
         command = read("35=G|11=G1|41=C1|55=ACME|54=2|38=80|40=2|44=4,9")

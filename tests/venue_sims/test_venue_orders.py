@@ -11,8 +11,10 @@ import pytest
 
 from benchmarks import raw
 from benchmarks.venue_orders import (
+    CROSS,
     ECHO,
     LATE_MS_MAX,
+    LOADS,
     ORDERS_PER_S_MIN,
     REST,
     TAKE,
@@ -81,8 +83,8 @@ class TestTheClient:
         client.close()
 
 
-def sample(arm: str, number: int, orders_per_s: float, late: int = 0) -> Sample:
-    return Sample(number, arm, REST, 100, orders_per_s, 50.0, {str(LATE_MS_MAX): late})
+def sample(arm: str, number: int, orders_per_s: float, late: int = 0, load: str = REST) -> Sample:
+    return Sample(number, arm, load, 100, orders_per_s, 50.0, {str(LATE_MS_MAX): late})
 
 
 class TestTheVerdict:
@@ -103,13 +105,20 @@ class TestTheVerdict:
         ("orders_per_s", "late", "expected"),
         [(ORDERS_PER_S_MIN, 0, True), (ORDERS_PER_S_MIN - 1, 0, False), (9_999, 1, False)],
     )
-    def test_it_is_fast_enough_and_its_market_is_on_time(
-        self, orders_per_s: float, late: int, expected: bool
+    @pytest.mark.parametrize("load", LOADS)
+    def test_it_is_fast_enough_and_its_market_is_on_time_under_each_load(
+        self, orders_per_s: float, late: int, expected: bool, load: str
     ) -> None:
-        rounds = [sample(ECHO, 1, 20_000.0), sample(VENUE, 1, orders_per_s, late)]
-        figures = [self.figures(*rounds)]
+        bench = Bench(argparse.Namespace(rounds=1, orders=100, market_scale=1.0))
+        for each in LOADS:
+            rate, behind = (orders_per_s, late) if each == load else (9_999, 0)
+            bench.samples.append(sample(ECHO, 1, 20_000.0, load=each))
+            bench.samples.append(sample(VENUE, 1, rate, behind, each))
+        figures = [each for each in bench.figures() if each.arm == VENUE]
         assert good(figures) is expected
         assert ("NOT met" not in shown(figures)) is expected
 
     def test_nothing_measured_is_nothing_shown(self) -> None:
         assert not good([])
+        figures = self.figures(sample(ECHO, 1, 20_000.0), sample(VENUE, 1, 9_999.0))
+        assert not good([figures]), f"{TAKE} and {CROSS} were not measured"

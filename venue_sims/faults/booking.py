@@ -97,6 +97,7 @@ class FaultBooking:
         order = self._memory.orders[fact.order_id]
         cancel = isinstance(command, CancelReceived)
         state = State.PENDING_CANCEL if cancel else State.PENDING_REPLACE
+        self._memory.client(fact.session).ids[command.cl_ord_id] = fact.order_id
         self._memory.faults.pending[fact.order_id] = state
         if fact.until_ns:
             held = HeldCommand(fact.session, fact.order_id, command, fact.until_ns)
@@ -110,13 +111,18 @@ class FaultBooking:
         held = self._memory.held.pop(0)
         assert held.until_ns <= fact.at_ns
         self._memory.faults.pending.pop(held.order_id, None)
-        self._memory.client(held.session).inbound.appendleft(held.command)
+        client = self._memory.client(held.session)
+        assert isinstance(held.command, CancelReceived | ReplaceReceived)
+        client.ids.pop(held.command.cl_ord_id, None)  # its answer uses the id anew
+        client.inbound.appendleft(held.command)
 
     def _on_order_held(self, fact: OrderHeld) -> None:
         command = self._answered(fact.session)
         assert isinstance(command, OrderReceived)
         order = self._add(fact.session, fact.order_id, command.terms, State.PENDING_NEW)
         order.accepted_ns = fact.at_ns
+        if command.terms.firm_up_id:
+            self._memory.invitations.answer(command.terms.firm_up_id, fact.at_ns)
         self._report(order, ReportKind.PENDING, fact.at_ns, fact.report_at_ns)
 
     def _on_activated(self, fact: OrderActivated) -> None:

@@ -39,7 +39,7 @@ class CrossedSettings(When):
 
     def __post_init__(self) -> None:
         When.__post_init__(self)
-        at_least(0, ticks=self.ticks)
+        at_least(0, 1_000_000, ticks=self.ticks)
 
 
 class Crossed(DataFault[CrossedSettings]):

@@ -61,7 +61,7 @@ class LuldSettings(Timed):
 
     def __post_init__(self) -> None:
         Timed.__post_init__(self)
-        at_least(1, band_bps=self.band_bps)
+        at_least(1, 9_999, band_bps=self.band_bps)
 
 
 class Luld(TimedFault[LuldSettings]):
@@ -78,7 +78,7 @@ class Luld(TimedFault[LuldSettings]):
             floor = venue.floors[symbol]
             tick, quote = floor.path.settings.tick_micros, floor.nbbo(venue.clock.market(now))
             middle = (quote.bid + quote.ask) // 2
-            away = middle * self.settings.band_bps // _BPS // tick * tick
+            away = max(middle * self.settings.band_bps // _BPS // tick * tick, tick)
             middle = middle // tick * tick
             venue.limit(symbol, max(middle - away, tick), middle + away, now)
 

@@ -21,13 +21,13 @@ A fault is a subclass of one or more of the stages. Each stage is asked at one p
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
 
 from venue_sims.commands import Command
 from venue_sims.faults.facts import FaultPlanned, FaultStruck
 from venue_sims.faults.memory import FaultMemory
 from venue_sims.faults.when import When, at_least, seconds
-from venue_sims.flow.streams import Stream
+from venue_sims.flow.streams import Stream, chain
 from venue_sims.matching.orders import Side
 from venue_sims.reports import Report
 
@@ -77,17 +77,21 @@ class Fault(Generic[S]):
         return now >= begin and (not length or now < begin + length)
 
     def strikes(
-        self, k: int, now: int, what: str = "", *, session: str = "", symbol: str = ""
+        self, k: int | str, now: int, what: str = "", *, session: str = "", symbol: str = ""
     ) -> bool:
-        """Whether it happens at opportunity `k`, which the draw goes by. If so it is a fact."""
+        """Whether it happens at opportunity `k`, which the draw goes by: what it is about, never
+        how many of them came before, for another fault may change that. If so it is a fact."""
         settings = self.settings
         if not (settings.means(session, symbol) and self.holds(now) and self.left):
             return False
         self._passed += 1
-        if self._passed <= settings.skip or self._stream.uniform(k) >= settings.p:
+        if self._passed <= settings.skip or (settings.p < 1 and self._draw(k) >= settings.p):
             return False
         self._trading.fact(FaultStruck(now, self.name, what))
         return True
+
+    def _draw(self, k: int | str) -> float:
+        return self._stream.uniform(k if isinstance(k, int) else chain(0, k))
 
     def lasts(self, now: int, what: str = "") -> bool:
         """For what is a state rather than an event: whether it is so now. Its beginning is the
@@ -106,11 +110,11 @@ class Fault(Generic[S]):
         """The symbols that are meant."""
         return [each for each in venue.floors if self.settings.symbol in ("", each)]
 
-    def strikes_order(self, order: VenueOrder, k: int, now: int) -> bool:
-        """The same, about an order."""
-        return self.strikes(
-            k, now, order.order_id, session=order.session, symbol=order.terms.symbol
-        )
+    def strikes_order(self, order: VenueOrder, now: int) -> bool:
+        """The same, about an order as it is now."""
+        session, terms = order.session, order.terms
+        about = f"{session}|{terms.cl_ord_id}|{order.cum_quantity}|{now}"
+        return self.strikes(about, now, order.order_id, session=session, symbol=terms.symbol)
 
 
 class CommandFault(Fault[S]):
@@ -137,6 +141,10 @@ class FeeFault(Fault[S]):
         raise NotImplementedError
 
 
+SHORTEST_S: Final = 0.001
+"""What happens more often than that leaves the venue no time for anything else."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Timed(When):
     """Happens at `at_s`, and then every `every_s` (0: once, restarts of the venue included)."""
@@ -145,7 +153,7 @@ class Timed(When):
 
     def __post_init__(self) -> None:
         When.__post_init__(self)
-        at_least(0, every_s=self.every_s)
+        at_least(SHORTEST_S if self.every_s else 0, every_s=self.every_s)
         if not self.every_s and not self.count:
             self.count = 1
 

@@ -32,9 +32,14 @@ def untold(state: VenueState, lose: Lost) -> list[str]:
     """Trades that nobody was told of and that go with their orders."""
     if lose not in _ORDERS:
         return []
-    waiting = [report for client in state.clients.values() for report in client.outbox]
-    waiting += [held.report for held in state.faults.reports]
-    return [report.exec_id for report in waiting if report.kind is ReportKind.TRADE]
+    waiting = [held.report for held in state.faults.reports]
+    waiting += [report for client in state.clients.values() for report in client.outbox]
+    unheard = {report.exec_id for report in waiting if report.kind is ReportKind.TRADE}
+    for report in sorted(waiting, key=lambda each: each.number):
+        if report.kind is ReportKind.TRADE_CORRECTED and report.ref_exec_id in unheard:
+            unheard.add(report.exec_id)  # it goes by this id now
+    # What was taken back meanwhile stands in no ledger any more.
+    return sorted(unheard & state.faults.trades.keys())
 
 
 def forget(state: VenueState, numbers: dict[str, Numbers], fact: MemoryLost) -> None:
@@ -48,9 +53,12 @@ def forget(state: VenueState, numbers: dict[str, Numbers], fact: MemoryLost) -> 
             client.inbound.clear()
         if fact.lose in _ORDERS:
             client.ids.clear()
+            client.ids_before.clear()
     if fact.lose in _REPORTS:
         state.faults.reports.clear()
     if fact.lose in _COMMANDS:
+        for held in state.held:
+            state.faults.pending.pop(held.order_id, None)
         state.held.clear()
     if fact.lose in _ORDERS:
         state.orders.clear()

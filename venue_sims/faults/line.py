@@ -70,6 +70,8 @@ class DisconnectSettings(Timed):
         at_least(0, down_ms=self.down_ms)
         if self.during == "idle":
             Timed.__post_init__(self)
+        else:
+            When.__post_init__(self)
 
 
 class Disconnect(TimedFault[DisconnectSettings], ReportFault[DisconnectSettings]):
@@ -116,8 +118,8 @@ class Cod(LostFault[CodSettings]):
 
     def grace_ns(self, session: str, now: int) -> int | None:
         """The grace, if it happens to this client now."""
-        k = self._trading.state.client(session).received
-        return ms(self.settings.grace_ms) if self.strikes(k, now, session=session) else None
+        about = f"{session}|{now}"
+        return ms(self.settings.grace_ms) if self.strikes(about, now, session=session) else None
 
 
 class HalfOpen(TimedFault[Timed]):

@@ -62,6 +62,12 @@ class FaultMemory:
     trades: dict[str, Trade] = field(default_factory=dict)
     """Executions that may still be busted or corrected, by ExecID."""
 
+    def keep(self, known: set[str]) -> None:
+        """Forget what is about other orders than these."""
+        self.trades = {id_: each for id_, each in self.trades.items() if each.order_id in known}
+        self.renamed = {name: shown for name, shown in self.renamed.items() if name in known}
+        self.pending = {name: state for name, state in self.pending.items() if name in known}
+
     def passed(self, session: str, number: int) -> None:
         """This report of this session has left."""
         for held in self.reports:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from venue_sims.checks import beyond
 from venue_sims.commands import CancelReceived, Command, OrderReceived, ReplaceReceived
 from venue_sims.faults.facts import (
     CommandHeld,
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
     from venue_sims.venue import Venue
 
 
+def _about(command: OrderReceived | CancelReceived | ReplaceReceived) -> str:
+    """What a draw about a command goes by."""
+    if isinstance(command, OrderReceived):
+        return f"{command.session}|{command.terms.cl_ord_id}"
+    return f"{command.session}|{command.cl_ord_id}"
+
+
 @dataclass(slots=True, kw_only=True)
 class RejectStormSettings(When):
     """`code`: OrdRejReason (103) of the refusals."""
@@ -35,7 +43,7 @@ class RejectStormSettings(When):
 
     def __post_init__(self) -> None:
         When.__post_init__(self)
-        at_least(0, code=self.code)
+        at_least(0, 99, code=self.code)
 
 
 class RejectStorm(CommandFault[RejectStormSettings]):
@@ -49,10 +57,9 @@ class RejectStorm(CommandFault[RejectStormSettings]):
 
     def refuses(self, command: OrderReceived, now: int) -> bool:
         """Whether an order that nothing can be said against is refused."""
-        count = self._trading.state.order_count
-        symbol = command.terms.symbol
+        terms = command.terms
         return self.strikes(
-            count, now, command.terms.cl_ord_id, session=command.session, symbol=symbol
+            _about(command), now, terms.cl_ord_id, session=command.session, symbol=terms.symbol
         )
 
 
@@ -73,8 +80,9 @@ class NoAck(CommandFault[NoAckSettings], ReportFault[NoAckSettings]):
         """Swallows an order."""
         if not isinstance(command, OrderReceived) or self.settings.lose != "order":
             return False
-        terms, k = command.terms, self._trading.state.client(command.session).received
-        if not self.strikes(k, now, terms.cl_ord_id, session=command.session, symbol=terms.symbol):
+        terms, session = command.terms, command.session
+        about = _about(command)
+        if not self.strikes(about, now, terms.cl_ord_id, session=session, symbol=terms.symbol):
             return False
         self._trading.fact(CommandSwallowed(now, command.session))
         return True
@@ -84,8 +92,9 @@ class NoAck(CommandFault[NoAckSettings], ReportFault[NoAckSettings]):
         report = leaving[0].report
         if self.settings.lose != "ack" or report.kind is not ReportKind.NEW:
             return leaving
-        order = self._trading.state.orders[report.order_id]
-        if not self.strikes_order(order, report.number, now):
+        symbol = report.terms.symbol
+        about = f"{session}|{report.terms.cl_ord_id}"
+        if not self.strikes(about, now, report.order_id, session=session, symbol=symbol):
             return leaving
         self._trading.fact(ReportDropped(now, session, report.number))
         return []
@@ -124,7 +133,8 @@ class StuckPending(CommandFault[StuckPendingSettings], PlanFault[StuckPendingSet
         used = command.cl_ord_id in state.client(session).ids
         if order is None or not order.live or used:
             return False
-        if not self.strikes_order(order, state.exec_count, now):
+        symbol, about = order.terms.symbol, _about(command)
+        if not self.strikes(about, now, order.order_id, session=session, symbol=symbol):
             return False
         until = now + ms(self.settings.ms) if self.settings.ms else 0
         at = self._trading.leaves_at(session, now)
@@ -135,7 +145,7 @@ class StuckPending(CommandFault[StuckPendingSettings], PlanFault[StuckPendingSet
         """Whether it answers an order that could be accepted with Pending New."""
         session, symbol = command.session, command.terms.symbol
         if self.settings.kind != "new" or not self.strikes(
-            self._trading.state.exec_count, now, order_id, session=session, symbol=symbol
+            _about(command), now, order_id, session=session, symbol=symbol
         ):
             return False
         at = self._trading.leaves_at(session, now)
@@ -156,11 +166,14 @@ class StuckPending(CommandFault[StuckPendingSettings], PlanFault[StuckPendingSet
         symbol = order.terms.symbol
         floor = trading.refer(symbol, now)
         entering = trading.to_match(order.order_id, order.terms, order.leaves, order.session)
-        if not trading.state.trades(symbol) or floor.refusal(entering) is not None:
+        terms, bands = order.terms, trading.state.bands.get(symbol)
+        outside = bands is not None and beyond(terms.capacity, terms.price, bands)
+        if outside or not trading.state.trades(symbol) or floor.refusal(entering) is not None:
             venue.cancel(order.order_id, "U: it cannot come into the book now", now)
             return
         at = trading.leaves_at(order.session, now)
         trading.fact(OrderActivated(now, at, order.order_id))
-        events = floor.enter(entering, order.terms.lifetime, trading.clock.market(now))
+        lifetime = venue.requests.bounded(entering, terms)
+        events = floor.enter(entering, lifetime, trading.clock.market(now))
         trading.book(symbol, events, now)
         trading.plan(symbol, floor)

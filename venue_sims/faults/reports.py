@@ -17,6 +17,8 @@ from venue_sims.faults.when import When, at_least, ms
 from venue_sims.reports import Report
 from venue_sims.words import Capacity, ReportKind, State
 
+COPIES_MOST: Final = 1_000
+
 Kinds = Literal["any", "fill", "ack", "cancel"]
 _MEANT: dict[Kinds, frozenset[ReportKind]] = {
     "any": frozenset(
@@ -38,8 +40,18 @@ def strikes_report(
 ) -> bool:
     """Whether a fault that is about reports of these kinds happens to this one."""
     return report.kind in _MEANT[kinds] and fault.strikes(
-        report.number, now, report.exec_id, session=session, symbol=report.terms.symbol
+        about_report(report, session),
+        now,
+        report.exec_id,
+        session=session,
+        symbol=report.terms.symbol,
     )
+
+
+def about_report(report: Report, session: str) -> str:
+    """What a draw about a report goes by."""
+    kind, cl_ord_id = report.kind, report.terms.cl_ord_id
+    return f"{session}|{kind}|{cl_ord_id}|{report.cum_quantity}|{report.at_ns}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,7 +66,7 @@ class DupErSettings(When):
 
     def __post_init__(self) -> None:
         When.__post_init__(self)
-        at_least(1, n=self.n)
+        at_least(1, COPIES_MOST, n=self.n)
 
 
 class DupEr(ReportFault[DupErSettings]):
@@ -129,7 +141,7 @@ class PriceBadSettings(When):
 
     def __post_init__(self) -> None:
         When.__post_init__(self)
-        at_least(1, ticks=self.ticks)
+        at_least(1, 1_000_000, ticks=self.ticks)
 
 
 class PriceBad(Corruption[PriceBadSettings]):
@@ -221,7 +233,11 @@ class OrderidChange(ReportFault[OrderidChangeSettings]):
         """From the report of it on."""
         report = leaving[0].report
         if report.kind is _RENAMED_BY[self.settings.behind] and self.strikes(
-            report.number, now, report.order_id, session=session, symbol=report.terms.symbol
+            about_report(report, session),
+            now,
+            report.order_id,
+            session=session,
+            symbol=report.terms.symbol,
         ):
             shown = f"{report.order_id}R{report.number}"
             self._trading.fact(OrderRenamed(now, report.order_id, shown))

@@ -7,9 +7,15 @@ May not know: FIX tags, sockets, the clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from venue_sims.facts import CancelAccepted, Executed, OrderAccepted, OrderCanceled
+from venue_sims.facts import (
+    CancelAccepted,
+    Executed,
+    MassCanceled,
+    OrderAccepted,
+    OrderCanceled,
+)
 from venue_sims.faults.facts import (
     FaultPlanned,
     LateExecuted,
@@ -23,6 +29,11 @@ from venue_sims.words import Capacity, Liquidity
 if TYPE_CHECKING:
     from venue_sims.state import VenueOrder
     from venue_sims.venue import Venue
+
+
+TICKS_MOST: Final = 1_000_000
+MICROS_MOST: Final = 1_000_000
+"""A dollar a share."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,23 +54,27 @@ class LateFill(FactFault[LateFillSettings], PlanFault[LateFillSettings]):
     name, number, Settings = "late_fill", "F5", LateFillSettings
 
     def saw(self, fact: object) -> None:
-        """An order is out."""
-        if not isinstance(fact, CancelAccepted | OrderCanceled):
-            return
-        state = self._trading.state
-        order = state.orders[fact.order_id]
-        if not self.strikes_order(order, state.exec_count, fact.at_ns):
-            return
-        due = fact.at_ns + ms(self.settings.after_cxl_ms)
-        quantity = self.settings.quantity
-        plan = FaultPlanned(fact.at_ns, due, self.name, order_id=order.order_id, quantity=quantity)
-        self._trading.fact(plan)
+        """Orders are out."""
+        if isinstance(fact, CancelAccepted | OrderCanceled):
+            self._out(fact.order_id, fact.at_ns)
+        elif isinstance(fact, MassCanceled):
+            for order_id in fact.order_ids:
+                self._out(order_id, fact.at_ns)
+
+    def _out(self, order_id: str, now: int) -> None:
+        if self.strikes_order(self._trading.state.orders[order_id], now):
+            due = now + ms(self.settings.after_cxl_ms)
+            quantity = self.settings.quantity
+            plan = FaultPlanned(now, due, self.name, order_id=order_id, quantity=quantity)
+            self._trading.fact(plan)
 
     @staticmethod
     def carry_out(venue: Venue, plan: FaultPlanned, now: int) -> None:
         """It trades at its limit, or at the midpoint."""
         trading = venue.trading
-        order = trading.state.orders[plan.order_id]
+        order = trading.state.orders.get(plan.order_id)
+        if order is None:
+            return  # forgotten with its day
         left = order.terms.quantity - order.cum_quantity
         quantity = min(plan.quantity or left, left)
         if order.live or not quantity:
@@ -102,7 +117,7 @@ class Bust(FactFault[BustSettings], PlanFault[BustSettings]):
         """A trade."""
         if isinstance(fact, Executed):
             order = self._trading.state.orders[fact.order_id]
-            if self.strikes_order(order, self._trading.state.exec_count, fact.at_ns):
+            if self.strikes_order(order, fact.at_ns):
                 due = fact.at_ns + seconds(self.settings.delay_s)
                 self._trading.fact(FaultPlanned(fact.at_ns, due, self.name, exec_id=fact.exec_id))
 
@@ -120,6 +135,7 @@ def bust(venue: Venue, exec_id: str, now: int) -> bool:
     if trade is None:
         return False
     order = trading.state.orders[trade.order_id]
+    trading.refer(order.terms.symbol, now)
     at = trading.leaves_at(order.session, now)
     trading.fact(TradeBusted(now, at, trading.state.next_exec_id(now), exec_id))
     _rest_again(venue, order, now)
@@ -137,6 +153,7 @@ class CorrectSettings(BustSettings):
     def __post_init__(self) -> None:
         BustSettings.__post_init__(self)
         at_least(0, fewer=self.fewer)
+        at_least(-TICKS_MOST, TICKS_MOST, ticks=self.ticks)
 
 
 class Correct(FactFault[CorrectSettings], PlanFault[CorrectSettings]):
@@ -148,7 +165,7 @@ class Correct(FactFault[CorrectSettings], PlanFault[CorrectSettings]):
         """A trade."""
         if isinstance(fact, Executed):
             order = self._trading.state.orders[fact.order_id]
-            if self.strikes_order(order, self._trading.state.exec_count, fact.at_ns):
+            if self.strikes_order(order, fact.at_ns):
                 settings = self.settings
                 due = fact.at_ns + seconds(settings.delay_s)
                 self._trading.fact(
@@ -183,6 +200,7 @@ def correct(venue: Venue, exec_id: str, quantity: int, price: int, now: int) -> 
     if trade is None or price <= 0 or not 0 < quantity <= trade.quantity:
         return False
     order = trading.state.orders[trade.order_id]
+    trading.refer(order.terms.symbol, now)
     fee = trading.fees.fee(trade.liquidity, quantity, price)
     at = trading.leaves_at(order.session, now)
     new_id = trading.state.next_exec_id(now)
@@ -193,13 +211,16 @@ def correct(venue: Venue, exec_id: str, quantity: int, price: int, now: int) -> 
 
 
 def _rest_again(venue: Venue, order: VenueOrder, now: int) -> None:
-    """A live order has more left than its book knows."""
+    """A live order has more left than its book knows. Where nothing trades it only waits."""
     trading, symbol = venue.trading, order.terms.symbol
     floor = trading.floors[symbol]
     if not order.live or order.order_id not in floor.matcher.orders:
         return
     entering = trading.to_match(order.order_id, order.terms, order.leaves, order.session)
-    events = floor.replace(entering, trading.clock.market(now))
+    if trading.state.trades(symbol):
+        events = floor.replace(entering, trading.clock.market(now))
+    else:
+        events = floor.matcher.put_back(entering)
     trading.book(symbol, events, now)
     trading.plan(symbol, floor)
 
@@ -226,7 +247,7 @@ class UnsolCancel(FactFault[UnsolCancelSettings], PlanFault[UnsolCancelSettings]
         if not isinstance(fact, OrderAccepted):
             return
         order = self._trading.state.orders[fact.order_id]
-        if self.strikes_order(order, self._trading.state.order_count, fact.at_ns):
+        if self.strikes_order(order, fact.at_ns):
             due = fact.at_ns + ms(self.settings.ms)
             text = self.settings.reason
             self._trading.fact(
@@ -236,8 +257,8 @@ class UnsolCancel(FactFault[UnsolCancelSettings], PlanFault[UnsolCancelSettings]
     @staticmethod
     def carry_out(venue: Venue, plan: FaultPlanned, now: int) -> None:
         """Take it out, if it is still in."""
-        order = venue.state.orders[plan.order_id]
-        if order.live:
+        order = venue.state.orders.get(plan.order_id)
+        if order is not None and order.live:
             venue.trading.refer(order.terms.symbol, now)
         venue.cancel(plan.order_id, plan.text, now)
 
@@ -248,6 +269,10 @@ class FeeSurpriseSettings(When):
 
     micros: int = 1_000
 
+    def __post_init__(self) -> None:
+        When.__post_init__(self)
+        at_least(-MICROS_MOST, MICROS_MOST, micros=self.micros)
+
 
 class FeeSurprise(FeeFault[FeeSurpriseSettings]):
     """A trade costs what the schedule does not say."""
@@ -256,6 +281,6 @@ class FeeSurprise(FeeFault[FeeSurpriseSettings]):
 
     def charged(self, order: VenueOrder, fee_micros: int, quantity: int, now: int) -> int:
         """The schedule's fee, and more."""
-        if not self.strikes_order(order, self._trading.state.exec_count, now):
+        if not self.strikes_order(order, now):
             return fee_micros
         return fee_micros + quantity * self.settings.micros

@@ -12,6 +12,8 @@ from typing import Final
 from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND
 
 LONGEST_S: Final = 86_400.0
+MOST: Final = 1_000_000_000
+"""No setting is more: what follows from it has to fit the journal's 64 bits."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,8 +39,7 @@ class When:
     def __post_init__(self) -> None:
         if not 0 <= self.p <= 1:
             raise ValueError(f"p is {self.p}: expected a probability from 0 to 1")
-        if self.skip < 0 or self.count < 0:
-            raise ValueError("skip and count are 0 or more")
+        at_least(0, skip=self.skip, count=self.count)
         for name in ("at_s", "for_s"):
             if not 0 <= getattr(self, name) <= LONGEST_S:
                 raise ValueError(f"{name} is {getattr(self, name)}: expected 0 to {LONGEST_S:g}")
@@ -48,14 +49,17 @@ class When:
         if self.symbol and symbol and symbol != self.symbol:
             return False
         wanted = self.session
-        return not (wanted and session) or session == wanted or session.startswith(f"{wanted}-")
+        return not (wanted and session) or wanted in (session, session.rpartition("-")[0])
 
 
-def at_least(low: float, **values: float) -> None:
-    """Raises ValueError, which names the first of these that is lower."""
+def at_least(low: float, most: float = MOST, **values: float) -> None:
+    """Raises ValueError, which names the first of these that is lower than `low` (or no number),
+    or more than `most`."""
     for name, value in values.items():
-        if value < low:
+        if not value >= low:
             raise ValueError(f"{name} is {value}: expected at least {low:g}")
+        if value > most:
+            raise ValueError(f"{name} is {value}: expected at most {most:g}")
 
 
 def ms(value: float) -> int:

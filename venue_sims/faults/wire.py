@@ -22,9 +22,11 @@ from venue_sims.faults.fault import (
 )
 from venue_sims.faults.frames import Frame, Pairs, assembled, frame_of, with_values, without
 from venue_sims.faults.line import Deed, LineAction, Part
-from venue_sims.faults.when import When, at_least, ms
+from venue_sims.faults.reports import about_report
+from venue_sims.faults.when import MOST, When, at_least, ms
 
 _PPM: Final = 1_000_000
+_NUMBERS_MOST: Final = 1_000_000
 _MICROSECONDS: Final = len("20260105-10:00:00.000000")
 _STAMPS: Final = (tags.SendingTime, tags.TransactTime, tags.OrigSendingTime)
 _UNKNOWN_TAG: Final = 4_999
@@ -39,7 +41,7 @@ class SeqGapSettings(When):
 
     def __post_init__(self) -> None:
         When.__post_init__(self)
-        at_least(1, skip_n=self.skip_n)
+        at_least(1, _NUMBERS_MOST, skip_n=self.skip_n)
 
 
 class SeqGap(ReportFault[SeqGapSettings]):
@@ -49,8 +51,9 @@ class SeqGap(ReportFault[SeqGapSettings]):
 
     def shape(self, leaving: list[Leaving], session: str, now: int) -> list[Leaving]:
         """Before the report."""
-        number = leaving[0].report.number
-        if self.strikes(number, now, str(number), session=session):
+        report = leaving[0].report
+        about, what = about_report(report, session), str(report.number)
+        if self.strikes(about, now, what, session=session):
             leaving[0].skip = self.settings.skip_n
         return leaving
 
@@ -121,6 +124,10 @@ class GapFillWrongSettings(When):
 
     by: int = 2
 
+    def __post_init__(self) -> None:
+        When.__post_init__(self)
+        at_least(-_NUMBERS_MOST, _NUMBERS_MOST, by=self.by)
+
 
 class GapFillWrong(WireFault[GapFillWrongSettings]):
     """A gap fill goes to the wrong number."""
@@ -167,6 +174,11 @@ class ClockSkewSettings(When):
     ms: int = 1_000
     drift_ppm: int = 0
 
+    def __post_init__(self) -> None:
+        When.__post_init__(self)
+        at_least(-MOST, ms=self.ms)
+        at_least(-_PPM, _PPM, drift_ppm=self.drift_ppm)
+
 
 class ClockSkew(WireFault[ClockSkewSettings]):
     """All stamps of the venue are off."""
@@ -201,6 +213,10 @@ class GarbledSettings(When):
 
     kind: Literal["checksum", "length", "missing_tag", "unknown_tag", "empty_tag"] = "checksum"
     tag: int = tags.ExecID
+
+    def __post_init__(self) -> None:
+        When.__post_init__(self)
+        at_least(1, tag=self.tag)
 
 
 class Garbled(WireFault[GarbledSettings]):

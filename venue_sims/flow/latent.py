@@ -13,8 +13,9 @@ from venue_sims.flow.clock import NANOS_PER_SECOND
 from venue_sims.flow.flows import ID_SEPARATOR, Action, Enter, Withdraw
 from venue_sims.matching.orders import Lifetime, Order, Peg, PegKind, Side
 
-OWNER = "latent"
-"""Latent parents never trade with each other: that would only move scenery."""
+OWNER = "latent\x01"
+"""Latent parents never trade with each other: that would only move scenery. No client can send this
+as its SelfMatchID: it holds the delimiter of FIX."""
 NAME_PREFIX = "latent-"
 """How the names of these flows begin: what they trade is remembered over restarts."""
 

@@ -137,6 +137,16 @@ class Book:
             self._follow(events)
         return events
 
+    def put_back(self, order: Order) -> list[Event]:
+        """Give the resting order of this id more shares where nothing trades: it stands at the back
+        of its price."""
+        events: list[Event] = []
+        old = self.orders[order.order_id]
+        price = old.working
+        self._take_out(old)
+        self._rest(order, price, events)
+        return events
+
     def restore(self, order: Order) -> None:
         """Put back an order that rested before a restart; called in order of priority. Pegs wait
         for the first reference."""

@@ -155,6 +155,14 @@ class Crossing:
             self._invite(old, events, resting=True)
         return events
 
+    def put_back(self, order: Order) -> list[Event]:
+        """Give the resting order of this id more shares where nothing trades: it goes to the
+        back."""
+        self._remove(self.orders[order.order_id])
+        events: list[Event] = []
+        self._rest(order, events)
+        return events
+
     def restore(self, order: Order) -> None:
         """Put back an order that rested before a restart; called in order of priority."""
         self._rest(order, [])

@@ -58,9 +58,9 @@ def cheap_now(
     expected to be cheaper in all; 0 for none."""
     best, gain, walked, taken = 0, 0.0, 0.0, 0
     for cost, shares in asked:
-        shares = min(shares, quantity - taken)
-        if shares <= 0:
+        if taken >= quantity:
             break
+        shares = min(shares, quantity - taken)
         taken += shares
         walked += cost * shares
         gained = worked_micros(sigma_micros, adv, done, taken, saved_micros) - walked

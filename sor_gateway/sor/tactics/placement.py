@@ -118,12 +118,18 @@ def cheapest(terms: Terms, reach: Samples) -> Trial:
     quantity; from there on without it, if none is asked for."""
     if not len(reach):
         return try_out(terms, reach, np.zeros(0))
-    within = replace(terms, capped=True)
+    within, candidates = replace(terms, capped=True), starts(terms, reach)
     steps = STEPS if terms.capped else LEAD_STEPS
-    best = descend(within, reach, min(starts(within, reach), key=by_cost), steps)
+    best = descend(within, reach, cheapest_of(within, reach, candidates), steps)
     if terms.capped:
         return best
-    return descend(terms, reach, min([best, *starts(terms, reach)], key=by_cost))
+    other = cheapest_of(terms, reach, candidates)
+    return descend(terms, reach, min(best, other, key=by_cost))
+
+
+def cheapest_of(terms: Terms, reach: Samples, candidates: list[Floats]) -> Trial:
+    """The best of these limit orders."""
+    return min([try_out(terms, reach, limits) for limits in candidates], key=by_cost)
 
 
 def by_cost(trial: Trial) -> float:
@@ -148,14 +154,13 @@ def reach_of(
     return np.ascontiguousarray(np.maximum(behind, 0.0).T, dtype=np.float32)
 
 
-def starts(terms: Terms, reach: Samples) -> list[Trial]:
+def starts(terms: Terms, reach: Samples) -> list[Floats]:
     """No limit orders; what mostly fills; the likeliest fills first; equal ones. The cost has more
     than one valley: the penalty for too much is felt only where everything fills."""
     venues = len(reach)
     likely = np.asarray(np.quantile(reach, 0.9, axis=1), dtype=np.float64)
     equal = np.full(venues, terms.quantity / venues)
-    candidates = (np.zeros(venues), likely, equal, likeliest(terms, reach))
-    return [try_out(terms, reach, limits) for limits in candidates]
+    return [np.zeros(venues), likely, equal, likeliest(terms, reach)]
 
 
 def likeliest(terms: Terms, reach: Samples) -> Floats:

@@ -15,13 +15,13 @@ whole of a better price is gone for before, and never more than the quantity is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import Final
 
 from sor_gateway.sor.scoring import Score
-from sor_gateway.sor.types import Micros, Shares
+from sor_gateway.sor.types import Micros, Nanos, Shares
 
 CHILDREN_MAX: Final = 16
 """Most children of one lit wave; what they do not take waits for the next."""
@@ -124,6 +124,14 @@ def plan_takes(
             sweep.is_held_back = sweep.is_held_back and quantity > 0
             return sweep
     return sweep
+
+
+def holds(round_trips: Mapping[str, Nanos], most_ns: Nanos) -> dict[str, Nanos]:
+    """By venue, how long its orders wait so that all arrive together: half of what its round trip
+    is shorter than the longest one, on the way out. Nobody waits longer than `most_ns`: who is
+    further away than that comes behind."""
+    slowest = max(round_trips.values(), default=0)
+    return {venue: min((slowest - trip) // 2, most_ns) for venue, trip in round_trips.items()}
 
 
 def _take_firm(

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks import routing_dark
 from sor_gateway.sor.estimators.liquidity import DarkAllocator
 from sor_gateway.sor.estimators.tails import Floats
 
@@ -178,3 +179,13 @@ def test_comes_near_the_clairvoyant_allocation(law: str) -> None:
     got, best, equal = runs.sum(axis=0)
     assert got >= 0.91 * best, f"seed {seed}: {got / best:.3f}"
     assert got > equal, f"seed {seed}: not better than equal sizes"
+
+
+@pytest.mark.parametrize("family", ["geometric", "mixture", "sticky"])
+def test_families_that_no_published_fit_knows_are_learnt_as_well(family: str) -> None:
+    """By the bar of the published ones: sizes without a heavy tail, odd lots with blocks between
+    them, and what stays for several rounds, where a round shows less than it seems to."""
+    seed = secrets.randbelow(10**6)
+    runs = [routing_dark.trial(family, seed + each, 1000, 250) for each in range(6)]
+    got, best = sum(run.got for run in runs), sum(run.best for run in runs)
+    assert got >= 0.91 * best, f"seed {seed}: {got / best:.3f}"

@@ -60,6 +60,31 @@ class TestFile:
         assert numbers == {f"F{n}" for n in range(1, 32)} - elsewhere - of_the_ems
 
 
+async def test_what_is_set_ends_with_a_life_and_a_signal_ends_a_death(tmp_path: Path) -> None:
+    process, started = await start("exchange", "exchange", tmp_path)
+    port, control = started["port"], started["control"]
+
+    async def fee(cl_ord_id: str, sequence: bool) -> str:
+        client = RawClient("SOR", "EXCH")
+        await client.connect(port, reset=sequence)
+        client.order(cl_ord_id, (54, 1), (38, 100), (40, 2), (44, "60.00"), (59, "3"))
+        fill = await client.report(cl_ord_id, "F")
+        await client.close()
+        return f"{float(fill[137]) / float(fill[32]):.4f}"
+
+    await asyncio.to_thread(ask, "127.0.0.1", control, "set fee take=0.0005")
+    assert await fee("C1", sequence=True) == "0.0005"
+    assert process.stderr is not None
+    await asyncio.to_thread(ask, "127.0.0.1", control, "inject restart lose=nothing down_ms=0")
+    while b'"started"' not in await process.stderr.readline():
+        pass
+    assert await fee("C2", sequence=True) == "0.0028"
+    await asyncio.to_thread(ask, "127.0.0.1", control, "inject restart down_ms=600000")
+    while b'"died"' not in await process.stderr.readline():
+        pass
+    assert await stop(process) == 0
+
+
 class TestLive:
     async def test_set_look_and_take_away(self, tmp_path: Path) -> None:
         async with running("exchange", tmp_path, quiet=True) as venue:

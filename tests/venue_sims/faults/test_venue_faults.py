@@ -268,7 +268,7 @@ class TestWhen:
         assert struck(wire, "reject_storm") == 1
 
     def test_only_a_symbol_or_a_session(self) -> None:
-        wire = faulty({"reject_storm": {"symbol": "BOLT"}, "dup_er": {"session": "ELSE"}})
+        wire = faulty({"reject_storm": {"symbol": "BOLT"}, "dup_er": {"session": "SORMD"}})
         assert said(take(wire), 39) == [("0",), ("2",)]
         assert struck(wire, "reject_storm") == struck(wire, "dup_er") == 0
 
