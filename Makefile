@@ -84,10 +84,10 @@ session-pairs: .venv/dev
 fuzz: .venv/dev
 	@$(BIN)/python -m tests.fix.fuzz --messages $(N)
 
-# The same sources with protocol, translation, router and the turn compiled to C (needs a C compiler; two
-# minutes). PYTHONPATH=build/compiled python -P -m sor_gateway run ... runs it.
-build/compiled: .venv/dev setup.py spell.py $(shell find sor_gateway -name '*.py')
-	@echo "compiling protocol, translation, router and the turn"
+# The same sources with protocol, translation, router, the turn, connections and journal compiled to C (needs a C
+# compiler; two minutes). PYTHONPATH=build/compiled python -P -m sor_gateway run ... runs it.
+build/compiled: .venv/dev setup.py spell.py venue_sims/stepping.py $(shell find sor_gateway -name '*.py')
+	@echo "compiling protocol, translation, router, the turn, connections and journal"
 	@rm -rf $@
 	@SOR_COMPILED=1 $(BIN)/python setup.py --quiet build --build-temp build/objects --build-lib $@
 
@@ -96,7 +96,8 @@ compiled: build/compiled
 # Not those that put a function in the place of ours: compiled code cannot be changed at run time.
 test-compiled: build/compiled
 	@PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR) SOR_COMPILED=1 $(BIN)/python -P -m pytest --import-mode=append \
-	    -m "not replaces" tests/test_compiled.py tests/fix tests/translate tests/sor tests/daemon tests/conformance
+	    -m "not replaces" tests/test_compiled.py tests/fix tests/translate tests/sor tests/daemon tests/journal tests/conformance \
+	    tests/venue_sims/test_stepped.py
 
 # Built from source, which takes some minutes; without it the benchmark has fewer arms.
 .venv/bench: .venv/dev
