@@ -56,7 +56,8 @@ def refusal(router: Router, child_id: str, filled: Shares) -> str:
     flight = child.flight
     if flight is None:
         return f"{child_id} is {child.state.value}: nothing is in doubt"
-    if flight.doubt is None and router.state.venues[child.venue].is_open:
+    is_told = flight.doubt is None and not flight.is_stuck  # the venue still says what it is
+    if is_told and router.state.venues[child.venue].is_open:
         return f"{child_id} is not in doubt, and {child.venue} is open: cancel its parent"
     if not child.cum_quantity <= filled <= child.quantity:
         return (

@@ -358,6 +358,10 @@ class Doubt:
     """The venue answered that it does not know the order."""
 
 
+PENDING_ASKS_MAX: Final = 3
+"""A venue that answers this often that our cancel is pending, and no more, is an incident."""
+
+
 @dataclass(slots=True)
 class Flight:
     """What is needed of a child only while it is open."""
@@ -385,6 +389,12 @@ class Flight:
     """It is an intermarket sweep order; kept for when it leaves."""
     moved_micros: Micros = 0
     """Where the venue works it by its own decision; 0: at its limit."""
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the venue says nothing of our cancel any more but that it is pending: only a
+        person can find out."""
+        return bool(self.cancel_id) and self.pending_asks >= PENDING_ASKS_MAX
 
 
 @dataclass(slots=True)

@@ -6,7 +6,6 @@ May not know: parents' routing, settings, quotes, FIX.
 
 from __future__ import annotations
 
-from typing import Final
 
 from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.conditions import forget_status
@@ -31,11 +30,8 @@ from sor_gateway.sor.events import (
     VenueOpened,
 )
 from sor_gateway.sor.ledger import DARK, Ledger, known_price
-from sor_gateway.sor.orders import Child, ChildEvent, Doubt
+from sor_gateway.sor.orders import PENDING_ASKS_MAX, Child, ChildEvent, Doubt
 from sor_gateway.sor.types import ChildState, Micros, Nanos, OrdType, Shares, TimeInForce
-
-PENDING_ALARM: Final = 3
-"""A venue that answers this often that our cancel is pending, and no more, is an incident."""
 
 
 def accepted(ledger: Ledger, fact: ChildAccepted) -> list[Output]:
@@ -278,7 +274,7 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
     if fact.cancel_pending and flight.cancel_id:
         flight.cancel_ns = fact.at_ns  # its answer may take as long again, and longer each time
         flight.pending_asks += 1
-        if flight.pending_asks == PENDING_ALARM:
+        if flight.pending_asks == PENDING_ASKS_MAX:
             text = f"{child.child_id}: the cancel is pending there, and nothing more is said"
             out.append(ledger.alarm(fact.at_ns, "cancel-stuck", text, child))
     else:

@@ -9,13 +9,17 @@ import pytest
 from rich.console import Console
 
 from sor_gateway.config import Configuration
+from sor_gateway.daemon.doubts import refusal
 from sor_gateway.daemon.operations import EngineOperations
 from sor_gateway.doubts import render
 from sor_gateway.journal.counters import JournalCounters
+from sor_gateway.sor.events import ChildResolved, ChildStatusReported
+from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.types import ChildState
 from tests.daemon.desk import SECOND
 from tests.daemon.test_recovery_rules import MILLISECOND, Table, configuration, loaded
 from tests.daemon.trader import fills
+from tests.sor.script import Script, dark, settings
 
 __all__ = ["configuration", "loaded"]
 
@@ -124,6 +128,33 @@ class TestWord:
         assert "nothing is in doubt" in table.operations.resolve(child_id, None, 0, "x")
         with pytest.raises(KeyError):
             table.operations.resolve("C9", None, 0, "x")
+
+
+class TestStuckCancel:
+    """The venue says that our cancel is pending, again and again: nothing is in doubt, nothing
+    moves, and only a telephone helps."""
+
+    def test_may_be_ended_once_it_is_an_incident(self) -> None:
+        dark_only = StrategySettings(
+            "d", use_lit=False, dark_quantity=500, dark_box_ns=600 * SECOND
+        )
+        made = Script(settings(dark("a"), strategy=dark_only))
+        made.submit(quantity=500)
+        child_id = made.sends()[0].child_id
+        made.accept(child_id)
+        made.cancel()
+        asked = 0
+        while "cancel-stuck" not in made.alarms():
+            assert refusal(made.router, child_id, 0), "its venue still says what becomes of it"
+            made.wait(SECOND)
+            for ask in made.asks()[asked:]:
+                answer = (made.now, "a", child_id, ask.request_id, True, True)
+                made.step(ChildStatusReported(*answer, cancel_pending=True))
+            asked = len(made.asks())
+        assert refusal(made.router, child_id, 0) == ""
+        made.step(ChildResolved(made.now, child_id, 0, "their desk: gone"))
+        assert made.router.state.open_parents == {}
+        assert made.router.state.children[child_id].flight is None
 
 
 class TestDisputes:

@@ -125,8 +125,10 @@ def _told_once(bench: Bench) -> Check:
 
 
 def _all_over(bench: Bench) -> Check:
-    """Every order came to its end; one that did not was alarmed and is listed."""
-    listed = {row["parent"] for row in doubts(bench.router, bench.desk.now)["children"]}
+    """Every order came to its end; one that did not was alarmed and is listed: for a child in
+    doubt, or for its client's request that waits for a cancel."""
+    found = doubts(bench.router, bench.desk.now)
+    listed = {row["parent"] for row in found["children"] + found["requests"]}
     wrong = []
     for parent_id in bench.router.state.open_parents:
         parent = bench.router.state.parents[parent_id]
