@@ -6,7 +6,6 @@ May not know: parents' routing, settings, quotes, FIX.
 
 from __future__ import annotations
 
-
 from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.conditions import forget_status
 from sor_gateway.sor.denials import (
