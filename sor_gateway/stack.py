@@ -150,6 +150,8 @@ class Stack:
         self.market_start_ms = int(time.time() * 1_000) - MARKET_AGE_MS
         """When market time was 0: the same for all venues, and for a venue started again."""
         self.gateway_command = list(gateway_command)
+        self.not_ready = ""
+        """Why the gateway was not ready when it was last asked."""
         self._held: list[socket.socket] = []
         """Ports that are ours until we stop."""
         self.port = self._reserve()
@@ -258,7 +260,8 @@ class Stack:
     async def is_ready(self) -> bool:
         """Whether /readyz says yes."""
         url = f"http://127.0.0.1:{self.admin_port}/readyz"
-        return await asyncio.to_thread(_http_ok, url)
+        self.not_ready = await asyncio.to_thread(_not_ready, url)
+        return not self.not_ready
 
     async def control(self, name: str, command: str) -> dict[str, Any]:
         """Ask a venue's control socket one question."""
@@ -333,7 +336,8 @@ class Stack:
             if await check():
                 return
             await asyncio.sleep(POLL_S)
-        raise StackError(self._end_of(name, f"is not ready after {READY_TIMEOUT_S:.0f} s"))
+        why = f" ({self.not_ready})" if name == "gateway" else ""
+        raise StackError(self._end_of(name, f"is not ready after {READY_TIMEOUT_S:.0f} s{why}"))
 
     def _end_of(self, name: str, what: str) -> str:
         """What happened to a process, and the last that it wrote."""
@@ -383,9 +387,12 @@ def _variable(venue: str, key: str) -> str:
     return f"SOR__VENUES__{venue.upper().replace('-', '_')}__{key}"
 
 
-def _http_ok(url: str) -> bool:
+def _not_ready(url: str) -> str:
+    """Why it is not, as /readyz tells or as the network does; empty when it is."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+        with urllib.request.urlopen(url, timeout=2):
+            return ""
+    except urllib.error.HTTPError as error:
+        return error.read().decode(errors="replace")
+    except OSError as error:
+        return str(error)

@@ -3,7 +3,8 @@
 Owns: the load, the kills, and the audit at the end.
 
 Each life of the gateway dies at a random write to its journal, before, within or behind it;
-meanwhile a venue may be killed, or the EMS, and come up again. The venues have faults (faults.py).
+meanwhile a venue may be killed, or the EMS, and come up again. The venues have faults (faults.py);
+an operator lets those back in that are put into quarantine for them (operator.py).
 At the end a last gateway finishes the work, and then no execution may be missing at the EMS, none
 may have come twice without 43=Y or 97=Y, no parent may be over-filled but by what venues traded
 after they had said that an order was over, and what venues, gateway and EMS traded must agree to
@@ -33,6 +34,7 @@ from sor_gateway.journal.reader import SEGMENT_SUFFIX, numbers_of, read_records
 from sor_gateway.stack import PAIR, Stack
 from tests.crash.faults import with_faults
 from tests.crash.gateway import MODES
+from tests.crash.operator import Operator
 from tests.crash.patience import OwnTime, Stillness, evidence, processes
 
 ROOT = Path(__file__).parents[2]
@@ -257,6 +259,8 @@ async def run(kills: int, seed: int, folder: Path, console: Console, *, faults: 
     config = with_faults(shipped, folder) if faults else shipped
     stack = Stack(folder, config, PAIR, seed=seed)
     load = Load(EmsSettings(port=stack.port, state_file=folder / "ems.state"), dice, tally)
+    operator = Operator(stack)
+    watching = asyncio.create_task(operator.watch(), name="operator")
     try:
         for name in stack.venues:
             await stack.start_venue(name)
@@ -272,7 +276,9 @@ async def run(kills: int, seed: int, folder: Path, console: Console, *, faults: 
         await finish(stack, load, tally)
         await audit(stack, load.ems, tally, console)
         journal_says(stack, console)
+        console.print(f"the operator let venues back in {operator.let_in} times")
     finally:
+        watching.cancel()
         await load.ems.stop()
         await stack.stop()
     return tally
