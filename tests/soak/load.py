@@ -62,8 +62,8 @@ class Trader:
         assert order is not None
         return order
 
-    def work(self) -> None:
-        """One look at everything that is open."""
+    def work(self, *, kept_back: int = 0) -> None:
+        """One look at everything that is open; so many parents are not sent yet."""
         now = time.monotonic()
         for wish in list(self.open):
             if self.order_of(wish).over:
@@ -75,7 +75,7 @@ class Trader:
             elif not wish.canceled and now >= wish.cancel_s:
                 wish.canceled = True
                 self.ems.cancel(wish.cl_ord_id)
-        while len(self.open) < self.at_once and self.sent < self.count:
+        while len(self.open) < self.at_once and self.sent < self.count - kept_back:
             self._submit(now)
 
     def _submit(self, now: float) -> None:

@@ -126,15 +126,17 @@ class Soak:
         return self.result
 
     async def trade(self) -> None:
-        """Let the traders work; one venue dies when half of the parents are over."""
+        """Let the traders work; one venue dies when half of the parents are over, and a quarter is
+        kept back until it is there again: something has to come to it then."""
         options, traders = self.result.options, self.result.traders
         deadline = time.monotonic() + options.limit_s
         restart: asyncio.Task[None] | None = None
         with Progress(console=self.console, transient=True) as progress:
             task = progress.add_task("parents", total=options.parents)
             while not all(trader.finished for trader in traders):
+                is_back = restart is not None and restart.done()
                 for trader in traders:
-                    trader.work()
+                    trader.work(kept_back=0 if is_back else trader.count // 4)
                 self.stack_lives(restart)
                 done = sum(len(trader.done) for trader in traders)
                 if restart is None and 2 * done >= options.parents:
