@@ -36,6 +36,7 @@ from tests.faults.run import TABLE_COLUMNS
 CONFIG: Final = Path(__file__).parents[2] / "config"
 VENUES: Final = ("dark-a", "ecn", "exchange")
 FAULTY: Final = ("dark-a", "exchange")
+LIT: Final = ("ecn", "exchange")
 BEHIND_RELAY: Final = "ecn"
 DESKS: Final = 2
 """Desks at a time: most of a drill is waiting."""
@@ -203,15 +204,22 @@ class Sockets:
         return sum(order["text"].startswith("K:") for order in shown)
 
     async def fade(self, outcome: Outcome, orders: list[str]) -> None:
-        """F20: the house takes half away before an order arrives."""
-        before = (await self.control("exchange", "status"))["faded"]
-        await self.control("exchange", "set fade p=1 frac=0.5")
+        """F20: the house takes half away before an order arrives, wherever something is displayed:
+        one venue alone may be resting for what it did before."""
+        before = await self.faded()
+        for venue in LIT:
+            await self.control(venue, "set fade p=1 frac=0.5")
         end = time.monotonic() + ORDERS_S
         while not orders or (time.monotonic() < end and not outcome.struck):
             orders += self.some_orders()
             await self.over(orders, PATIENCE_S)
-            outcome.struck = (await self.control("exchange", "status"))["faded"] - before
-        await self.control("exchange", "set fade p=0")
+            outcome.struck = await self.faded() - before
+        for venue in LIT:
+            await self.control(venue, "set fade p=0")
+
+    async def faded(self) -> int:
+        """How often houses took something away."""
+        return sum([int((await self.control(venue, "status"))["faded"]) for venue in LIT])
 
     async def ems_resets(self, outcome: Outcome, orders: list[str]) -> None:
         """F31: the EMS comes back with 141=Y while reports are not proved; it had some of them."""
