@@ -189,7 +189,8 @@ def table(rows: Iterable[Row]) -> Table:
 
 def as_json(rows: Iterable[Row]) -> str:
     """The same for programs."""
-    return json.dumps([asdict(row) for row in rows], indent=2)
+    # asdict would count the pairs of a Counter
+    return json.dumps([asdict(row) | {"alarms": dict(row.alarms)} for row in rows], indent=2)
 
 
 def chosen(only: str) -> list[Case]:

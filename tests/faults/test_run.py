@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from math import inf
@@ -11,7 +12,7 @@ import pytest
 
 from tests.faults.cases import CASES
 from tests.faults.relay import Relay
-from tests.faults.run import FURTHER_SEEDS, MANY_RUNS, Result, Row, one_more, rounds
+from tests.faults.run import FURTHER_SEEDS, MANY_RUNS, Result, Row, as_json, one_more, rounds
 
 QUIET, STRUCK = 0, 2
 
@@ -88,3 +89,11 @@ async def test_a_relay_carries_all_but_what_it_is_to_lose(relay: Relay) -> None:
     writer.close()
     await writer.wait_closed()
     await relay.stop()
+
+
+def test_the_table_can_be_written_for_programs() -> None:
+    row = Row("F0", "nothing", "", "", 0.5)
+    row.add(Result("nothing", 7, 2, {"child-doubted": 3}, 0, 1.0, ["wrong"]))
+    [told] = json.loads(as_json([row]))
+    assert told["alarms"] == {"child-doubted": 3}
+    assert (told["struck"], told["red"][0]["seed"]) == (2, 7)
