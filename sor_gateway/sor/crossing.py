@@ -42,7 +42,10 @@ class Crossings:
         parent = route.parent
         if parent.client not in self._consents:
             return
-        self._open.setdefault((parent.symbol, route.is_buy), {})[parent.parent_id] = None
+        mine = self._open.setdefault((parent.symbol, route.is_buy), {})
+        mine[parent.parent_id] = None
+        while self._state.parents[first := next(iter(mine))].is_over:
+            del mine[first]  # with flow on one side alone nobody else would
         others = self._open.get((parent.symbol, not route.is_buy))
         price = midpoint(route)
         if not others or not price or not route.within_worst(price):
