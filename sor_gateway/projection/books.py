@@ -1,8 +1,7 @@
 """What the facts add up to, as rows: parents, children, executions, ClOrdIDs.
 
-Owns: the effect of each fact on the tables; of an execution, executions.py. Both follow the
-router's own rules for what a fact books (recovery.md 3.6) without its code: whoever doubts one can
-compare it with the other.
+Owns: the effect of each fact on the tables; of an execution, executions.py. Both follow the rules
+of the router; those for executions that were missing or revised are its own code (sor/executed.py).
 May not know: why anything was decided, messages, files.
 
 Each handler returns the (parent_id, child_id) that the fact is about, empty when there is none.

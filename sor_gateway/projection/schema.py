@@ -15,7 +15,7 @@ from typing import Final
 
 from sor_gateway.journal.reader import START, Position
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 BUSY_TIMEOUT_S: Final = 60.0
 """How long one writer waits for another: a batch takes a fraction of a second, but the follower is
 of low priority, and on a busy machine that was more than ten."""

@@ -19,6 +19,7 @@ from sor_gateway.sor.counts import count_from
 from sor_gateway.sor.estimators import fills, latency
 from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.estimators.learnt import DECAY as LEARNT_DECAY
+from sor_gateway.sor.executed import price_unreported
 from sor_gateway.sor.orders import (
     CHILD_OVER,
     END_EVENTS,
@@ -483,16 +484,6 @@ class Ledger:
 
 
 def known_price(child: Child, through: Shares, value: Micros, beside: Micros) -> Micros:
-    """The price of executions from the child's cum to `through`: from the `value` of all of them
-    when the venue's average gave it (0 when not), else what is known: the fill `beside` it, the
-    child's own average, its limit."""
-    missing = through - child.cum_quantity
-    if value:
-        price = (value - child.cum_value_micros + missing // 2) // missing
-        if price > 0:
-            return price
-    if beside:
-        return beside
-    if child.cum_quantity:
-        return child.cum_value_micros // child.cum_quantity
-    return child.limit_micros or 0
+    """The price of executions from the child's cum to `through`, which no report told of."""
+    cum = (child.cum_quantity, child.cum_value_micros)
+    return price_unreported(through - cum[0], value, beside, cum, child.limit_micros)
