@@ -30,6 +30,7 @@ from sor_gateway.sor.decisions import (
     VenueDropped,
     VenueReadmitted,
     VenueTried,
+    VolatilitySeen,
     WaveStarted,
 )
 from sor_gateway.sor.ledger import DARK, Ledger
@@ -351,6 +352,12 @@ def markouts_seen(ledger: Ledger, fact: MarkoutsSeen) -> list[Output]:
         value = mark.value_micros / mark.quantity
         for learnt in ledger.state.learnt.of(mark.venue, mark.symbol):
             learnt.marked(fact.horizon, value, mark.small)
+    return []
+
+
+def volatility_seen(ledger: Ledger, fact: VolatilitySeen) -> list[Output]:
+    """How much symbols move, as it is known from here on."""
+    ledger.state.volatility.update(fact.moves)
     return []
 
 

@@ -38,6 +38,7 @@ from sor_gateway.sor.decisions import (
     VenueDropped,
     VenueReadmitted,
     VenueTried,
+    VolatilitySeen,
     WaveStarted,
 )
 from sor_gateway.sor.disputes import DisputeSettled, ExecutionDisputed
@@ -139,6 +140,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ParentClosed: decided.parent_closed,
     ParentExpiring: decided.parent_expiring,
     MarkoutsSeen: decided.markouts_seen,
+    VolatilitySeen: decided.volatility_seen,
 }
 """Who books what. Every fact has one."""
 SAYS_WHAT_IS_SHOWN: Final = (
@@ -157,7 +159,8 @@ class Router:
     def __init__(self, settings: RouterSettings, state: RouterState | None = None) -> None:
         self.settings: Final = settings
         self.state: Final = state if state is not None else RouterState()
-        self.market: Final = Market(settings.quote_max_age_ns, settings.day_ns)
+        told = self.state.volatility
+        self.market: Final = Market(settings.quote_max_age_ns, settings.day_ns, told)
         for name in settings.venues:
             self.state.venues.setdefault(name, VenueState())
         self._ledger: Final = Ledger(self.state)
@@ -184,6 +187,8 @@ class Router:
             self._spend(self.state.children[fact.child_id].venue, fact.at_ns)
         elif isinstance(fact, SAYS_WHAT_IS_SHOWN):
             self._displayed(fact.child_id, fact.at_ns)
+        elif isinstance(fact, VolatilitySeen):
+            self.market.volatility.go_on(fact.moves)
         return outputs
 
     def decide(self, now: Nanos) -> list[Decision]:
@@ -192,10 +197,12 @@ class Router:
         visited, the others wait for the next turn: each decision is a message to write, too."""
         budget = self.settings.decide_budget
         taken = self._agenda.take(now, budget)
-        marks = self._marks.take(self.market, now)
+        seen: list[Decision] = [*self._marks.take(self.market, now)]
+        if moves := self.market.volatility.tell(now):
+            seen.append(VolatilitySeen(now, moves))
         rested = self._rested(now) if self._ledger.resting else []
         if not taken and not rested:
-            return [*marks]
+            return seen
         plan = Plan(self.state, self.settings.venues, now)
         plan.decisions.extend(rested)
         for index, parent_id in enumerate(taken):
@@ -207,7 +214,7 @@ class Router:
                 self._agenda.put_back(taken[index:])
                 break
             self._planner.visit(plan, parent)
-        return [*plan.decisions, *marks] if marks else plan.decisions
+        return plan.decisions + seen if seen else plan.decisions
 
     def next_deadline(self) -> Nanos | None:
         """When `decide` has something to do: 0 for at once, None for nothing planned."""
@@ -215,7 +222,8 @@ class Router:
         if deadline == 0:
             return deadline
         resting = self._ledger.resting
-        for other in (self._marks.next_ns, min(resting.values()) if resting else None):
+        rested_ns = min(resting.values()) if resting else None
+        for other in (self._marks.next_ns, self.market.volatility.next_ns, rested_ns):
             if other is not None and (deadline is None or other < deadline):
                 deadline = other
         return deadline

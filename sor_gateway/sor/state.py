@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sor_gateway.sor.disputes import Dispute
 from sor_gateway.sor.estimators.hidden import HiddenState
 from sor_gateway.sor.estimators.learnt import LearntState
+from sor_gateway.sor.estimators.volatility import Moves
 from sor_gateway.sor.orders import Child, Parent
 from sor_gateway.sor.types import Micros
 from sor_gateway.sor.venues import VenueState
@@ -56,6 +57,8 @@ class RouterState:
     """What dark venues showed of their size."""
     learnt: LearntState = field(default_factory=LearntState)
     """What venues are like, by symbol."""
+    volatility: dict[str, Moves] = field(default_factory=dict)
+    """By symbol: how much it moves, as it was last told."""
     killed: str = ""
     """Why the operator stopped all flow; empty while he has not."""
     stopped: str = ""
