@@ -45,7 +45,7 @@ def submitted(ledger: Ledger, fact: ParentSubmitted) -> list[Output]:
     state.parents[fact.parent_id] = parent
     state.open_parents[fact.parent_id] = None
     if known is None:
-        state.cl_ord_ids.setdefault(fact.client, {})[fact.cl_ord_id] = fact.parent_id
+        ledger.bygone.named(fact.client, fact.cl_ord_id, fact.parent_id)
     ledger.agenda.follow(fact.symbol, fact.parent_id)
     ledger.agenda.due(fact.parent_id)
     return []
@@ -210,7 +210,7 @@ def pend_reports(ledger: Ledger, parent: Parent, at_ns: Nanos) -> list[Output]:
 def _pend(ledger: Ledger, parent: Parent, request: Request) -> list[Output]:
     """The request is on. Before the pre-trade checks have passed it only waits for them."""
     parent.request = request
-    ledger.state.cl_ord_ids[parent.client][request.cl_ord_id] = parent.parent_id
+    ledger.bygone.named(parent.client, request.cl_ord_id, parent.parent_id)
     if parent.state is ParentState.RECEIVED:
         return []
     return pend_reports(ledger, parent, request.at_ns)

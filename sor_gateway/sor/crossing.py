@@ -55,9 +55,9 @@ class Crossings:
             other_id = line.first(keen, owner, behind=other_id)
             if not other_id:
                 return
-            other = self._state.parents[other_id]
-            left = self._left(plan, other)
-            if left <= 0 and other_id not in plan.unsent:
+            other = self._state.parents.get(other_id)
+            left = 0 if other is None else self._left(plan, other)
+            if other is None or (left <= 0 and other_id not in plan.unsent):
                 line.leave(other_id)
             elif left > 0 and self._accepts(plan, other, price):
                 self._meet(plan, route, other, min(route.available, left), price)
@@ -83,7 +83,8 @@ class Crossings:
         line.stand(parent.parent_id, keen, owner_of(parent), self._is_gone)
 
     def _is_gone(self, parent_id: str) -> bool:
-        return self._state.parents[parent_id].is_over
+        parent = self._state.parents.get(parent_id)
+        return parent is None or parent.is_over
 
     def _left(self, plan: Plan, other: Parent) -> Shares:
         """What of an order may be met: of one that was visited in this turn, what is unsent."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sor_gateway.sor.days import OrdersForgotten
 from sor_gateway.sor.estimators.volatility import Moves
 from sor_gateway.sor.types import (
     Micros,
@@ -283,4 +284,5 @@ Decision = (
     | ParentClosed
     | MarkoutsSeen
     | VolatilitySeen
+    | OrdersForgotten
 )

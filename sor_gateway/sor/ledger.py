@@ -14,6 +14,7 @@ from typing import Final
 
 from sor_gateway.sor.agenda import Agenda
 from sor_gateway.sor.breaker import Breaker
+from sor_gateway.sor.bygone import Bygone
 from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.counts import count_from
 from sor_gateway.sor.estimators import fills, latency
@@ -65,6 +66,7 @@ class Ledger:
     def __init__(self, state: RouterState) -> None:
         self.state: Final = state
         self.agenda: Final = Agenda()
+        self.bygone: Final = Bygone(state)
         self.counts = count_from(state)
         self.resting: Final[dict[str, Nanos]] = {
             name: venue.breaker.until_ns
@@ -176,6 +178,7 @@ class Ledger:
                 parent.work = None
             if not parent.children:
                 self.state.open_parents.pop(parent.parent_id, None)
+                self.bygone.ended(parent.parent_id)
                 self.agenda.forget(parent.parent_id, parent.symbol)
 
     def close_dark_wave(self, parent: Parent, *, judged: bool) -> None:
@@ -201,6 +204,8 @@ class Ledger:
     def launch(self, child: Child, flight: Flight) -> None:
         """A child becomes open: it counts as exposure until it is proved over."""
         parent = self.state.parents[child.parent_id]
+        if parent.is_over:
+            self.bygone.lives(parent.parent_id)
         child.flight = flight
         parent.children[child.child_id] = None
         parent.exposure += child.leaves_quantity

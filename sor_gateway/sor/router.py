@@ -18,6 +18,7 @@ from sor_gateway.sor import clients, conditions, decided, operations, reports, r
 from sor_gateway.sor.commands import Output, Report
 from sor_gateway.sor.counts import Counts, count_from
 from sor_gateway.sor.crossing import CROSSES_MAX
+from sor_gateway.sor.days import DayBegan, OrdersForgotten
 from sor_gateway.sor.decisions import (
     ChildCancelPlanned,
     ChildCrossed,
@@ -83,7 +84,7 @@ from sor_gateway.sor.planner import Planner
 from sor_gateway.sor.settings import RouterSettings
 from sor_gateway.sor.state import RouterState
 from sor_gateway.sor.tactics.sweep import CHILDREN_MAX
-from sor_gateway.sor.types import ChildState, Nanos
+from sor_gateway.sor.types import NANOS_PER_MILLISECOND, ChildState, Nanos
 from sor_gateway.sor.venues import VenueState
 
 Handler = Callable[[Ledger, Any], list[Output]]
@@ -121,6 +122,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     FlowStopped: operations.flow_stopped,
     Restarted: operations.restarted,
     IdsReserved: operations.ids_reserved,
+    DayBegan: decided.day_began,
     ParentAccepted: decided.parent_accepted,
     ParentRefused: decided.parent_refused,
     StageMoved: decided.stage_moved,
@@ -141,8 +143,11 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ParentExpiring: decided.parent_expiring,
     MarkoutsSeen: decided.markouts_seen,
     VolatilitySeen: decided.volatility_seen,
+    OrdersForgotten: decided.orders_forgotten,
 }
 """Who books what. Every fact has one."""
+FORGET_PAUSE_NS: Final = 10 * NANOS_PER_MILLISECOND
+"""Between two parts of what is forgotten: a day's orders go in the time of some thousand turns."""
 SAYS_WHAT_IS_SHOWN: Final = (
     ChildAccepted,
     ChildEnded,
@@ -166,6 +171,7 @@ class Router:
         self._ledger: Final = Ledger(self.state)
         self._agenda: Final = self._ledger.agenda
         self._marks: Final = Marks()
+        self._forget_at_ns = 0
         self._planner: Final = Planner(settings, self._ledger, self.market)
         for parent_id in self.state.open_parents:
             self._agenda.due(parent_id)
@@ -200,6 +206,9 @@ class Router:
         seen: list[Decision] = [*self._marks.take(self.market, now)]
         if moves := self.market.volatility.tell(now):
             seen.append(VolatilitySeen(now, moves))
+        if self.state.stale and now >= self._forget_at_ns:
+            seen.append(OrdersForgotten(now, self._ledger.bygone.to_forget()))
+            self._forget_at_ns = now + FORGET_PAUSE_NS
         rested = self._rested(now) if self._ledger.resting else []
         if not taken and not rested:
             return seen
@@ -222,8 +231,9 @@ class Router:
         if deadline == 0:
             return deadline
         resting = self._ledger.resting
+        forget_ns = self._forget_at_ns if self.state.stale else None
         rested_ns = min(resting.values()) if resting else None
-        for other in (self._marks.next_ns, self.market.volatility.next_ns, rested_ns):
+        for other in (self._marks.next_ns, self.market.volatility.next_ns, forget_ns, rested_ns):
             if other is not None and (deadline is None or other < deadline):
                 deadline = other
         return deadline
