@@ -131,6 +131,7 @@ class Builder:
             answer_timeout_ns=router.answer_timeout_ms * NANOS_PER_MILLISECOND,
             day_ns=router.trading_day_s * NANOS_PER_SECOND,
             decide_budget=router.decide_budget,
+            keep_days=router.keep_days,
         )
 
     def _ems_session(self, name: str, model: EmsModel) -> SessionSettings:

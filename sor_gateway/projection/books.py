@@ -1,8 +1,7 @@
 """What the facts add up to, as rows: parents, children, executions, ClOrdIDs.
 
-Owns: the effect of each fact on the tables; of an execution, executions.py. Both follow the
-router's own rules for what a fact books (recovery.md 3.6) without its code: whoever doubts one can
-compare it with the other.
+Owns: the effect of each fact on the tables; of an execution, executions.py. Both follow the rules
+of the router; those for executions that were missing or revised are its own code (sor/executed.py).
 May not know: why anything was decided, messages, files.
 
 Each handler returns the (parent_id, child_id) that the fact is about, empty when there is none.
@@ -21,6 +20,7 @@ from sor_gateway.projection.executions import (
     About,
     Executions,
 )
+from sor_gateway.sor.days import OrdersForgotten
 from sor_gateway.sor.decisions import (
     ChildCancelPlanned,
     ChildCrossed,
@@ -110,6 +110,7 @@ class Books:
             ChildStatusReported: self._child_status_reported,
             ChildVoided: self._child_voided,
             ChildrenDoubted: self._children_doubted,
+            OrdersForgotten: self._orders_forgotten,
         }
 
     def apply(self, fact: object) -> About:
@@ -214,13 +215,16 @@ class Books:
 
     def _parent_of(self, client: str, cl_ord_id: str) -> str:
         row = self._run(
-            "SELECT parent_id FROM cl_ord_ids WHERE client = ? AND cl_ord_id = ?",
+            "SELECT parent_id FROM cl_ord_ids JOIN parents USING (parent_id)"
+            " WHERE cl_ord_ids.client = ? AND cl_ord_ids.cl_ord_id = ? AND NOT forgotten",
             (client, cl_ord_id),
         ).fetchone()
         return row[0] if row else ""
 
     def _take_cl_ord_id(self, client: str, cl_ord_id: str, parent_id: str) -> None:
-        self._run("INSERT INTO cl_ord_ids VALUES (?, ?, ?)", (client, cl_ord_id, parent_id))
+        self._run(
+            "INSERT OR REPLACE INTO cl_ord_ids VALUES (?, ?, ?)", (client, cl_ord_id, parent_id)
+        )
 
     # --- decisions about parents ----------------------------------------------------------
 
@@ -286,6 +290,13 @@ class Books:
     ) -> About:
         return fact.parent_id, ""
 
+    def _orders_forgotten(self, fact: OrdersForgotten) -> About:
+        """The router does not know them any more. Here they stay, and nothing is booked on them."""
+        query = "UPDATE parents SET forgotten = 1 WHERE parent_id = ?"
+        for parent_id in fact.parent_ids:
+            self._run(query, (parent_id,))
+        return NOBODY
+
     # --- children -------------------------------------------------------------------------
 
     def _child_planned(self, fact: ChildPlanned) -> About:
@@ -342,10 +353,9 @@ class Books:
         return self._about(fact.child_id)
 
     def _about(self, child_id: str, venue: str = "") -> About:
-        """The parent of a child; none when it is not ours, or not at that venue."""
-        row = self._run(
-            "SELECT parent_id, venue FROM children WHERE child_id = ?", (child_id,)
-        ).fetchone()
+        """The parent of a child; none when it is not ours (any more), or not at that venue."""
+        query = "SELECT parent_id, venue FROM children JOIN parents USING (parent_id)"
+        row = self._run(f"{query} WHERE child_id = ? AND NOT forgotten", (child_id,)).fetchone()
         return (row[0] if row and venue in ("", row[1]) else ""), child_id
 
     def _child_accepted(self, fact: ChildAccepted) -> About:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sor_gateway.sor.days import OrdersForgotten
+from sor_gateway.sor.estimators.volatility import Moves
 from sor_gateway.sor.types import (
     Micros,
     Nanos,
@@ -252,6 +254,15 @@ class MarkoutsSeen:
     marks: list[Markout] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class VolatilitySeen:
+    """How much symbols moved as far as their quotes were watched: every ten minutes of a market."""
+
+    at_ns: Nanos
+    moves: dict[str, Moves] = field(default_factory=dict)
+    """By symbol."""
+
+
 Decision = (
     ParentAccepted
     | ParentRefused
@@ -272,4 +283,6 @@ Decision = (
     | ParentReplaceRefused
     | ParentClosed
     | MarkoutsSeen
+    | VolatilitySeen
+    | OrdersForgotten
 )

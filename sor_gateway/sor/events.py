@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import get_args
 
+from sor_gateway.sor.days import DayBegan
 from sor_gateway.sor.decisions import Decision
 from sor_gateway.sor.disputes import DisputeSettled, ExecutionDisputed
 from sor_gateway.sor.types import (
@@ -488,6 +489,7 @@ OperatorFact = (
     | ChildResolved
     | VenueQuarantined
     | DisputeSettled
+    | DayBegan
 )
 Fact = ClientFact | VenueFact | OperatorFact | Decision
 

@@ -246,6 +246,7 @@ class Desk:
             recovered.poisoned,
             lambda: 0,
             recovered.turn,
+            day_ends_ns=self.configuration.calendar.day_ends_ns,
         )
         for fact in first_facts(self.engine, recovered, "boot", False, self.now):
             self.engine.operate(fact)
