@@ -22,12 +22,15 @@ from sor_gateway.projection.executions import (
     Executions,
 )
 from sor_gateway.sor.decisions import (
+    CancelGivenUp,
+    ChildAssumedDead,
     ChildCancelPlanned,
     ChildCrossed,
     ChildPlanned,
     ChildReleased,
     ChildSent,
     ChildStatusPlanned,
+    DayEnded,
     ParentAccepted,
     ParentClosed,
     ParentExpiring,
@@ -63,6 +66,9 @@ from sor_gateway.sor.types import CROSS, ChildState, OrdType, ParentState, TimeI
 
 NOBODY: Final[About] = ("", "")
 
+_OfParent = (
+    VenueDropped | VenueReadmitted | WaveStarted | RequestOverdue | ParentExpiring | DayEnded
+)
 _PENDING: Final = {"cancel": ParentState.PENDING_CANCEL, "replace": ParentState.PENDING_REPLACE}
 _MAY_LIVE: Final = (*OPEN_CHILD, ChildState.RELEASED)
 """A released child that is reported after all lives (recovery.md 3.1)."""
@@ -86,7 +92,7 @@ class Books:
             ParentAccepted: self._parent_accepted,
             ParentRefused: self._parent_refused,
             ParentReplaced: self._parent_replaced,
-            ParentReplaceRefused: self._parent_replace_refused,
+            ParentReplaceRefused: self._request_refused,
             ParentClosed: self._parent_closed,
             StageMoved: self._stage_moved,
             VenueDropped: self._of_parent,
@@ -97,6 +103,9 @@ class Books:
             ChildSent: self._of_child,
             ChildCancelPlanned: self._of_child,
             ChildStatusPlanned: self._of_child,
+            ChildAssumedDead: self._child_released,
+            DayEnded: self._of_parent,
+            CancelGivenUp: self._request_refused,
             ChildAccepted: self._child_accepted,
             ChildFilled: self._child_filled,
             FillRevised: self._fill_revised,
@@ -269,7 +278,7 @@ class Books:
         )
         return fact.parent_id, ""
 
-    def _parent_replace_refused(self, fact: ParentReplaceRefused) -> About:
+    def _request_refused(self, fact: ParentReplaceRefused | CancelGivenUp) -> About:
         self._run(
             f"UPDATE parents SET state = ?, text = ?, {CLEAR_REQUEST} WHERE parent_id = ?",
             (ParentState.WORKING, fact.text, fact.parent_id),
@@ -280,10 +289,7 @@ class Books:
         self._run("UPDATE parents SET stage = ? WHERE parent_id = ?", (fact.stage, fact.parent_id))
         return fact.parent_id, ""
 
-    def _of_parent(
-        self,
-        fact: VenueDropped | VenueReadmitted | WaveStarted | RequestOverdue | ParentExpiring,
-    ) -> About:
+    def _of_parent(self, fact: _OfParent) -> About:
         return fact.parent_id, ""
 
     # --- children -------------------------------------------------------------------------
@@ -376,8 +382,10 @@ class Books:
             self._end_child(fact.child_id, fact.how, fact.at_ns, fact.text)
         return about
 
-    def _child_released(self, fact: ChildReleased) -> About:
-        self._end_child(fact.child_id, ChildState.RELEASED, fact.at_ns, fact.why)
+    def _child_released(self, fact: ChildReleased | ChildAssumedDead) -> About:
+        is_proved = isinstance(fact, ChildReleased)
+        how = ChildState.RELEASED if is_proved else ChildState.EXPIRED
+        self._end_child(fact.child_id, how, fact.at_ns, fact.why)
         return self._about(fact.child_id)
 
     def _child_status_reported(self, fact: ChildStatusReported) -> About:

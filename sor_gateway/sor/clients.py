@@ -56,6 +56,7 @@ def submitted(ledger: Ledger, fact: ParentSubmitted) -> list[Output]:
         fact.sent_ns,
         work=Work(duplicate=known is not None),
         expires_ns=fact.expires_ns,
+        day_ends_ns=fact.day_ends_ns or fact.expires_ns,
     )
     state = ledger.state
     state.parents[fact.parent_id] = parent

@@ -16,6 +16,7 @@ from sor_gateway.sor.agenda import Agenda
 from sor_gateway.sor.breaker import Breaker
 from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.counts import count_from
+from sor_gateway.sor.doubt import Doubt
 from sor_gateway.sor.estimators import fills, latency
 from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.estimators.learnt import DECAY as LEARNT_DECAY
@@ -24,7 +25,6 @@ from sor_gateway.sor.orders import (
     END_EVENTS,
     Child,
     ChildEvent,
-    Doubt,
     Flight,
     Parent,
     ParentEvent,
@@ -305,6 +305,7 @@ class Ledger:
         doubt = flight.doubt
         doubt.cause = cause
         doubt.request_id = ""
+        doubt.alone = False
         if doubt.tries < ASKED_AT_ONCE_MAX:
             doubt.asked_ns = 0
         doubt.unknown = False
