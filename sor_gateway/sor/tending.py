@@ -45,7 +45,7 @@ class Tending:
     def __init__(self, settings: RouterSettings, ledger: Ledger) -> None:
         self._venues: Final = settings.venues
         self._timeout_ns: Final = settings.answer_timeout_ns
-        self._reconcile_ns: Final = settings.day_end_reconcile_ns
+        self._settings: Final = settings
         self._ledger: Final = ledger
 
     def tend(self, plan: Plan, parent: Parent) -> None:
@@ -95,11 +95,12 @@ class Tending:
         """Whether nobody said for too long behind the end of its day what became of a child; a
         session that is down holds nothing up."""
         assert child.flight is not None
-        dead_ns = max(parent.day_ends_ns, child.flight.planned_ns) + self._reconcile_ns
+        patience_ns = self._settings.day_end_reconcile_ns
+        dead_ns = max(parent.day_ends_ns, child.flight.planned_ns) + patience_ns
         if plan.now < dead_ns:
             self._wake(child, dead_ns)
             return False
-        why = f"its trading day is over for {self._reconcile_ns // NANOS_PER_SECOND} s"
+        why = f"its trading day is over for {patience_ns // NANOS_PER_SECOND} s"
         plan.add(ChildAssumedDead(plan.now, child.child_id, why))
         return True
 
