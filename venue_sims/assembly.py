@@ -78,6 +78,7 @@ def build_venue(
         grace_ns=file.grace_ns,
         hours=file.hours,
         seed=market.seed,
+        mass_status=file.mass_status,
     )
     latency = Latency(market.seed, file.mic, file.latency)
     trading = Trading(

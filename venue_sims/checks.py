@@ -7,6 +7,7 @@ May not know: books, sessions, clocks.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import NoReturn
 
 from sor_gateway.fix.values import price_to_text
@@ -17,6 +18,17 @@ from venue_sims.matching.rules import on_tick
 from venue_sims.phases import Hours
 from venue_sims.state import Bands
 from venue_sims.words import PEG_KINDS, Capacity, OrdType, Reason, worded
+
+
+class MassStatus(StrEnum):
+    """How a mass status request (AF) is answered."""
+
+    OPEN = "open"
+    """With the client's live orders."""
+    ALL = "all"
+    """With all of its orders of the trading day, those that are over too."""
+    OFF = "off"
+    """Not at all: it is refused."""
 
 
 @dataclass(slots=True)
@@ -33,6 +45,7 @@ class VenueSettings:
     hours: Hours = field(default_factory=Hours)
     seed: int = 0
     """Of the market that it is a part of."""
+    mass_status: MassStatus = MassStatus.OPEN
 
 
 @dataclass(slots=True)

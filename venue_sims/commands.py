@@ -1,7 +1,7 @@
 """What clients ask of the venue, as received: facts, for they are recorded before they are dealt
 with.
 
-Owns: the typed form of D, F, G, H and q. Each waits out its inbound latency in the queue of its
+Owns: the typed form of D, F, G, H, q and AF. Each waits out its inbound latency in the queue of its
 session; `due_ns` says until when.
 May not know: FIX tags, books.
 
@@ -132,6 +132,18 @@ class MassCancelReceived:
     due_ns: int = 0
 
 
+@dataclass(slots=True)
+class MassStatusReceived:
+    """A mass status request (AF): empty `symbol` means all, `capacity` None both sides."""
+
+    session: str
+    at_ns: int
+    request_id: str
+    symbol: str = ""
+    capacity: Capacity | None = None
+    due_ns: int = 0
+
+
 Command = (
     OrderReceived
     | OrderUnusable
@@ -139,6 +151,7 @@ Command = (
     | ReplaceReceived
     | StatusReceived
     | MassCancelReceived
+    | MassStatusReceived
 )
 
 COMMANDS: tuple[type[Command], ...] = (
@@ -148,4 +161,5 @@ COMMANDS: tuple[type[Command], ...] = (
     ReplaceReceived,
     StatusReceived,
     MassCancelReceived,
+    MassStatusReceived,
 )

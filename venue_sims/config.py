@@ -1,7 +1,7 @@
 """The venues' files: market.toml and the venue's own, checked and turned into plain settings.
 
 Owns: the schema of both files, but for match_config.py ([match], [conditional], [signal]),
-flow_config.py (the flows) and hours_config.py. These four alone import pydantic here.
+flow_config.py (the flows), fix_config.py, hours_config.py. These alone import pydantic here.
 A key that is not known, or a value that does not fit, raises ConfigError, which names file and key.
 May not know: machines, sockets.
 """
@@ -18,9 +18,11 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from venue_sims.checks import MassStatus
 from venue_sims.fault_config import FaultsToml
 from venue_sims.faults.when import When
 from venue_sims.fees import FeeSchedule
+from venue_sims.fix_config import FixToml
 from venue_sims.flow.aggressors import TakerSettings
 from venue_sims.flow.clock import NANOS_PER_MS, NANOS_PER_SECOND, parse_scale
 from venue_sims.flow.fade import FadeSettings
@@ -117,6 +119,7 @@ class VenueFile:
     cod: bool
     """Whether Day orders of a session that is lost are cancelled, after the grace."""
     grace_ns: int
+    mass_status: MassStatus
     tolerance_ns: int
     """How far SendingTime (52) of a client may be from the venue's clock."""
     fees: FeeSchedule
@@ -281,16 +284,6 @@ class _Venue(_Strict):
         return self
 
 
-class _Fix(_Strict):
-    port: int = Field(ge=0, le=65_535)
-    versions: list[Literal["FIX.4.2", "FIX.4.4"]] = ["FIX.4.4", "FIX.4.2"]
-    sessions: list[str] = Field(default=["SOR"], min_length=1)
-    data_sessions: list[str] = []
-    cod: Literal["off", "cancel"] = "off"
-    grace_ms: int = Field(default=0, ge=0)
-    max_latency_s: int = Field(default=120, gt=0)
-
-
 class FeesToml(_Strict):
     """[fees]"""
 
@@ -406,7 +399,7 @@ class _Control(_Strict):
 
 class _VenueToml(_Strict):
     venue: _Venue
-    fix: _Fix
+    fix: FixToml
     fees: FeesToml
     latency: LatencyToml
     match: Match = Match()
@@ -455,6 +448,7 @@ class _VenueToml(_Strict):
             data_sessions=list(self.fix.data_sessions),
             cod=self.fix.cod == "cancel",
             grace_ns=self.fix.grace_ms * NANOS_PER_MS,
+            mass_status=MassStatus(self.fix.mass_status),
             tolerance_ns=self.fix.max_latency_s * NANOS_PER_SECOND,
             fees=self.fees.settings(),
             latency=self.latency.settings(SPEED_BUMP_US[self.venue.profile]),

@@ -155,6 +155,17 @@ class MassCanceled:
 
 
 @dataclass(slots=True)
+class MassStatusAnswered:
+    """The answer to the oldest command of the session, a mass status request: a report for each of
+    these orders, or one that says that there is none."""
+
+    at_ns: int
+    report_at_ns: int
+    session: str
+    order_ids: list[str]
+
+
+@dataclass(slots=True)
 class LatentTraded:
     """A latent parent traded."""
 
@@ -283,6 +294,7 @@ VenueFact = (
     | RequestRefused
     | StatusAnswered
     | MassCanceled
+    | MassStatusAnswered
     | LatentTraded
     | ClientCame
     | ClientLeft
@@ -302,6 +314,7 @@ FACTS: tuple[type, ...] = (
     RequestRefused,
     StatusAnswered,
     MassCanceled,
+    MassStatusAnswered,
     LatentTraded,
     TradingHalted,
     LimitStateEntered,

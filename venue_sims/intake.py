@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from sor_gateway.fix import tags
 from sor_gateway.fix.message import Message
 from sor_gateway.fix.tags import MsgType
+from venue_sims.checks import MassStatus
+from venue_sims.commands import MassStatusReceived
 from venue_sims.facts import TradeDenied
 from venue_sims.links import ANSWERED_HERE, OrderLink
 from venue_sims.translate import (
@@ -19,6 +21,7 @@ from venue_sims.translate import (
     BusinessReject,
     business_reject,
     denied,
+    not_taken,
     to_command,
     to_message,
 )
@@ -50,6 +53,9 @@ def take(
         return denied(message, link.name, now)
     poss_resend = message.get(tags.PossResend) == "Y"
     command = to_command(message, link.name, link.dialect, now, poss_resend)
+    is_mass_status = isinstance(command, MassStatusReceived)
+    if is_mass_status and venue.settings.mass_status is MassStatus.OFF:
+        command = not_taken(message.msg_type)
     if not isinstance(command, BusinessReject):
         beyond = venue.beyond(command, now)
         if not beyond:

@@ -47,6 +47,12 @@ class Report:
     """The trade that it takes back or corrects."""
     held: bool = False
     """Whether others of its session went before it once."""
+    mass_id: str = ""
+    """The mass status request that it is a part of the answer to."""
+    total: int = 0
+    """How many orders that answer is about."""
+    last: bool = False
+    """Whether it is the last one of that answer."""
     affected: list[str] = field(default_factory=list)
     """OrderIDs that a mass cancel took out."""
     affected_cl_ord_ids: list[str] = field(default_factory=list)

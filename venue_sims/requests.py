@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from venue_sims.checks import (
+    MassStatus,
     RefusalError,
     VenueSettings,
     check_bands,
@@ -22,6 +23,7 @@ from venue_sims.commands import (
     CancelReceived,
     Command,
     MassCancelReceived,
+    MassStatusReceived,
     OrderReceived,
     OrderUnusable,
     ReplaceReceived,
@@ -31,6 +33,7 @@ from venue_sims.commands import (
 from venue_sims.facts import (
     CancelAccepted,
     MassCanceled,
+    MassStatusAnswered,
     OrderAccepted,
     OrderRejected,
     Replaced,
@@ -67,6 +70,7 @@ class Requests:
             ReplaceReceived: self._on_replace,
             StatusReceived: self._on_status,
             MassCancelReceived: self._on_mass_cancel,
+            MassStatusReceived: self._on_mass_status,
         }
 
     def answer(self, command: Command, now: int) -> None:
@@ -225,6 +229,20 @@ class Requests:
                 command.session,
                 [order.order_id for order in orders],
                 unknown_symbol=not known,
+            )
+        )
+
+    def _on_mass_status(self, command: MassStatusReceived, now: int) -> None:
+        for symbol in self._trading.floors:
+            self._trading.refer(symbol, now)
+        lists_over = self._settings.mass_status is MassStatus.ALL
+        orders = self._state.orders_meant(command, over=lists_over)
+        self._trading.fact(
+            MassStatusAnswered(
+                now,
+                self._trading.leaves_at(command.session, now),
+                command.session,
+                [order.order_id for order in orders],
             )
         )
 

@@ -20,6 +20,7 @@ from venue_sims.commands import (
     CancelReceived,
     Command,
     MassCancelReceived,
+    MassStatusReceived,
     OrderReceived,
     OrderUnusable,
     ReplaceReceived,
@@ -34,7 +35,6 @@ from venue_sims.facts import (
     Invited,
     LatentTraded,
     LimitStateEntered,
-    MassCanceled,
     OrderAccepted,
     OrderCanceled,
     OrderRejected,
@@ -49,6 +49,7 @@ from venue_sims.facts import (
 from venue_sims.faults.booking import FaultBooking
 from venue_sims.faults.memory import FaultMemory, HeldCommand, Trade
 from venue_sims.flow.clock import NANOS_PER_SECOND
+from venue_sims.mass_booking import MassBooking
 from venue_sims.matching.invitations import Invitation, Invitations
 from venue_sims.reports import Report
 from venue_sims.words import (
@@ -182,12 +183,12 @@ class VenueState:
             Replaced: self._on_replaced,
             RequestRefused: self._on_refused,
             StatusAnswered: self._on_status,
-            MassCanceled: self._on_mass_canceled,
             LatentTraded: self._on_latent,
             TradingHalted: self._on_halted,
             LimitStateEntered: self._on_limited,
             TradingResumed: self._on_resumed,
             **FaultBooking(self, self._answered, self._add, self._report).handlers,
+            **MassBooking(self, self._answered, self._no_order, self._report).handlers,
             PhaseChanged: self._on_phase,
             **dict.fromkeys((ClientCame, ClientLeft), lambda _: None),
         }
@@ -208,11 +209,16 @@ class VenueState:
         order_id = ids.get(cl_ord_id)
         return self.orders.get(order_id) if order_id else None
 
-    def orders_meant(self, command: MassCancelReceived) -> list[VenueOrder]:
-        """The live orders that a mass cancel means, in order of priority."""
+    def orders_meant(
+        self, command: MassCancelReceived | MassStatusReceived, *, over: bool = False
+    ) -> list[VenueOrder]:
+        """The live orders that a request for many means, in order of priority; `over`: with those
+        of the trading day that are not live any more, in the order in which they came."""
+        ids = dict.fromkeys(self.client(command.session).ids.values())
+        of_today = [self.orders[order_id] for order_id in ids if order_id in self.orders]
         return [
             order
-            for order in self.live_orders()
+            for order in (of_today if over else self.live_orders())
             if order.session == command.session
             and command.symbol in ("", order.terms.symbol)
             and command.capacity in (None, order.terms.capacity)
@@ -367,8 +373,7 @@ class VenueState:
         self.client(fact.session).ids.setdefault(command.cl_ord_id, fact.order_id)
         order = self.orders.get(fact.order_id)
         if order is None:
-            terms = _nothing(command.cl_ord_id, command.symbol)
-            order = VenueOrder(NO_ORDER, fact.session, terms, State.REJECTED, 0)
+            order = self._no_order(fact.session, command.cl_ord_id, command.symbol)
         cancel = isinstance(command, CancelReceived)
         kind = ReportKind.CANCEL_REFUSED if cancel else ReportKind.REPLACE_REFUSED
         report = self._report(order, kind, fact.at_ns, fact.report_at_ns)
@@ -383,32 +388,15 @@ class VenueState:
         order, kind = self.orders.get(fact.order_id), ReportKind.STATUS
         if order is None:
             assert isinstance(command, StatusReceived)
-            terms = _nothing(command.cl_ord_id, command.symbol, command.capacity)
-            order = VenueOrder(NO_ORDER, fact.session, terms, State.REJECTED, 0)
+            order = self._no_order(
+                fact.session, command.cl_ord_id, command.symbol, command.capacity
+            )
             order.reason, order.text = Reason.UNKNOWN_ORDER, "O: unknown order"
             kind = ReportKind.UNKNOWN
         report = self._report(order, kind, fact.at_ns, fact.report_at_ns)
         report.status_id = status_id
         if order.live:
             report.state = self.faults.pending.get(order.order_id, order.state)
-
-    def _on_mass_canceled(self, fact: MassCanceled) -> None:
-        command = self._answered(fact.session)
-        assert isinstance(command, MassCancelReceived)
-        self.client(fact.session).ids.setdefault(command.cl_ord_id, "")
-        orders = [self.orders[order_id] for order_id in fact.order_ids]
-        capacity = command.capacity or Capacity.BUY
-        terms = _nothing(command.cl_ord_id, command.symbol, capacity)
-        summary = VenueOrder(NO_ORDER, fact.session, terms, State.NEW, 0)
-        summary.text = command.unsupported
-        summary.reason = Reason.UNKNOWN_SYMBOL if fact.unknown_symbol else None
-        report = self._report(summary, ReportKind.MASS_CANCELED, fact.at_ns, fact.report_at_ns)
-        report.affected = list(fact.order_ids)
-        report.affected_cl_ord_ids = [order.terms.cl_ord_id for order in orders]
-        for order in orders:
-            assert order.live
-            order.state, order.text = State.CANCELED, "U: mass cancel"
-            self._report(order, ReportKind.CANCELED, fact.at_ns, fact.report_at_ns)
 
     def _on_latent(self, fact: LatentTraded) -> None:
         self.latent[fact.name] = self.latent.get(fact.name, 0) + fact.quantity
@@ -459,6 +447,14 @@ class VenueState:
         ids[terms.cl_ord_id] = order_id
         return order
 
+    def _no_order(
+        self, session: str, cl_ord_id: str, symbol: str, capacity: Capacity = Capacity.BUY
+    ) -> VenueOrder:
+        """What a report is about where there is no order: what the client asked about, nothing
+        more."""
+        terms = Terms(cl_ord_id, symbol, capacity, OrdType.MARKET, 0)
+        return VenueOrder(NO_ORDER, session, terms, State.REJECTED, 0)
+
     def _to_back(self, order: VenueOrder) -> None:
         self.sequence += 1
         order.sequence = self.sequence
@@ -487,8 +483,3 @@ class VenueState:
         )
         client.outbox.append(report)
         return report
-
-
-def _nothing(cl_ord_id: str, symbol: str, capacity: Capacity = Capacity.BUY) -> Terms:
-    """The terms of an order that is not known: what the client asked about, nothing more."""
-    return Terms(cl_ord_id, symbol, capacity, OrdType.MARKET, 0)

@@ -22,6 +22,7 @@ from venue_sims.commands import (
     CancelReceived,
     Command,
     MassCancelReceived,
+    MassStatusReceived,
     OrderReceived,
     OrderUnusable,
     ReplaceReceived,
@@ -40,6 +41,7 @@ from venue_sims.instructions import (
     read_price,
     read_quantity,
 )
+from venue_sims.mass_report import ALL_ORDERS, BY_SYMBOL, mass_cancel_report
 from venue_sims.matching.orders import D_LIMITS, Lifetime, Manner
 from venue_sims.reports import Report
 from venue_sims.words import (
@@ -118,13 +120,8 @@ OTHER_BUSINESS: Final = 0
 """BusinessRejectReason (380) of what has none of its own."""
 _VENUE_OPTION: Final = 2
 """CxlRejReason of the venue's own rules, where the version has no 6 and no 99."""
-_UNSUPPORTED_MESSAGE: Final = 3
+UNSUPPORTED_MESSAGE: Final = 3
 _APPLICATION_FIELD_MISSING: Final = 5
-_BY_SYMBOL: Final = "1"
-_ALL_ORDERS: Final = "7"
-_MASS_UNSUPPORTED: Final = "0"
-_MASS_UNKNOWN: Final = "1"
-"""MassCancelRejectReason (532): a scope that the venue does not have, a symbol it does not know."""
 
 
 @dataclass(slots=True)
@@ -159,7 +156,14 @@ def to_command(
         return _status(message, session, now)
     if kind == MsgType.ORDER_MASS_CANCEL_REQUEST and dialect.mass_cancel:
         return _mass_cancel(message, session, now)
-    return BusinessReject(_UNSUPPORTED_MESSAGE, f"35={kind} is not taken here")
+    if kind == MsgType.ORDER_MASS_STATUS_REQUEST and dialect.mass_status:
+        return _mass_status(message, session, now)
+    return not_taken(kind)
+
+
+def not_taken(msg_type: str) -> BusinessReject:
+    """A message that this venue does not take."""
+    return BusinessReject(UNSUPPORTED_MESSAGE, f"35={msg_type} is not taken here")
 
 
 def business_reject(
@@ -287,7 +291,7 @@ def _status(message: Message, session: str, now: int) -> StatusReceived:
 def _mass_cancel(message: Message, session: str, now: int) -> Command | BusinessReject:
     scope = message[tags.MassCancelRequestType]
     symbol, side = message.get(tags.Symbol, ""), message.get(tags.Side, "")
-    if scope == _BY_SYMBOL and not symbol:
+    if scope == BY_SYMBOL and not symbol:
         return BusinessReject(_APPLICATION_FIELD_MISSING, "530=1 needs 55")
     if side and side not in _CAPACITIES:
         return BusinessReject(OTHER_BUSINESS, f"54={side} is not taken here")
@@ -295,9 +299,27 @@ def _mass_cancel(message: Message, session: str, now: int) -> Command | Business
         session,
         now,
         message[tags.ClOrdID],
-        symbol if scope == _BY_SYMBOL else "",
+        symbol if scope == BY_SYMBOL else "",
         _CAPACITIES.get(side),
-        "" if scope in (_BY_SYMBOL, _ALL_ORDERS) else scope,
+        "" if scope in (BY_SYMBOL, ALL_ORDERS) else scope,
+    )
+
+
+def _mass_status(message: Message, session: str, now: int) -> Command | BusinessReject:
+    scope = message[tags.MassStatusReqType]
+    symbol, side = message.get(tags.Symbol, ""), message.get(tags.Side, "")
+    if scope not in (BY_SYMBOL, ALL_ORDERS):
+        return BusinessReject(OTHER_BUSINESS, f"585={scope} is not taken here")
+    if scope == BY_SYMBOL and not symbol:
+        return BusinessReject(_APPLICATION_FIELD_MISSING, "585=1 needs 55")
+    if side and side not in _CAPACITIES:
+        return BusinessReject(OTHER_BUSINESS, f"54={side} is not taken here")
+    return MassStatusReceived(
+        session,
+        now,
+        message[tags.MassStatusReqID],
+        symbol if scope == BY_SYMBOL else "",
+        _CAPACITIES.get(side),
     )
 
 
@@ -309,13 +331,15 @@ def to_message(report: Report, dialect: Dialect, mic: str) -> tuple[str, Fields]
     if report.kind in (ReportKind.CANCEL_REFUSED, ReportKind.REPLACE_REFUSED):
         return MsgType.ORDER_CANCEL_REJECT, _cancel_reject(report, dialect)
     if report.kind is ReportKind.MASS_CANCELED:
-        return MsgType.ORDER_MASS_CANCEL_REPORT, _mass_cancel_report(report)
+        return MsgType.ORDER_MASS_CANCEL_REPORT, mass_cancel_report(report)
     return MsgType.EXECUTION_REPORT, _execution_report(report, dialect, mic)
 
 
 def _execution_report(report: Report, dialect: Dialect, mic: str) -> Fields:
     terms = report.terms
-    fields: Fields = [(tags.OrderID, report.order_id), (tags.ClOrdID, terms.cl_ord_id)]
+    fields: Fields = [(tags.OrderID, report.order_id)]
+    if terms.cl_ord_id:
+        fields.append((tags.ClOrdID, terms.cl_ord_id))
     if report.orig_cl_ord_id:
         fields.append((tags.OrigClOrdID, report.orig_cl_ord_id))
     fields.append((tags.ExecID, report.exec_id))
@@ -345,6 +369,12 @@ def _execution_report(report: Report, dialect: Dialect, mic: str) -> Fields:
         fields += _liquidity_fields(report, dialect) + _fee_fields(report, dialect)
     if report.status_id and dialect.status_request_id:
         fields.append((tags.OrdStatusReqID, report.status_id))
+    if report.mass_id:
+        fields += [
+            (tags.MassStatusReqID, report.mass_id),
+            (tags.TotNumReports, str(report.total)),
+            (tags.LastRptRequested, "Y" if report.last else "N"),
+        ]
     fields += invitation_fields(report)
     if terms.self_match_id:
         fields.append((tags.SelfMatchID, terms.self_match_id))
@@ -447,28 +477,3 @@ def _cancel_reject(report: Report, dialect: Dialect) -> Fields:
         (tags.CxlRejReason, str(code)),
         (tags.Text, report.text),
     ]
-
-
-def _mass_cancel_report(report: Report) -> Fields:
-    """`text` holds the scope (530) of a request that this venue does not have."""
-    unsupported = report.text
-    scope = unsupported or (_BY_SYMBOL if report.terms.symbol else _ALL_ORDERS)
-    unknown_symbol = report.reason is Reason.UNKNOWN_SYMBOL
-    refused = _MASS_UNSUPPORTED if unsupported else _MASS_UNKNOWN if unknown_symbol else ""
-    fields: Fields = [
-        (tags.ClOrdID, report.terms.cl_ord_id),
-        (tags.OrderID, report.exec_id),
-        (tags.MassCancelRequestType, scope),
-        (tags.MassCancelResponse, "0" if refused else scope),
-    ]
-    if refused:
-        fields.append((tags.MassCancelRejectReason, refused))
-    fields.append((tags.TotalAffectedOrders, str(len(report.affected))))
-    if report.affected:
-        fields.append((tags.NoAffectedOrders, str(len(report.affected))))
-        for cl_ord_id, order_id in zip(report.affected_cl_ord_ids, report.affected, strict=True):
-            fields += [(tags.OrigClOrdID, cl_ord_id), (tags.AffectedOrderID, order_id)]
-    if report.terms.symbol:
-        fields.append((tags.Symbol, report.terms.symbol))
-    fields.append((tags.TransactTime, utc_timestamp(report.at_ns, micros=True)))
-    return fields

@@ -30,11 +30,13 @@ from sor_gateway.config.settings import (
     GatewaySettings,
     VenueConnection,
 )
+from sor_gateway.fix.dialect import dialect_of
 from sor_gateway.fix.settings import Role, SessionSettings
 from sor_gateway.net.limits import ConnectionLimits, ListenerLimits
 from sor_gateway.net.tls import TlsError, TlsSettings, client_context, server_context
 from sor_gateway.sor.settings import (
     LitTactic,
+    MassStatus,
     RiskSettings,
     RouterSettings,
     SprayPrice,
@@ -130,6 +132,8 @@ class Builder:
             quote_max_age_ns=router.quote_max_age_ms * NANOS_PER_MILLISECOND,
             answer_timeout_ns=router.answer_timeout_ms * NANOS_PER_MILLISECOND,
             day_ns=router.trading_day_s * NANOS_PER_SECOND,
+            day_end_reconcile_ns=router.day_end_reconcile_s * NANOS_PER_SECOND,
+            cancel_gives_up_ns=router.cancel_gives_up_s * NANOS_PER_SECOND,
             decide_budget=router.decide_budget,
             keep_days=router.keep_days,
         )
@@ -316,6 +320,21 @@ class Builder:
                     f" orders_per_second = {venue.orders_per_second}; lower it"
                 )
 
+            self._check_mass_status(where, venue)
+
+    def _check_mass_status(self, where: str, venue: VenueModel) -> None:
+        """What such a request leaves open is asked about by H."""
+        if venue.mass_status is MassStatus.NONE:
+            return
+        needs = "has_status = true" if not venue.has_status else ""
+        if not dialect_of(venue.dialect).mass_status:
+            needs = 'dialect = "FIX.4.4"'
+        if needs:
+            self._problems.append(
+                f"{where}: mass_status = '{venue.mass_status}': expected {needs} with it; set that,"
+                " or 'none'"
+            )
+
     def _check_strategies(self) -> None:
         for name, strategy in self._reader.strategies.items():
             where = f"{self._reader.shown('strategies.toml')} [{name}]"
@@ -386,6 +405,7 @@ def _venue(name: str, model: VenueModel) -> VenueSettings:
         enabled=model.enabled,
         has_status=model.has_status,
         unknown_is_final=model.unknown_is_final,
+        mass_status=model.mass_status,
         orders_per_second=model.orders_per_second,
         cancel_reserve=model.cancel_reserve,
         max_child_quantity=model.max_child_quantity,

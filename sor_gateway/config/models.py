@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from sor_gateway.sor.settings import LitTactic, Sizing, SprayPrice
+from sor_gateway.sor.settings import LitTactic, MassStatus, Sizing, SprayPrice
 from sor_gateway.sor.types import MICROS_PER_UNIT, VenueKind
 
 BeginString: TypeAlias = Literal["FIX.4.2", "FIX.4.4"]
@@ -251,6 +251,10 @@ class RouterModel(Model):
     )
     trading_day_s: int = Field(23_400, ge=60, le=86_400, description="seconds, 60 to 86400")
     keep_days: int = Field(2, ge=1, le=60, description="trading days, 1 to 60")
+    day_end_reconcile_s: int = Field(300, ge=1, le=86_400, description="seconds, 1 to 86400")
+    cancel_gives_up_s: int = Field(
+        0, ge=0, le=86_400, description="seconds, 0 (never refused) to 86400"
+    )
     decide_budget: int = Field(256, ge=1, le=100_000, description="parents, 1 to 100000")
 
 
@@ -304,6 +308,7 @@ class VenueModel(Model):
     impact_bps: float = Field(0.0, ge=0, le=1_000, description="basis points, 0 to 1000")
     has_status: bool = Field(True, description=A_SWITCH)
     unknown_is_final: bool = Field(True, description=A_SWITCH)
+    mass_status: MassStatus = Field(MassStatus.NONE, description='"none", "open" or "all"')
     orders_per_second: int = Field(200, ge=1, le=1_000_000, description="1 to 1000000")
     cancel_reserve: int = Field(50, ge=0, le=1_000_000, description="0 to 1000000")
     max_child_quantity: int = Field(1_000_000, ge=1, description="shares, 1 or more")

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Final, get_args
 
 from sor_gateway.sor.clients import order_of
-from sor_gateway.sor.decisions import ChildPlanned, ChildReleased
+from sor_gateway.sor.decisions import ChildAssumedDead, ChildPlanned, ChildReleased
 from sor_gateway.sor.events import (
     ChildAccepted,
     ChildEnded,
@@ -82,7 +82,7 @@ class Living:
             self._hear(fact.child_id, fact.leaves_quantity > 0, fact.cum_quantity)
         elif isinstance(fact, (ChildEnded, ChildResolved)):
             self._hear(fact.child_id, False, fact.cum_quantity)
-        elif isinstance(fact, ChildReleased):
+        elif isinstance(fact, (ChildReleased, ChildAssumedDead)):
             self._hear(fact.child_id, False)
         elif isinstance(fact, ChildStatusReported) and fact.known:
             self._hear(fact.child_id, fact.live, fact.cum_quantity)

@@ -22,10 +22,12 @@ OTHER: Final = "other"
 """Stands for every message type that is no known one: a peer may send what it likes."""
 MSG_TYPES: Final = (*(text for name, text in vars(MsgType).items() if name.isupper()), OTHER)
 ALARM_CODES: Final = (
+    "cancel-given-up",
     "cancel-refused",
     "cancel-repeated",
     "cancel-stuck",
     "cancelled-unasked",
+    "child-assumed-dead",
     "child-doubted",
     "child-rejected",
     "child-reopened",
@@ -42,9 +44,12 @@ ALARM_CODES: Final = (
     "execution-denied",
     "execution-disputed",
     "fee-surprise",
+    "journal-tail-proved",
     "journal-tail-suspect",
     "kill-switch",
     "late-fill",
+    "mass-status-broken",
+    "mass-status-refused",
     "orders-suspended",
     "over-fill",
     "quarantine-ended",

@@ -57,9 +57,9 @@ from sor_gateway.sor.events import (
     ClientDisconnected,
     FlowStopped,
     OperatorFact,
-    OutageEnded,
     Restarted,
 )
+from sor_gateway.sor.outages import OutageEnded
 from sor_gateway.sor.types import NANOS_PER_SECOND
 from sor_gateway.translate.clients import ClientTranslator
 from sor_gateway.translate.quotes import QuoteTranslator

@@ -91,7 +91,8 @@ class Draft:
             return
         self.touch(link)
         outgoing = link.translator.command_message(command)
-        send(link, outgoing, command.at_ns, command.child_id)
+        key = "" if isinstance(command, commands.AskVenue) else command.child_id
+        send(link, outgoing, command.at_ns, key)
         self.has_orders = True
 
     def send_reports(self, link: ClientLink, now: int) -> None:

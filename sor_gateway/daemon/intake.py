@@ -25,13 +25,13 @@ from sor_gateway.sor.events import (
     ChildrenDoubted,
     ChildVoided,
     ClientDisconnected,
-    OrdersReleased,
     ParentSubmitted,
     StatusLapsed,
     VenueClosed,
     VenueFact,
     VenueOpened,
 )
+from sor_gateway.sor.outages import OrdersReleased
 from sor_gateway.sor.types import TimeInForce
 from sor_gateway.translate.clients import BusinessReject
 from sor_gateway.translate.conditions import CONDITION_TYPES, to_condition
@@ -220,8 +220,10 @@ class Intake:
                 outgoing = link.translator.business_reject(fact, number)
                 send(link, outgoing, now)
         else:
-            if isinstance(fact, ParentSubmitted) and fact.time_in_force is TimeInForce.DAY:
-                fact.expires_ns = link.day_end_ns(now)
+            if isinstance(fact, ParentSubmitted):
+                fact.day_ends_ns = link.day_end_ns(now)
+                if fact.time_in_force is TimeInForce.DAY:
+                    fact.expires_ns = fact.day_ends_ns
             self._draft.apply(fact)
         self._draft.current = None
 

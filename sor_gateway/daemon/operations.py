@@ -110,7 +110,11 @@ class EngineOperations:
         if state.killed or state.stopped:
             reasons.append(state.killed or state.stopped)
         if state.suspect:
-            reasons.append("the journal's tail may be gone; release the kill switch to go on")
+            waits = sorted(each for each in enabled if not state.venues[each].has_listed)
+            reasons.append(
+                f"the journal's tail may be gone: not every order is known of {', '.join(waits)};"
+                " release the kill switch to go on without"
+            )
         if not self._configuration.calendar.covers(now):
             reasons.append("the calendar does not cover today: extend config/calendar.toml")
         if self._configuration.reference_data_stale(now):

@@ -82,8 +82,8 @@ def answer_venue(
         elif stored.kind is StoredKind.CANCEL:
             keep = stored.child_id not in voided and not orders.is_voided(stored.child_id)
         else:
-            # A status request is asked anew after each connection, never sent again.
-            keep = stored.kind is not StoredKind.STATUS
+            # Status requests are asked anew after each connection, never sent again.
+            keep = stored.kind not in (StoredKind.STATUS, StoredKind.MASS_STATUS)
         if keep:
             answer.resend.append((entry.number, entry.raw))
         else:

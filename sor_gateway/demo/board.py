@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sor_gateway.sor.decisions import (
+    ChildAssumedDead,
     ChildPlanned,
     ChildReleased,
     ParentAccepted,
@@ -101,6 +102,7 @@ class Board:
             ChildFilled: self._child_filled,
             ChildEnded: self._child_over,
             ChildReleased: self._child_over,
+            ChildAssumedDead: self._child_over,
         }
 
     @property
@@ -192,7 +194,7 @@ class Board:
         if self.filled >= self.quantity:
             self.phase, self.why = "filled", ""
 
-    def _child_over(self, fact: ChildEnded | ChildReleased) -> None:
+    def _child_over(self, fact: ChildEnded | ChildReleased | ChildAssumedDead) -> None:
         if fact.child_id in self._children:
             self._close(fact.child_id)
 

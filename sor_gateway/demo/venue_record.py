@@ -27,7 +27,7 @@ Body = dict[str, Any]
 COMMANDS: Final = frozenset(
     {
         *("OrderReceived", "OrderUnusable", "CancelReceived", "ReplaceReceived"),
-        *("StatusReceived", "MassCancelReceived"),
+        *("StatusReceived", "MassCancelReceived", "MassStatusReceived"),
     }
 )
 """What a client asks for; a venue answers each session's oldest first."""
@@ -97,6 +97,7 @@ class VenueRecord:
             "Replaced": self._replaced,
             "RequestRefused": self._answered,
             "StatusAnswered": self._answered,
+            "MassStatusAnswered": self._answered,
             "MassCanceled": self._mass_canceled,
             "CommandSwallowed": self._answered,
             "CommandHeld": self._held,

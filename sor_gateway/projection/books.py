@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from sor_gateway.projection.executions import (
     CLEAR_REQUEST,
@@ -22,6 +22,8 @@ from sor_gateway.projection.executions import (
 )
 from sor_gateway.sor.days import OrdersForgotten
 from sor_gateway.sor.decisions import (
+    CancelGivenUp,
+    ChildAssumedDead,
     ChildCancelPlanned,
     ChildCrossed,
     ChildPlanned,
@@ -30,15 +32,11 @@ from sor_gateway.sor.decisions import (
     ChildStatusPlanned,
     ParentAccepted,
     ParentClosed,
-    ParentExpiring,
+    ParentNote,
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
-    RequestOverdue,
     StageMoved,
-    VenueDropped,
-    VenueReadmitted,
-    WaveStarted,
 )
 from sor_gateway.sor.disputes import ExecutionDisputed
 from sor_gateway.sor.events import (
@@ -86,31 +84,29 @@ class Books:
             ParentAccepted: self._parent_accepted,
             ParentRefused: self._parent_refused,
             ParentReplaced: self._parent_replaced,
-            ParentReplaceRefused: self._parent_replace_refused,
+            ParentReplaceRefused: self._request_refused,
             ParentClosed: self._parent_closed,
             StageMoved: self._stage_moved,
-            VenueDropped: self._of_parent,
-            VenueReadmitted: self._of_parent,
-            WaveStarted: self._of_parent,
             ChildPlanned: self._child_planned,
             ChildCrossed: self._child_crossed,
             ChildSent: self._of_child,
             ChildCancelPlanned: self._of_child,
             ChildStatusPlanned: self._of_child,
+            ChildAssumedDead: self._child_released,
+            CancelGivenUp: self._request_refused,
             ChildAccepted: self._child_accepted,
             ChildFilled: self._child_filled,
             FillRevised: self._fill_revised,
             ChildRestated: self._child_restated,
             ChildEnded: self._child_ended,
             ChildResolved: self._child_resolved,
-            RequestOverdue: self._of_parent,
-            ParentExpiring: self._of_parent,
             ChildReleased: self._child_released,
             ChildCancelRefused: self._child_cancel_refused,
             ChildStatusReported: self._child_status_reported,
             ChildVoided: self._child_voided,
             ChildrenDoubted: self._children_doubted,
             OrdersForgotten: self._orders_forgotten,
+            **dict.fromkeys(get_args(ParentNote), self._of_parent),
         }
 
     def apply(self, fact: object) -> About:
@@ -273,7 +269,7 @@ class Books:
         )
         return fact.parent_id, ""
 
-    def _parent_replace_refused(self, fact: ParentReplaceRefused) -> About:
+    def _request_refused(self, fact: ParentReplaceRefused | CancelGivenUp) -> About:
         self._run(
             f"UPDATE parents SET state = ?, text = ?, {CLEAR_REQUEST} WHERE parent_id = ?",
             (ParentState.WORKING, fact.text, fact.parent_id),
@@ -284,10 +280,7 @@ class Books:
         self._run("UPDATE parents SET stage = ? WHERE parent_id = ?", (fact.stage, fact.parent_id))
         return fact.parent_id, ""
 
-    def _of_parent(
-        self,
-        fact: VenueDropped | VenueReadmitted | WaveStarted | RequestOverdue | ParentExpiring,
-    ) -> About:
+    def _of_parent(self, fact: ParentNote) -> About:
         return fact.parent_id, ""
 
     def _orders_forgotten(self, fact: OrdersForgotten) -> About:
@@ -386,8 +379,10 @@ class Books:
             self._end_child(fact.child_id, fact.how, fact.at_ns, fact.text)
         return about
 
-    def _child_released(self, fact: ChildReleased) -> About:
-        self._end_child(fact.child_id, ChildState.RELEASED, fact.at_ns, fact.why)
+    def _child_released(self, fact: ChildReleased | ChildAssumedDead) -> About:
+        is_proved = isinstance(fact, ChildReleased)
+        how = ChildState.RELEASED if is_proved else ChildState.EXPIRED
+        self._end_child(fact.child_id, how, fact.at_ns, fact.why)
         return self._about(fact.child_id)
 
     def _child_status_reported(self, fact: ChildStatusReported) -> About:

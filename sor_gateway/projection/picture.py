@@ -49,6 +49,8 @@ MARKS: Final = {
     "ChildrenDoubted": MarkKind.DOUBT,
     "ChildVoided": MarkKind.DOUBT,
     "ChildReleased": MarkKind.DOUBT,
+    "ChildAssumedDead": MarkKind.DOUBT,
+    "CancelGivenUp": MarkKind.CLIENT,
     "ChildResolved": MarkKind.DOUBT,
     "FillRevised": MarkKind.DOUBT,
     "RequestOverdue": MarkKind.CLIENT,

@@ -115,6 +115,11 @@ _TELLERS: Final[dict[str, Callable[[Data], str]]] = {
     ),
     "ChildCancelPlanned": lambda d: f"cancel for {d['child_id']}{_because(d, 'why')}",
     "ChildStatusPlanned": lambda d: f"status request for {d['child_id']}{_because(d, 'why')}",
+    "DayEnded": lambda _: (
+        "the trading day of its children is over: all that are open are asked about"
+    ),
+    "ChildAssumedDead": lambda d: f"{d['child_id']} is taken for dead{_because(d, 'why')}",
+    "CancelGivenUp": lambda d: f"the client's cancel is refused{_because(d)}",
     "ChildAccepted": lambda d: f"{d['venue']} acknowledges {d['child_id']}",
     "ChildFilled": _filled,
     "ChildEnded": lambda d: (

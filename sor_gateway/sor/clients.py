@@ -69,6 +69,7 @@ def order_of(fact: ParentSubmitted) -> Parent:
         fact.at_ns,
         fact.sent_ns,
         expires_ns=fact.expires_ns,
+        day_ends_ns=fact.day_ends_ns or fact.expires_ns,
     )
 
 

@@ -73,6 +73,15 @@ class AskChild:
 
 
 @dataclass(slots=True)
+class AskVenue:
+    """Send a status request for all our orders at a venue."""
+
+    venue: str
+    request_id: str
+    at_ns: Nanos
+
+
+@dataclass(slots=True)
 class DenyExecution:
     """Tell a venue that an execution cannot be ours as it was reported (FIX Q). What it did to the
     books does not depend on it."""
@@ -153,5 +162,5 @@ class Alarm:
     child_id: str = ""
 
 
-Command = SendChild | CancelChild | AskChild | DenyExecution
-Output = SendChild | CancelChild | AskChild | DenyExecution | Report | Alarm
+Command = SendChild | CancelChild | AskChild | AskVenue | DenyExecution
+Output = Command | Report | Alarm

@@ -6,19 +6,20 @@ May not know: why (planner.py), quotes; of the settings only the throttle's pace
 
 from __future__ import annotations
 
-from typing import Final
-
-from sor_gateway.sor import clients
+from sor_gateway.sor import clients, mass_status
 from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, SendChild
 from sor_gateway.sor.dark_venue import DarkVenue
 from sor_gateway.sor.days import DayBegan, OrdersForgotten
 from sor_gateway.sor.decisions import (
+    CancelGivenUp,
+    ChildAssumedDead,
     ChildCancelPlanned,
     ChildCrossed,
     ChildPlanned,
     ChildReleased,
     ChildSent,
     ChildStatusPlanned,
+    DayEnded,
     MarkoutsSeen,
     ParentAccepted,
     ParentClosed,
@@ -54,9 +55,6 @@ from sor_gateway.sor.types import (
     Stage,
     TimeInForce,
 )
-
-TRIES_ALARM: Final = 3
-"""A status request or cancel that has to be repeated this often is an incident."""
 
 
 def parent_accepted(ledger: Ledger, fact: ParentAccepted) -> list[Output]:
@@ -269,7 +267,7 @@ def child_cancel_planned(ledger: Ledger, fact: ChildCancelPlanned) -> list[Outpu
         child.quantity,
         fact.at_ns,
     )
-    if flight.cancel_tries != TRIES_ALARM:
+    if flight.cancel_tries != mass_status.TRIES_ALARM:
         return [command]
     text = f"cancel {flight.cancel_tries} of {child.child_id}: {fact.why}"
     return [command, ledger.alarm(fact.at_ns, "cancel-repeated", text, child)]
@@ -287,12 +285,7 @@ def child_status_planned(ledger: Ledger, fact: ChildStatusPlanned) -> list[Outpu
         out.append(ledger.alarm(fact.at_ns, "child-doubted", fact.why, child))
     doubt = flight.doubt
     assert doubt is not None
-    doubt.unanswered = 1 if doubt.request_id else doubt.unanswered + 1
-    doubt.request_id, doubt.asked_ns, doubt.unknown = fact.request_id, fact.at_ns, False
-    doubt.tries += 1
-    if doubt.tries == TRIES_ALARM:
-        text = f"status request {doubt.tries} for {child.child_id}: {doubt.cause}"
-        out.append(ledger.alarm(fact.at_ns, "status-repeated", text, child))
+    out += mass_status.asked(ledger, child, doubt, fact.request_id, fact.at_ns)
     parent = ledger.state.parents[child.parent_id]
     ask = AskChild(
         child.venue,
@@ -304,6 +297,48 @@ def child_status_planned(ledger: Ledger, fact: ChildStatusPlanned) -> list[Outpu
         fact.at_ns,
     )
     return [ask, *out]
+
+
+def day_ended(ledger: Ledger, fact: DayEnded) -> list[Output]:
+    """Who may have ended a child with its day is asked before anything is done with it."""
+    parent = ledger.state.parents[fact.parent_id]
+    parent.day_ended = True
+    for child_id in parent.children:
+        child = ledger.state.children[child_id]
+        assert child.flight is not None
+        if child.flight.doubt is None and not child.flight.leaves_ns:
+            ledger.doubt(child, "its trading day is over", fact.at_ns)
+    ledger.agenda.due(fact.parent_id)
+    return []
+
+
+def child_assumed_dead(ledger: Ledger, fact: ChildAssumedDead) -> list[Output]:
+    """It counts no more, though nobody proved it; should it fill, that is a late fill."""
+    child = ledger.state.children[fact.child_id]
+    assert child.flight is not None
+    if (work := ledger.state.parents[child.parent_id].work) is not None:
+        work.expires = True
+    text = f"{child.child_id} is assumed dead at {child.venue}: {fact.why}"
+    alarm = ledger.alarm(fact.at_ns, "child-assumed-dead", text, child)
+    return [alarm, *ledger.end(child, ChildState.EXPIRED, fact.at_ns)]
+
+
+def cancel_given_up(ledger: Ledger, fact: CancelGivenUp) -> list[Output]:
+    """The client is told that its order could not be cancelled. What is in doubt stays so and
+    counts; nothing new is sent until the client cancels again or an operator releases it: it wanted
+    out."""
+    parent = ledger.state.parents[fact.parent_id]
+    work = parent.work
+    assert work is not None
+    parent.move(ParentEvent.REFUSE_CANCEL)
+    work.suspended = fact.text
+    ledger.close_dark_wave(parent, judged=False)
+    out = ledger.refuse_request(parent, fact.at_ns, Reason.OTHER, fact.text)
+    report = ledger.report(parent, ReportKind.SUSPENDED, fact.at_ns)
+    report.text = fact.text
+    ledger.agenda.due(fact.parent_id)
+    alarm = Alarm(fact.at_ns, "cancel-given-up", fact.text, parent_id=fact.parent_id)
+    return [*out, report, alarm]
 
 
 def child_released(ledger: Ledger, fact: ChildReleased) -> list[Output]:

@@ -193,6 +193,55 @@ class ChildStatusPlanned:
 
 
 @dataclass(slots=True)
+class MassStatusPlanned:
+    """A request for all our orders at a venue leaves in this turn (FIX AF). It asks about each
+    child in doubt there that was not asked about yet."""
+
+    at_ns: Nanos
+    venue: str
+    request_id: str
+    why: str
+    lists_over: bool = False
+    """The venue lists orders that are over, too."""
+
+
+@dataclass(slots=True)
+class TailProved:
+    """Every venue told all its orders of ours: what the journal lost is known (recovery.md 1.5)."""
+
+    at_ns: Nanos
+
+
+@dataclass(slots=True)
+class DayEnded:
+    """The trading day of an order's children is over: all that are open are asked about
+    (recovery.md 3.5)."""
+
+    at_ns: Nanos
+    parent_id: str
+
+
+@dataclass(slots=True)
+class ChildAssumedDead:
+    """Nobody says what became of a child, and its trading day is over for long (recovery.md 3.5).
+    What fills of it all the same is booked."""
+
+    at_ns: Nanos
+    child_id: str
+    why: str
+
+
+@dataclass(slots=True)
+class CancelGivenUp:
+    """A client's cancel waited too long for a child in doubt: it is refused, and the order rests
+    (recovery.md 3.9)."""
+
+    at_ns: Nanos
+    parent_id: str
+    text: str
+
+
+@dataclass(slots=True)
 class ChildReleased:
     """A child is proved never to fill at its venue (recovery.md 3.1, 3.5), or never left for it:
     its shares are free."""
@@ -263,6 +312,10 @@ class VolatilitySeen:
     """By symbol."""
 
 
+ParentNote = (
+    VenueDropped | VenueReadmitted | ParentExpiring | RequestOverdue | WaveStarted | DayEnded
+)
+"""How a parent is worked on; what is accounted for does not change by it."""
 Decision = (
     ParentAccepted
     | ParentRefused
@@ -278,6 +331,11 @@ Decision = (
     | ChildCrossed
     | ChildCancelPlanned
     | ChildStatusPlanned
+    | MassStatusPlanned
+    | TailProved
+    | DayEnded
+    | ChildAssumedDead
+    | CancelGivenUp
     | ChildReleased
     | ParentReplaced
     | ParentReplaceRefused

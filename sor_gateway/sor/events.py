@@ -18,6 +18,7 @@ from typing import get_args
 from sor_gateway.sor.days import DayBegan
 from sor_gateway.sor.decisions import Decision
 from sor_gateway.sor.disputes import DisputeSettled, ExecutionDisputed
+from sor_gateway.sor.outages import OrdersReleased, OutageEnded
 from sor_gateway.sor.types import (
     ChildState,
     Liquidity,
@@ -59,6 +60,8 @@ class ParentSubmitted:
     """When the client says that it sent it; 0 when it did not say."""
     expires_ns: Nanos = 0
     """When a Day order ends: the close of its trading day; 0 for a market that never closes."""
+    day_ends_ns: Nanos = 0
+    """The same of any order, for its children; 0: as `expires_ns`."""
 
 
 @dataclass(slots=True)
@@ -240,13 +243,14 @@ class ChildCancelRefused:
 
 @dataclass(slots=True)
 class ChildStatusReported:
-    """The venue answered our status request for a child (FIX H)."""
+    """The venue answered our status request for a child (FIX H), or for all of them (AF): then
+    `child_id` is empty when it has none."""
 
     at_ns: Nanos
     venue: str
     child_id: str
     request_id: str
-    """Ours (FIX 790), empty when the dialect has none."""
+    """Ours (FIX 790, 584), empty when the dialect has none."""
     known: bool
     live: bool
     cum_quantity: Shares = 0
@@ -257,6 +261,25 @@ class ChildStatusReported:
     """When live: the venue is working on our cancel (FIX 39=6)."""
     quantity: Shares = 0
     """Of the order, as the venue has it; 0: unsaid."""
+    of_all: bool = False
+    """A part of the answer to a request for all orders; what follows stands there only."""
+    total: int = 0
+    """How many orders that answer is about (FIX 911)."""
+    last: bool = False
+    """It ends that answer (FIX 912)."""
+    venue_order_id: str = ""
+    symbol: str = ""
+    side: Side | None = None
+
+
+@dataclass(slots=True)
+class MassStatusRefused:
+    """The venue does not take our request for all orders (FIX AF)."""
+
+    at_ns: Nanos
+    venue: str
+    request_id: str
+    text: str = ""
 
 
 @dataclass(slots=True)
@@ -379,27 +402,6 @@ class ClientDisconnected:
 
 
 @dataclass(slots=True)
-class OutageEnded:
-    """The gateway was away for longer than this client has its orders resumed as if nothing had
-    been (recovery.md 4.4)."""
-
-    at_ns: Nanos
-    client: str
-    away_ns: Nanos
-    suspend: bool
-    """Its orders rest until they are released; else they go on, and catch nothing up."""
-
-
-@dataclass(slots=True)
-class OrdersReleased:
-    """Orders of a client that rest after an outage go on."""
-
-    at_ns: Nanos
-    client: str
-    reason: str
-
-
-@dataclass(slots=True)
 class FlowStopped:
     """The process is about to end: no new children, live ones are pulled, parents stay."""
 
@@ -469,6 +471,7 @@ VenueFact = (
     | ChildEnded
     | ChildCancelRefused
     | ChildStatusReported
+    | MassStatusRefused
     | ChildVoided
     | ChildrenDoubted
     | VenueOpened

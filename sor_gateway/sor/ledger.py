@@ -17,6 +17,7 @@ from sor_gateway.sor.breaker import Breaker
 from sor_gateway.sor.bygone import Bygone
 from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.counts import count_from
+from sor_gateway.sor.doubt import Doubt
 from sor_gateway.sor.estimators import fills, latency
 from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.estimators.learnt import DECAY as LEARNT_DECAY
@@ -26,7 +27,6 @@ from sor_gateway.sor.orders import (
     END_EVENTS,
     Child,
     ChildEvent,
-    Doubt,
     Flight,
     Parent,
     ParentEvent,
@@ -311,6 +311,7 @@ class Ledger:
         doubt = flight.doubt
         doubt.cause = cause
         doubt.request_id = ""
+        doubt.alone = False
         if doubt.tries < ASKED_AT_ONCE_MAX:
             doubt.asked_ns = 0
         doubt.unknown = False

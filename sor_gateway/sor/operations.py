@@ -12,12 +12,11 @@ from sor_gateway.sor.events import (
     FlowStopped,
     IdsReserved,
     KillSwitched,
-    OrdersReleased,
-    OutageEnded,
     Restarted,
 )
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.orders import Parent
+from sor_gateway.sor.outages import OrdersReleased, OutageEnded
 from sor_gateway.sor.types import NANOS_PER_SECOND, ParentState, ReportKind
 
 
@@ -113,6 +112,8 @@ def restarted(ledger: Ledger, fact: Restarted) -> list[Output]:
     state.stopped = ""
     for venue in state.venues.values():
         venue.is_open = venue.is_congested = False
+        venue.forget_questions()
+        venue.has_listed = venue.has_listed and not fact.tail_suspect
     forget_all_status(state)
     for parent_id in state.open_parents:
         ledger.agenda.due(parent_id)
@@ -122,7 +123,8 @@ def restarted(ledger: Ledger, fact: Restarted) -> list[Output]:
     state.suspect = True
     text = (
         f"the machine restarted (boot {fact.boot_id}): the end of the journal may be lost; "
-        f"{count} children in doubt, no new ones until the kill switch is released"
+        f"{count} children in doubt, no new ones until each venue told all its orders (AF) or the "
+        "kill switch is released"
     )
     return [Alarm(fact.at_ns, "journal-tail-suspect", text)]
 
@@ -140,9 +142,9 @@ def _doubt_all(ledger: Ledger, fact: Restarted) -> int:
                 ledger.doubt(child, cause, fact.at_ns)
                 count += 1
             elif child.flight.doubt is not None:
-                child.flight.doubt.request_id = ""
-                child.flight.doubt.unanswered = child.flight.doubt.asked_ns = 0
-                child.flight.doubt.unknown = False
+                child.flight.doubt.forget_question()
+                child.flight.doubt.unanswered = 0
+                child.flight.doubt.unknown = child.flight.doubt.alone = False
     return count
 
 

@@ -25,6 +25,7 @@ from enum import StrEnum
 from typing import Final
 
 from sor_gateway.sor.dark_venue import DarkVenue
+from sor_gateway.sor.doubt import Doubt
 from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.executed import EXECS_KEPT, Executed, Missing, Piece, Revisions, net
 from sor_gateway.sor.types import (
@@ -49,6 +50,7 @@ class ParentEvent(StrEnum):
     ACCEPT = "accept"
     REFUSE = "refuse"
     ASK_CANCEL = "ask-cancel"
+    REFUSE_CANCEL = "refuse-cancel"
     ASK_REPLACE = "ask-replace"
     REPLACE = "replace"
     REPLACE_TO_FILLED = "replace-to-filled"
@@ -90,6 +92,7 @@ PARENT_TABLE: Final[dict[tuple[ParentState, ParentEvent], ParentState]] = {
     (_P.WORKING, _PE.EXPIRE): _P.EXPIRED,
     # The pending states have precedence over what fills do, while anything is left (fix.md 3.2).
     (_P.PENDING_CANCEL, _PE.FILL): _P.PENDING_CANCEL,
+    (_P.PENDING_CANCEL, _PE.REFUSE_CANCEL): _P.WORKING,
     (_P.PENDING_CANCEL, _PE.FILL_ALL): _P.FILLED,
     (_P.PENDING_CANCEL, _PE.CANCEL): _P.CANCELED,
     (_P.PENDING_CANCEL, _PE.EXPIRE): _P.EXPIRED,
@@ -232,7 +235,8 @@ class Work:
     closing: str = ""
     """Why this order is ended by us; empty while it is not."""
     expires: bool = False
-    """It ends because its trading day is over."""
+    """It ends because its trading day is over, or a child of it was taken for dead: Canceled is for
+    what was proved (recovery.md 3.9)."""
     suspended: str = ""
     """Why the order rests until it is released; empty while it does not."""
 
@@ -301,6 +305,10 @@ class Parent:
     """None once it is over."""
     expires_ns: Nanos = 0
     """When it expires as a Day order; 0 for never."""
+    day_ends_ns: Nanos = 0
+    """When the trading day of its children ends; 0 for never."""
+    day_ended: bool = False
+    """It has, and whatever was open then is asked about."""
 
     @property
     def is_over(self) -> bool:
@@ -335,27 +343,6 @@ class Parent:
     def move(self, event: ParentEvent) -> None:
         """Take the table's step. Raises KeyError for a row that is not there: a bug."""
         self.state = PARENT_TABLE[self.state, event]
-
-
-@dataclass(slots=True)
-class Doubt:
-    """Why a child may not be what we think, and how far the question has come."""
-
-    cause: str
-    since_ns: Nanos
-    voided_epoch: int = 0
-    """The note `asked (epoch)` of recovery.md 3.1; 0 when there is none."""
-    gapped: bool = False
-    """The venue skipped numbers since: its silence proves nothing (recovery.md 3.4)."""
-    request_id: str = ""
-    """Our status request under way that was sent after the doubt arose; empty for none."""
-    unanswered: int = 0
-    """Status requests under way on this connection, for dialects without a request id."""
-    asked_ns: Nanos = 0
-    """When the last one left; 0 when none has since the doubt last grew."""
-    tries: int = 0
-    unknown: bool = False
-    """The venue answered that it does not know the order."""
 
 
 PENDING_ASKS_MAX: Final = 3

@@ -30,6 +30,8 @@ class Plan:
         self.unsent: Final[dict[str, Shares]] = {}
         """Parents that decisions of this turn are about already, and what of them may be executed
         between our own clients beside these."""
+        self.asked_all: Final[dict[str, None]] = {}
+        """Venues that are asked for all orders in this turn."""
         self._state: Final = state
         self._venues: Final = venues
         self._spent: Final[dict[str, int]] = {}

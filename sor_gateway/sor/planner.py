@@ -14,6 +14,7 @@ from sor_gateway.sor.ahead import Ahead
 from sor_gateway.sor.crossing import Crossings
 from sor_gateway.sor.dark_waves import DarkWaves
 from sor_gateway.sor.decisions import (
+    CancelGivenUp,
     ParentAccepted,
     ParentClosed,
     ParentExpiring,
@@ -140,16 +141,33 @@ class Planner:
         return True
 
     def _watch(self, plan: Plan, parent: Parent, request: Request) -> None:
-        """A request that waits for children which cannot be pulled must not wait unseen."""
-        overdue_ns = request.at_ns + REQUEST_OVERDUE_NS
-        if request.overdue:
+        """A request that waits for children which cannot be pulled must not wait unseen; a cancel
+        need not wait for ever."""
+        if self._gives_up(plan, parent, request) or request.overdue:
             return
+        overdue_ns = request.at_ns + REQUEST_OVERDUE_NS
         if plan.now < overdue_ns:
             self._agenda.wake(parent.parent_id, overdue_ns)
             return
         waits_for = clients.waits_for(self._ledger, parent)
         waits_for = waits_for or f"{len(parent.children)} children whose cancel is under way"
         plan.add(RequestOverdue(plan.now, parent.parent_id, waits_for))
+
+    def _gives_up(self, plan: Plan, parent: Parent, request: Request) -> bool:
+        """Whether a client's cancel is refused, because nobody says what became of a child
+        (recovery.md 3.9). One whose order we end ourselves goes on."""
+        patience_ns, work = self._settings.cancel_gives_up_ns, parent.work
+        if not patience_ns or request.is_replace or work is None or work.closing:
+            return False
+        waits_for = clients.waits_for(self._ledger, parent)
+        if not waits_for:
+            return False
+        if plan.now < request.at_ns + patience_ns:
+            self._agenda.wake(parent.parent_id, request.at_ns + patience_ns)
+            return False
+        text = f"it cannot be cancelled yet, it may still fill: {waits_for}"
+        plan.add(CancelGivenUp(plan.now, parent.parent_id, text))
+        return True
 
     def _replace(self, plan: Plan, parent: Parent) -> None:
         """New terms hold once they pass the checks and no child works on the old ones."""

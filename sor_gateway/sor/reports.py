@@ -6,6 +6,7 @@ May not know: parents' routing, settings, quotes, FIX.
 
 from __future__ import annotations
 
+from sor_gateway.sor import mass_status
 from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.conditions import forget_status
 from sor_gateway.sor.denials import (
@@ -15,6 +16,7 @@ from sor_gateway.sor.denials import (
     is_of_other_side,
     wrong_side,
 )
+from sor_gateway.sor.doubt import Doubt
 from sor_gateway.sor.events import (
     ChildAccepted,
     ChildCancelRefused,
@@ -30,7 +32,7 @@ from sor_gateway.sor.events import (
 )
 from sor_gateway.sor.executed import news_of
 from sor_gateway.sor.ledger import DARK, Ledger, known_price
-from sor_gateway.sor.orders import PENDING_ASKS_MAX, Child, ChildEvent, Doubt
+from sor_gateway.sor.orders import PENDING_ASKS_MAX, Child, ChildEvent
 from sor_gateway.sor.types import ChildState, Micros, Nanos, OrdType, Shares, TimeInForce
 
 
@@ -53,6 +55,8 @@ def filled(ledger: Ledger, fact: ChildFilled) -> list[Output]:
     before it, what of it was booked already, and the news."""
     child = ledger.find_child(fact.venue, fact.child_id)
     if child is None:
+        if not fact.leaves_quantity:
+            mass_status.stray_ended(ledger, fact.venue, fact.child_id)
         what = f"filled {fact.quantity} at {fact.price_micros}"
         return _unknown_child(fact.at_ns, fact.venue, fact.child_id, what)
     known = child.execs.get(fact.exec_id)
@@ -127,6 +131,7 @@ def ended(ledger: Ledger, fact: ChildEnded) -> list[Output]:
     """Over without further execution: the one report that always ends a doubt."""
     child = ledger.find_child(fact.venue, fact.child_id)
     if child is None:
+        mass_status.stray_ended(ledger, fact.venue, fact.child_id)
         return _unknown_child(fact.at_ns, fact.venue, fact.child_id, fact.how.value)
     value = fact.avg_price_micros * fact.cum_quantity
     out = _book_difference(ledger, child, fact.cum_quantity, value, fact.at_ns)
@@ -229,12 +234,20 @@ def cancel_refused(ledger: Ledger, fact: ChildCancelRefused) -> list[Output]:
 
 
 def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
-    """The answer to a status request. Whatever it answers, a larger total is booked and an end is
+    """The answer to a status request, for one child or for all."""
+    out = _status(ledger, fact)
+    return out + mass_status.reported(ledger, fact) if fact.of_all else out
+
+
+def _status(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
+    """What the venue says of one child. Whatever it answers, a larger total is booked and an end is
     an end; a doubt it ends only when it was asked after the doubt arose."""
     child = ledger.find_child(fact.venue, fact.child_id)
     if child is None:
         if not fact.known:
             return []
+        if fact.of_all:
+            return mass_status.stray(ledger, fact)
         return _unknown_child(fact.at_ns, fact.venue, fact.child_id, "known to the venue")
     out: list[Output] = []
     if fact.known:
@@ -256,12 +269,10 @@ def status_reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         child.move(ChildEvent.ACCEPT)  # whatever it answers: the order has arrived
     if flight.doubt is None or not answers:
         return out
+    if not fact.known:
+        return [*out, mass_status.unknown(ledger, child, flight.doubt, fact.at_ns)]
     flight.doubt.request_id = ""
     ledger.agenda.due(child.parent_id)
-    if not fact.known:
-        flight.doubt.unknown = True
-        text = f"{child.venue} does not know {child.child_id} ({child.state.value} here)"
-        return [*out, ledger.alarm(fact.at_ns, "child-unknown", text, child)]
     if fact.cum_quantity < child.cum_quantity:
         out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
         if child.cum_quantity <= child.quantity:
@@ -381,12 +392,13 @@ def congested(ledger: Ledger, fact: VenueCongested) -> list[Output]:
 
 def _forget_questions(ledger: Ledger, venue: str) -> None:
     """Answers to what was asked on another connection prove nothing on this one."""
+    ledger.venue(venue).forget_questions()
     for child_id in ledger.venue(venue).children:
         flight = ledger.state.children[child_id].flight
         if flight is not None and flight.doubt is not None:
-            flight.doubt.request_id = ""
-            flight.doubt.unanswered = flight.doubt.asked_ns = 0
-            flight.doubt.unknown = False
+            flight.doubt.forget_question()
+            flight.doubt.unanswered = 0
+            flight.doubt.unknown = flight.doubt.alone = False
 
 
 def _answers(doubt: Doubt, request_id: str) -> bool:

@@ -14,20 +14,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sor_gateway.sor import clients, conditions, decided, operations, reports, revisions
-from sor_gateway.sor.commands import Output, Report
+from sor_gateway.sor import (
+    clients,
+    conditions,
+    decided,
+    mass_status,
+    operations,
+    reports,
+    revisions,
+)
+from sor_gateway.sor.commands import CancelChild, Output, Report
 from sor_gateway.sor.counts import Counts, count_from
 from sor_gateway.sor.crossing import CROSSES_MAX
 from sor_gateway.sor.days import DayBegan, OrdersForgotten
 from sor_gateway.sor.decisions import (
+    CancelGivenUp,
+    ChildAssumedDead,
     ChildCancelPlanned,
     ChildCrossed,
     ChildPlanned,
     ChildReleased,
     ChildSent,
     ChildStatusPlanned,
+    DayEnded,
     Decision,
     MarkoutsSeen,
+    MassStatusPlanned,
     ParentAccepted,
     ParentClosed,
     ParentExpiring,
@@ -36,6 +48,7 @@ from sor_gateway.sor.decisions import (
     ParentReplaceRefused,
     RequestOverdue,
     StageMoved,
+    TailProved,
     VenueDropped,
     VenueReadmitted,
     VenueTried,
@@ -61,8 +74,7 @@ from sor_gateway.sor.events import (
     FlowStopped,
     IdsReserved,
     KillSwitched,
-    OrdersReleased,
-    OutageEnded,
+    MassStatusRefused,
     ParentSubmitted,
     ParentUnreadable,
     ReplaceRequested,
@@ -79,6 +91,7 @@ from sor_gateway.sor.events import (
 from sor_gateway.sor.ledger import SPRAY, Ledger
 from sor_gateway.sor.market import Market, News
 from sor_gateway.sor.marks import Marks
+from sor_gateway.sor.outages import OrdersReleased, OutageEnded
 from sor_gateway.sor.plan import REPORTS_PER_DECISION, Plan
 from sor_gateway.sor.planner import Planner
 from sor_gateway.sor.settings import RouterSettings
@@ -105,6 +118,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ChildEnded: reports.ended,
     ChildCancelRefused: reports.cancel_refused,
     ChildStatusReported: reports.status_reported,
+    MassStatusRefused: mass_status.refused,
     ChildVoided: reports.voided,
     ChildrenDoubted: reports.doubted,
     VenueOpened: reports.opened,
@@ -136,6 +150,11 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ChildCrossed: decided.child_crossed,
     ChildCancelPlanned: decided.child_cancel_planned,
     ChildStatusPlanned: decided.child_status_planned,
+    MassStatusPlanned: mass_status.planned,
+    TailProved: mass_status.tail_proved,
+    DayEnded: decided.day_ended,
+    ChildAssumedDead: decided.child_assumed_dead,
+    CancelGivenUp: decided.cancel_given_up,
     ChildReleased: decided.child_released,
     ParentReplaced: decided.parent_replaced,
     ParentReplaceRefused: decided.parent_replace_refused,
@@ -153,6 +172,7 @@ SAYS_WHAT_IS_SHOWN: Final = (
     ChildEnded,
     ChildStatusReported,
     ChildReleased,
+    ChildAssumedDead,
     ChildResolved,
 )
 """Beside fills, what may change how much of an order of ours a venue displays."""
@@ -191,8 +211,13 @@ class Router:
             self._displayed(fact.child_id, fact.at_ns)
         elif isinstance(fact, (ChildCancelPlanned, ChildStatusPlanned)):
             self._spend(self.state.children[fact.child_id].venue, fact.at_ns)
+        elif isinstance(fact, MassStatusPlanned):
+            self._spend(fact.venue, fact.at_ns)
         elif isinstance(fact, SAYS_WHAT_IS_SHOWN):
             self._displayed(fact.child_id, fact.at_ns)
+            for output in outputs:
+                if isinstance(output, CancelChild):
+                    self._spend(output.venue, fact.at_ns)
         elif isinstance(fact, VolatilitySeen):
             self.market.volatility.go_on(fact.moves)
         return outputs
@@ -210,10 +235,13 @@ class Router:
             seen.append(OrdersForgotten(now, self._ledger.bygone.to_forget()))
             self._forget_at_ns = now + FORGET_PAUSE_NS
         rested = self._rested(now) if self._ledger.resting else []
-        if not taken and not rested:
+        suspect = self.state.suspect
+        if not taken and not rested and not suspect:
             return seen
         plan = Plan(self.state, self.settings.venues, now)
         plan.decisions.extend(rested)
+        if suspect:
+            mass_status.prove_tail(plan, self.state, self.settings.venues)
         for index, parent_id in enumerate(taken):
             parent = self.state.parents[parent_id]
             needed = len(parent.children) + CHILDREN_MAX + 2 * len(self.settings.venues) + 4

@@ -29,6 +29,17 @@ class Sizing(StrEnum):
     """From what the venue is believed to hold, learnt over all orders (estimators/sizing.py)."""
 
 
+class MassStatus(StrEnum):
+    """What a venue answers to a mass status request (FIX AF)."""
+
+    NONE = "none"
+    """It takes none."""
+    OPEN = "open"
+    """Our open orders: about one that is not among them it has to be asked alone."""
+    ALL = "all"
+    """All our orders of the trading day: one that is not among them is unknown to it."""
+
+
 class LitTactic(StrEnum):
     """How displayed venues are worked. An IOC order is always swept."""
 
@@ -72,6 +83,8 @@ class VenueSettings:
     unknown_is_final: bool = True
     """Answers H behind every D that came before it, so `unknown order` proves absence
     (recovery.md 3.5)."""
+    mass_status: MassStatus = MassStatus.NONE
+    """What it answers when it is asked for all orders at once (FIX AF)."""
     orders_per_second: int = 200
     """Outbound throttle, spent in `decide`; cancels and status requests have a reserve of it."""
     cancel_reserve: int = 50
@@ -202,6 +215,12 @@ class RouterSettings:
     """A venue's book not confirmed for this long does not count."""
     answer_timeout_ns: Nanos = 2_000 * NANOS_PER_MILLISECOND
     """A child or cancel unanswered for this long is asked about (FIX H)."""
+    day_end_reconcile_ns: Nanos = 300_000 * NANOS_PER_MILLISECOND
+    """How long behind the end of its trading day a child that nobody says the end of is waited for;
+    then it is taken for dead (recovery.md 3.5)."""
+    cancel_gives_up_ns: Nanos = 0
+    """A client's cancel that waits this long for a child in doubt is refused (recovery.md 3.9); 0:
+    it waits for as long as it takes."""
     day_ns: Nanos = DAY_NS
     """How long a trading day is on our clock: the time in which the average daily volume trades. A
     simulated market that runs faster has a shorter one."""

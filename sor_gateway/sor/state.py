@@ -20,8 +20,8 @@ from sor_gateway.sor.venues import VenueState
 @dataclass(slots=True)
 class Ids:
     """Two counters under one durable bound (recovery.md 1.5). Orders, children, cancels and status
-    requests (P, C, X, H) count in `orders`; reports (E, Y) in `reports`: so a decision can name its
-    ids in advance while the reports of the decisions before it take theirs."""
+    requests (P, C, X, H, M) count in `orders`; reports (E, Y) in `reports`: so a decision can name
+    its ids in advance while the reports of the decisions before it take theirs."""
 
     orders: int = 0
     reports: int = 0
@@ -74,8 +74,8 @@ class RouterState:
     stopped: str = ""
     """Why the process winds down; empty while it does not."""
     suspect: bool = False
-    """The journal's tail may be gone: no new child until the operator releases it
-    (recovery.md 1.5)."""
+    """The journal's tail may be gone: no new child until every venue told all its orders, or the
+    operator releases it (recovery.md 1.5)."""
 
     @property
     def reserved_through(self) -> int:

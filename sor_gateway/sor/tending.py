@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from typing import Final
 
+from sor_gateway.sor import mass_status
 from sor_gateway.sor.decisions import (
+    ChildAssumedDead,
     ChildCancelPlanned,
     ChildReleased,
     ChildSent,
     ChildStatusPlanned,
+    DayEnded,
 )
+from sor_gateway.sor.doubt import Doubt
 from sor_gateway.sor.ledger import Ledger
-from sor_gateway.sor.orders import Child, Doubt, Flight, Parent
+from sor_gateway.sor.orders import Child, Flight, Parent
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.settings import RouterSettings, VenueSettings
 from sor_gateway.sor.types import (
     NANOS_PER_MILLISECOND,
+    NANOS_PER_SECOND,
     ChildState,
     Nanos,
     ParentState,
@@ -40,11 +45,12 @@ class Tending:
     def __init__(self, settings: RouterSettings, ledger: Ledger) -> None:
         self._venues: Final = settings.venues
         self._timeout_ns: Final = settings.answer_timeout_ns
+        self._settings: Final = settings
         self._ledger: Final = ledger
 
     def tend(self, plan: Plan, parent: Parent) -> None:
         """Look after each open child of a parent."""
-        if not parent.children:
+        if not parent.children or (parent.day_ends_ns and self._day_ends(plan, parent)):
             return
         pulling = self._pull_reason(parent)
         for child_id in parent.children:
@@ -53,6 +59,8 @@ class Tending:
             settings = self._venues.get(child.venue)
             if child.flight is not None and child.flight.leaves_ns:
                 self._tend_held(plan, child, child.flight, venue, pulling)
+                continue
+            if parent.day_ended and self._is_dead(plan, parent, child):
                 continue
             if settings is None or not venue.is_open:
                 continue  # it stays counted; its venue's opening makes the parent due
@@ -71,6 +79,30 @@ class Tending:
         )
         if not (has_box_ended or is_asked):
             self._pull(plan, child, flight, settings, why)
+
+    def _day_ends(self, plan: Plan, parent: Parent) -> bool:
+        """Whether the trading day of its children is over with this visit: then they are asked
+        about first."""
+        if parent.day_ended:
+            return False
+        if plan.now < parent.day_ends_ns:
+            self._ledger.agenda.wake(parent.parent_id, parent.day_ends_ns)
+            return False
+        plan.add(DayEnded(plan.now, parent.parent_id))
+        return True
+
+    def _is_dead(self, plan: Plan, parent: Parent, child: Child) -> bool:
+        """Whether nobody said for too long behind the end of its day what became of a child; a
+        session that is down holds nothing up."""
+        assert child.flight is not None
+        patience_ns = self._settings.day_end_reconcile_ns
+        dead_ns = max(parent.day_ends_ns, child.flight.planned_ns) + patience_ns
+        if plan.now < dead_ns:
+            self._wake(child, dead_ns)
+            return False
+        why = f"its trading day is over for {patience_ns // NANOS_PER_SECOND} s"
+        plan.add(ChildAssumedDead(plan.now, child.child_id, why))
+        return True
 
     def _pull_reason(self, parent: Parent) -> str:
         """Why all children of a parent are to be pulled; empty when they are not."""
@@ -134,7 +166,7 @@ class Tending:
         if settings.has_status:
             overdue = "" if doubt is not None else self._overdue(plan, child, flight)
             if doubt is not None:
-                self._ask(plan, child, settings, doubt.cause, self._ask_again_ns(doubt))
+                self._doubted(plan, child, doubt, venue, settings)
                 return  # no cancel before the answer (recovery.md 3.5)
             if overdue:
                 self._ask(plan, child, settings, overdue, 0)
@@ -158,10 +190,29 @@ class Tending:
             self._wake(child, since_ns + self._timeout_ns)
         return ""
 
-    def _ask_again_ns(self, doubt: Doubt) -> Nanos:
+    def _doubted(
+        self, plan: Plan, child: Child, doubt: Doubt, venue: VenueState, settings: VenueSettings
+    ) -> None:
+        """Ask what became of it: with all others at once where that pays, else alone."""
+        if not doubt.is_unasked:
+            self._ask(plan, child, settings, doubt.cause, self._ask_again_ns(doubt, venue))
+            return
+        if child.venue not in plan.asked_all:
+            asks_all = mass_status.may_ask(venue, settings)
+            asks_all = asks_all and mass_status.pays(self._ledger.state, venue)
+            if not asks_all or plan.tokens(child.venue) <= 0:
+                self._ask(plan, child, settings, doubt.cause, 0)
+                return
+            mass_status.ask(plan, settings, f"many are in doubt: {doubt.cause}")
+        self._wake(child, plan.now + self._timeout_ns)
+
+    def _ask_again_ns(self, doubt: Doubt, venue: VenueState) -> Nanos:
         if not doubt.asked_ns:
             return 0
-        return doubt.asked_ns + self._back_off_ns(doubt.tries)
+        asked_ns, mass = doubt.asked_ns, venue.mass
+        if mass is not None and mass.request_id == doubt.request_id:
+            asked_ns = mass.heard_ns  # a long answer is one as long as it goes on
+        return asked_ns + self._back_off_ns(doubt.tries)
 
     def _ask(
         self, plan: Plan, child: Child, settings: VenueSettings, why: str, not_before_ns: Nanos

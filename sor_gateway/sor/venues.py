@@ -41,6 +41,19 @@ class Status:
 
 
 @dataclass(slots=True)
+class MassQuestion:
+    """A mass status request (FIX AF) that is under way on this connection."""
+
+    request_id: str
+    lists_over: bool
+    """Its answer has orders that are over, too: one that is missing is unknown to the venue."""
+    heard_ns: Nanos
+    """When it left, or the last part of its answer came."""
+    count: int = 0
+    """Orders that its answer was about so far."""
+
+
+@dataclass(slots=True)
 class VenueState:
     """One venue, as the facts left it."""
 
@@ -70,6 +83,22 @@ class VenueState:
     """Why it gets no order until the operator lets it; empty while it does."""
     breaker: Breaker | None = None
     """None until it first rejects an order."""
+    mass: MassQuestion | None = None
+    """The request for all orders that is not answered yet; on one connection no other follows one
+    that never is."""
+    is_mass_refused: bool = False
+    """It takes no such request on this connection, or gives no answer that makes sense."""
+    has_listed: bool = False
+    """It told all its orders of ours since the journal's tail became suspect (recovery.md 1.5)."""
+    strays: dict[str, None] = field(default_factory=dict)
+    """Orders of ours that only the venue knew: they are being cancelled, on this connection."""
+
+    def forget_questions(self) -> None:
+        """What was asked on another connection is never answered on this one."""
+        self.mass, self.is_mass_refused = None, False
+        if self.strays:
+            self.strays.clear()
+            self.has_listed = False
 
     @property
     def is_routable(self) -> bool:

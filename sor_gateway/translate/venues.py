@@ -24,7 +24,14 @@ from sor_gateway.fix.values import (
     price_to_text,
     utc_timestamp,
 )
-from sor_gateway.sor.commands import AskChild, CancelChild, Command, DenyExecution, SendChild
+from sor_gateway.sor.commands import (
+    AskChild,
+    AskVenue,
+    CancelChild,
+    Command,
+    DenyExecution,
+    SendChild,
+)
 from sor_gateway.sor.events import (
     ChildAccepted,
     ChildCancelRefused,
@@ -33,6 +40,7 @@ from sor_gateway.sor.events import (
     ChildRestated,
     ChildStatusReported,
     FillRevised,
+    MassStatusRefused,
     VenueFact,
 )
 from sor_gateway.sor.types import (
@@ -63,6 +71,8 @@ MID_PRICE_PEG: Final = "M"
 INTERMARKET_SWEEP: Final = "f"
 """ExecInst (18) of an order that may trade without regard to other venues (Reg NMS 600(b)(31)); a
 named extension of both dialects (decisions.md)."""
+ALL_ORDERS: Final = "7"
+"""MassStatusReqType (585)."""
 POST_ONLY: Final = "6"
 """ExecInst (18) of an order that is refused rather than take (ParticipateDontInitiate)."""
 UNKNOWN_ORDER_REASON: Final = "5"
@@ -115,6 +125,7 @@ class StoredKind(StrEnum):
     ORDER = "order"
     CANCEL = "cancel"
     STATUS = "status"
+    MASS_STATUS = "mass-status"
     OTHER = "other"
 
 
@@ -125,7 +136,7 @@ class Stored:
     kind: StoredKind
     child_id: str = ""
     request_id: str = ""
-    """The cancel's ClOrdID (11), or the status request's id (790) where the dialect has one."""
+    """The cancel's ClOrdID (11), or a status request's id (790, 584) where the dialect has one."""
 
 
 class VenueTranslator:
@@ -138,6 +149,7 @@ class VenueTranslator:
             SendChild: self._order,
             CancelChild: self._cancel,
             AskChild: self._ask,
+            AskVenue: self._ask_all,
             DenyExecution: self._deny,
         }
 
@@ -194,6 +206,14 @@ class VenueTranslator:
         fields += [(tags.Symbol, command.symbol), (tags.Side, tables.SIDES[command.side])]
         return Outgoing(MsgType.ORDER_STATUS_REQUEST, fields)
 
+    def _ask_all(self, command: AskVenue) -> Outgoing:
+        """OrderMassStatusRequest (AF) for all orders."""
+        fields: Fields = [
+            (tags.MassStatusReqID, command.request_id),
+            (tags.MassStatusReqType, ALL_ORDERS),
+        ]
+        return Outgoing(MsgType.ORDER_MASS_STATUS_REQUEST, fields)
+
     def _deny(self, command: DenyExecution) -> Outgoing:
         """DontKnowTrade (Q)."""
         fields = [
@@ -218,6 +238,8 @@ class VenueTranslator:
             return Stored(StoredKind.CANCEL, message.get(tags.OrigClOrdID, ""), cl_ord_id)
         if message.msg_type == MsgType.ORDER_STATUS_REQUEST:
             return Stored(StoredKind.STATUS, cl_ord_id, message.get(tags.OrdStatusReqID, ""))
+        if message.msg_type == MsgType.ORDER_MASS_STATUS_REQUEST:
+            return Stored(StoredKind.MASS_STATUS, "", message.get(tags.MassStatusReqID, ""))
         return Stored(StoredKind.OTHER)
 
     # --- messages to facts ------------------------------------------------------------------
@@ -246,6 +268,8 @@ class VenueTranslator:
             )
         if stored.kind is StoredKind.CANCEL:
             return ChildCancelRefused(now, self.venue.name, stored.child_id, True, words)
+        if stored.kind is StoredKind.MASS_STATUS:
+            return MassStatusRefused(now, self.venue.name, stored.request_id, words)
         return None
 
     def _report(self, message: Message, now: int) -> VenueFact | None:
@@ -357,20 +381,26 @@ class VenueTranslator:
         return ChildEnded(now, self.venue.name, child_id, how, cum, reason, words, average)
 
     def _status(self, message: Message, now: int) -> ChildStatusReported:
-        """The answer to a status request. Its 11 is the order's."""
-        child_id = required(message, tags.ClOrdID, "ClOrdID")
+        """The answer to a status request. Its 11 is the order's; one about all orders may say that
+        there is none, and has no 11."""
         request_id = message.get(tags.OrdStatusReqID, "")
         status = required(message, tags.OrdStatus, "OrdStatus")
+        mass_id = message.get(tags.MassStatusReqID, "")
+        if mass_id and message.get(tags.TotNumReports) == "0":
+            fact = ChildStatusReported(now, self.venue.name, "", mass_id, False, False)
+            fact.of_all = fact.last = True
+            return fact
+        child_id = required(message, tags.ClOrdID, "ClOrdID")
         no_order = message.get(tags.OrderID, "") == tables.UNKNOWN_ORDER_ID
         if status == "8" and (no_order or message.get(tags.OrdRejReason) == UNKNOWN_ORDER_REASON):
             return ChildStatusReported(now, self.venue.name, child_id, request_id, False, False)
         if status not in ENDED_STATUS and status not in LIVE_STATUS:
             raise Useless(f"39={shown(status)} (OrdStatus) is not supported")
-        return ChildStatusReported(
+        fact = ChildStatusReported(
             now,
             self.venue.name,
             child_id,
-            request_id,
+            mass_id or request_id,
             True,
             status in LIVE_STATUS,
             read_quantity(message, tags.CumQty, "CumQty"),
@@ -379,6 +409,13 @@ class VenueTranslator:
             status == PENDING_CANCEL_STATUS,
             read_order_quantity(message, is_live=status in LIVE_STATUS),
         )
+        if mass_id:
+            fact.of_all, fact.last = True, message.get(tags.LastRptRequested) == "Y"
+            fact.total = read_quantity(message, tags.TotNumReports, "TotNumReports")
+            fact.venue_order_id = message.get(tags.OrderID, "")
+            fact.symbol = message.get(tags.Symbol, "")
+            fact.side = tables.SIDE_OF.get(message.get(tags.Side, ""))
+        return fact
 
     def _cancel_refused(self, message: Message, now: int) -> ChildCancelRefused:
         """OrderCancelReject (9)."""

@@ -207,6 +207,8 @@ class Desk:
         self.configuration = configuration
         self.segment_messages = segment_messages
         self.now = START
+        self.tail_suspect = False
+        """The next start finds that the machine was restarted, too."""
         self.storage = MemoryStorage()
         self.log: list[tuple[str, dict[str, object]]] = []
         self.peers = {
@@ -248,7 +250,7 @@ class Desk:
             recovered.turn,
             day_ends_ns=self.configuration.calendar.day_ends_ns,
         )
-        for fact in first_facts(self.engine, recovered, "boot", False, self.now):
+        for fact in first_facts(self.engine, recovered, "boot", self.tail_suspect, self.now):
             self.engine.operate(fact)
         self.turn()
 

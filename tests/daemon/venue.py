@@ -100,7 +100,9 @@ class Venue:
         self.lost_reports = False
         """Reports were lost for good: nobody can be told of a late fill among them."""
         self.unanswered_status = False
-        """Says nothing to H."""
+        """Says nothing to H and AF."""
+        self.refuses_mass_status = False
+        """Does not take AF."""
         self.takes_twice = False
         """Takes an order in again that comes again, instead of stopping the test."""
         self.reports = 0
@@ -111,9 +113,10 @@ class Venue:
             "D": self._order,
             "F": self._cancel,
             "H": self._status,
+            "AF": self._mass_status,
         }
         if message.msg_type in handlers:
-            self.received.append((message.msg_type, message[11]))
+            self.received.append((message.msg_type, message.get(11, "")))
             handlers[message.msg_type](peer, message, now)
 
     def on_turn(self, peer: Peer, now: int) -> None:
@@ -244,6 +247,22 @@ class Venue:
             self.say(peer, nobody, "I", now, extra, t37="NONE", t39="8", t17="0")
             return
         self.say(peer, order, "I", now, request)
+
+    def _mass_status(self, peer: Peer, message: Message, now: int) -> None:
+        """All live orders, as one series."""
+        if self.unanswered_status:
+            return
+        if self.refuses_mass_status:
+            about = [(45, peer.session.numbers.next_in - 1), (372, "AF"), (380, "3")]
+            peer.send("j", [(tag, str(value)) for tag, value in about], now)
+            return
+        live = [order for order in self.orders.values() if order.live]
+        series: Body = [(584, message[584]), (911, str(len(live)))]
+        for number, order in enumerate(live, 1):
+            self.say(peer, order, "I", now, [*series, (912, "Y" if number == len(live) else "N")])
+        if not live:
+            nobody = Order("NONE", 0, False, live=False, how="8")
+            self.say(peer, nobody, "I", now, [*series, (912, "Y")], t37="NONE", t39="8", t17="0")
 
     # --- the truth ------------------------------------------------------------------------
 

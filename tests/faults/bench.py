@@ -178,6 +178,12 @@ class Bench:
         self.wait(bad_ns)
         self.bad_until_ns = desk.now
 
+    def crowd(self) -> None:
+        """Many orders at once that go to rest in the dark."""
+        side, price = self.dice.choice([("sell", "48"), ("buy", "55")])
+        for _ in range(8):
+            self.submit(side, 100 * self.dice.randint(20, 150), "minimal-impact", price)
+
     def submit(self, side: str, quantity: int, strategy: str, price: str | None) -> str:
         """Send an order; its ClOrdID."""
         limit = None if price is None else Decimal(price)

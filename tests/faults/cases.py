@@ -234,6 +234,16 @@ CASES: Final[tuple[Case, ...]] = (
         struck=raised("venue-session-closed"),
     ),
     Case(
+        "F17",
+        "silent_close",
+        "ends the day and says nothing of it, its line is down",
+        "open children asked about; taken for dead after a time, orders expire; late fills told",
+        on_orders.silent_close,
+        on_orders.nobody_is_stuck,
+        struck=raised("child-assumed-dead"),
+        counts=("child-assumed-dead", "late-fill"),
+    ),
+    Case(
         "F18",
         "clock_skew",
         "stamps 6 to 100 s off",
@@ -374,6 +384,15 @@ CASES: Final[tuple[Case, ...]] = (
         on_lines.restart,
         strikes=("restart",),
         counts=("children-doubted", "child-unknown", "executed-less-than-booked"),
+    ),
+    Case(
+        "F27",
+        "restart_listed",
+        "the same with many orders resting; lists what it has when asked for all (AF), or refuses",
+        "one question for all; H for whom the answer leaves open, and behind a refusal",
+        on_lines.restart_listed,
+        struck=on_lines.asked_for_all,
+        counts=("children-doubted", "mass-status-refused", "child-unknown"),
     ),
     Case(
         "F28",

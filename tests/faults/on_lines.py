@@ -11,10 +11,12 @@ from typing import Final
 
 from sor_gateway.client.wire import Tag
 from sor_gateway.demo.audit import Check
+from sor_gateway.sor.settings import MassStatus as Believed
 from tests.faults.bench import CLIENT, Bench
 from tests.faults.case import Prepare
 from tests.harness.desk import EMS
 from tests.harness.loop import SECOND
+from venue_sims.checks import MassStatus
 
 ASKS_LATE_MS: Final = 13_000
 """Then the orders that a venue asks for are too old to be sent again (recovery.md 3.2)."""
@@ -58,6 +60,27 @@ def restart(bench: Bench) -> None:
             reset=dice.choice(["none", "low", "141"]),
             back=dice.choice([0, 3, 10]),
         )
+
+
+def restart_listed(bench: Bench) -> None:
+    """F27 with many orders that rest: a venue that comes up without its numbers or its orders is
+    asked for all at once, and answers with what is open, with all of the day, or with a refusal."""
+    dice = bench.dice
+    for name in bench.dice.sample(bench.dark, 2):
+        lists = dice.choice(list(MassStatus))
+        venue = bench.desk.venues[name]
+        venue.file.mass_status = venue.server.venue.settings.mass_status = lists
+        known = bench.desk.gateway.configuration.router.venues[name]
+        known.mass_status = Believed.ALL if lists is MassStatus.ALL else Believed.OPEN
+        lose = dice.choice(["outbound", "orders", "all"])
+        down_ms, at_s = dice.randint(10, 1_000), 3 + dice.random()
+        bench.fault(name, "restart", at_s=at_s, down_ms=down_ms, lose=lose, reset="141")
+    bench.later(2 * SECOND, 2 * SECOND, bench.crowd)
+
+
+def asked_for_all(bench: Bench) -> int:
+    """Requests for all orders that left."""
+    return sum(bench.sent(name, "AF") for name in bench.faulty)
 
 
 def data_fault(name: str, **values: object) -> Prepare:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
+from sor_gateway.daemon.sessions import ClientLink
 from sor_gateway.demo.audit import Check
+from sor_gateway.sor.types import ParentState
 from tests.faults.audit import DISPUTED
 from tests.faults.bench import BAD_NS, Bench
 from tests.faults.case import bound, flagged
+from tests.harness.desk import EMS
 from tests.harness.loop import SECOND
 from venue_sims.flow.fade import Fade
 from venue_sims.throttle import Style, ThrottleSettings
@@ -293,6 +296,55 @@ def enter(phase: Phase, venue: Venue, now: int) -> None:
     """Another phase of the trading session."""
     if venue.state.phase is not phase:
         venue.enter_phase(phase, now)
+
+
+CLOSE_NS = 5 * SECOND
+"""From the start of a run to the close."""
+
+
+def silent_close(bench: Bench) -> None:
+    """F17: the day ends everywhere, and three venues, whose lines are down, say nothing of it until
+    long after."""
+    desk, link = bench.desk, bench.desk.gateway.parts.links[EMS]
+    assert isinstance(link, ClientLink)
+    close_ns = desk.now + CLOSE_NS
+    link.day_end_ns = lambda _: close_ns
+    desk.gateway.configuration.router.day_end_reconcile_ns = 3 * SECOND
+    for venue in desk.venues:
+        bench.at_venue(venue, CLOSE_NS, "close", partial(enter, Phase.CLOSED))
+    bench.later(3 * SECOND, 3 * SECOND, bench.crowd)
+    for venue in [*bench.dice.sample(bench.dark, 2), *bench.dice.sample(bench.lit, 1)]:
+        at_ns = bench.dice.randint(3 * SECOND + SECOND // 10, CLOSE_NS - 1)
+        bench.later(at_ns, at_ns, partial(desk.cut, venue, hold=True))
+    bench.at_the_end(lambda: bench.notes.update({"open at the end": len(open_parents(bench))}))
+
+
+def open_parents(bench: Bench) -> list[str]:
+    """Orders that are worked on, or have an open child."""
+    return list(bench.router.state.open_parents)
+
+
+def nobody_is_stuck(bench: Bench) -> list[Check]:
+    """All was over before any line came back, and what is only assumed was never called Canceled,
+    but flagged."""
+    checks = [bound("orders open behind the close", bench.notes["open at the end"], 0)]
+    router = bench.router.state
+    dead = [each for each in router.children.values() if each.child_id in assumed_dead(bench)]
+    wrong = [
+        each.parent_id
+        for each in dead
+        if router.parents[each.parent_id].state is ParentState.CANCELED
+    ]
+    return [*checks, bound("of them called Canceled", len(wrong), 0)]
+
+
+def assumed_dead(bench: Bench) -> set[str]:
+    """Children that were taken for dead."""
+    return {
+        str(fields["child"])
+        for _, event, fields in bench.desk.gateway.log.lines
+        if event == "alarm" and fields["code"] == "child-assumed-dead"
+    }
 
 
 def limit_state(bench: Bench) -> None:

@@ -12,9 +12,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -116,8 +118,13 @@ DRILLS: Final[dict[str, Drill]] = {
     "resend_gap_filled": Drill("count=1", beside=(LOST_FILLS,)),
 }
 """The faults of the venues."""
-OTHERS: Final = ("throttle", "fade", "ems_resets")
-"""What is no fault of a venue's table: how a venue is set (F11, F20), what the EMS does (F31)."""
+OTHERS: Final = ("throttle", "fade", "restart_listed", "ems_resets")
+"""What is no fault of a venue's table: how a venue is set (F11, F20), what it is asked (F27), what
+the EMS does (F31)."""
+LISTED: Final = "dark-a"
+ASKED_FOR_ALL: Final = re.compile(
+    r'^sor_session_sent_messages_total\{.*msg_type="AF".*\} (\d+)', re.M
+)
 
 
 @dataclass(slots=True)
@@ -148,7 +155,12 @@ class Sockets:
         outcome, began = Outcome(fault), time.monotonic()
         before = (await self.ask("status"))["alarms"]
         orders: list[str] = []
-        course = {"throttle": self.throttle, "fade": self.fade, "ems_resets": self.ems_resets}
+        course = {
+            "throttle": self.throttle,
+            "fade": self.fade,
+            "restart_listed": self.restart_listed,
+            "ems_resets": self.ems_resets,
+        }
         if fault in course:
             await course[fault](outcome, orders)
         else:
@@ -219,6 +231,32 @@ class Sockets:
     async def faded(self) -> int:
         """How often houses took something away."""
         return sum([int((await self.control(venue, "status"))["faded"]) for venue in LIT])
+
+    async def restart_listed(self, outcome: Outcome, orders: list[str]) -> None:
+        """F27: a venue comes up without its numbers while many orders rest there, and is asked for
+        all of them at once."""
+        before = await self.asked_for_all()
+        end = time.monotonic() + ORDERS_S
+        while not orders or (time.monotonic() < end and not outcome.struck):
+            orders += [self.order("sell", 3_000, "minimal-impact") for _ in range(8)]
+            await asyncio.sleep(0.5)
+            words = "fault restart at_s=0.1 down_ms=300 lose=outbound reset=141"
+            await self.control(LISTED, words)
+            await self.over(orders, PATIENCE_S)
+            outcome.struck = await self.asked_for_all() - before
+        await self.control(LISTED, "fault restart off")
+
+    async def asked_for_all(self) -> int:
+        """Requests for all orders (AF) that the gateway sent."""
+
+        def read() -> str:
+            url = f"http://127.0.0.1:{self.stack.admin_port}/metrics"
+            with urllib.request.urlopen(url, timeout=20) as answer:
+                text: str = answer.read().decode()
+                return text
+
+        text = await asyncio.to_thread(read)
+        return sum(int(float(each)) for each in ASKED_FOR_ALL.findall(text))
 
     async def ems_resets(self, outcome: Outcome, orders: list[str]) -> None:
         """F31: the EMS comes back with 141=Y while reports are not proved; it had some of them."""

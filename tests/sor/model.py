@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from sor_gateway.sor import events as ev
-from sor_gateway.sor.commands import AskChild, CancelChild, Command, SendChild
+from sor_gateway.sor.commands import AskChild, AskVenue, CancelChild, Command, SendChild
+from sor_gateway.sor.settings import MassStatus
 from sor_gateway.sor.types import ChildState, Liquidity, Side
 
 
@@ -52,6 +53,8 @@ class ModelVenue:
     """It corrects executions upwards, too."""
     deaf: bool = False
     """It loses status requests and cancels."""
+    lists: MassStatus = MassStatus.NONE
+    """What it answers when it is asked for all orders."""
 
     def receive(self, now: int) -> None:
         """Take the next message of ours."""
@@ -69,7 +72,11 @@ class ModelVenue:
                     ev.ChildCancelRefused(now, self.name, command.child_id, order is not None)
                 )
         elif isinstance(command, AskChild):
-            self._answer(command, now)
+            order = self.orders.get(command.child_id)
+            fact = self._status(command.child_id, command.request_id, order, now)
+            self.to_router.append(fact)
+        elif isinstance(command, AskVenue):
+            self._list(command, now)
 
     def _take(self, command: SendChild, now: int) -> None:
         order = self.orders[command.child_id] = Order(command)
@@ -84,16 +91,36 @@ class ModelVenue:
             if order.live:
                 self.end(command.child_id, ChildState.CANCELED, now)
 
-    def _answer(self, command: AskChild, now: int) -> None:
-        order = self.orders.get(command.child_id)
+    def _list(self, command: AskVenue, now: int) -> None:
+        """All that it has; now and then it refuses, or a part is lost."""
+        if self.random.random() < 0.1:
+            self.to_router.append(ev.MassStatusRefused(now, self.name, command.request_id))
+            return
+        chosen = [
+            (child_id, order)
+            for child_id, order in self.orders.items()
+            if order.live or self.lists is MassStatus.ALL
+        ]
+        facts = [self._status(each, command.request_id, order, now) for each, order in chosen]
+        facts = facts or [self._status("", command.request_id, None, now)]
+        for fact in facts:
+            fact.of_all, fact.total = True, len(chosen)
+        facts[-1].last = True
+        if self.random.random() < 0.1:
+            facts.pop(self.random.randrange(len(facts)))
+        self.to_router += facts
+
+    def _status(
+        self, child_id: str, request_id: str, order: Order | None, now: int
+    ) -> ev.ChildStatusReported:
         fact = ev.ChildStatusReported(
-            now, self.name, command.child_id, command.request_id, order is not None, False
+            now, self.name, child_id, request_id, order is not None, False
         )
         if order is not None:
             fact.live, fact.how, fact.cum_quantity = order.live, order.how, order.cum
             fact.quantity = order.send.quantity
             fact.avg_price_micros = order.value // order.cum if order.cum else 0
-        self.to_router.append(fact)
+        return fact
 
     def execute(
         self, child_id: str, now: int, *, late: bool = False, is_wrong_side: bool = False
@@ -209,7 +236,9 @@ class ModelVenue:
             ]
         # Answers to questions of another connection do not come again.
         self.to_router = [
-            fact for fact in self.to_router if not isinstance(fact, ev.ChildStatusReported)
+            fact
+            for fact in self.to_router
+            if not isinstance(fact, ev.ChildStatusReported | ev.MassStatusRefused)
         ]
         facts.append(ev.VenueOpened(now, self.name, self.epoch))
         self.up = True

@@ -8,7 +8,15 @@ from typing import Any, TypeVar
 
 from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
-from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, Report, SendChild
+from sor_gateway.sor.commands import (
+    Alarm,
+    AskChild,
+    AskVenue,
+    CancelChild,
+    Output,
+    Report,
+    SendChild,
+)
 from sor_gateway.sor.router import Router
 from sor_gateway.sor.settings import (
     RiskSettings,
@@ -265,6 +273,9 @@ class Script:
 
     def asks(self, outputs: list[Output] | None = None) -> list[AskChild]:
         return self.of(AskChild, outputs)
+
+    def asks_all(self, outputs: list[Output] | None = None) -> list[AskVenue]:
+        return self.of(AskVenue, outputs)
 
     def reports(self, outputs: list[Output] | None = None) -> list[Report]:
         return self.of(Report, outputs)

@@ -469,6 +469,8 @@ class TestDayOrders:
         made.wait(59 * SECOND)
         assert not made.cancels()
         made.wait(2 * SECOND)
+        assert not made.cancels(), "the venue may have ended it itself: it is asked first"
+        made.answer(made.sends()[0].child_id)
         assert len(made.cancels()) == 1
         assert "expired" not in made.kinds(), "a child may still fill"
         made.fill(made.sends()[0].child_id, 100)
@@ -497,4 +499,6 @@ class TestDayOrders:
         made.router = Router(made.settings, made.router.state)
         made.settle()
         made.wait(61 * SECOND)
+        assert len(made.asks()) == 1
+        made.answer(made.sends()[0].child_id)
         assert len(made.cancels()) == 1

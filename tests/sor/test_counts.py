@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from sor_gateway.sor.counts import Counts, VenueCounts, count_from
-from sor_gateway.sor.orders import CHILD_OVER, PARENT_OVER, Child, Doubt, Flight
+from sor_gateway.sor.doubt import Doubt
+from sor_gateway.sor.orders import CHILD_OVER, PARENT_OVER, Child, Flight
 from sor_gateway.sor.state import RouterState
 from sor_gateway.sor.types import OrdType, TimeInForce
 from sor_gateway.sor.venues import VenueState

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Output
+from sor_gateway.sor.outages import OrdersReleased, OutageEnded
 from sor_gateway.sor.settings import StrategySettings
 from sor_gateway.sor.types import ParentState, Reason, ReportKind
 
@@ -125,7 +126,7 @@ def outage(made: Script, *, suspend: bool) -> list[Output]:
     made.now += AWAY
     made.apply(ev.Restarted(made.now, "boot"))
     made.apply(ev.IdsReserved(made.now, made.router.state.reserved_through + 1_000_000))
-    out = made.step(ev.OutageEnded(made.now, "EMS", AWAY, suspend))
+    out = made.step(OutageEnded(made.now, "EMS", AWAY, suspend))
     return out + made.step(ev.VenueOpened(made.now, "dark-a", 1))
 
 
@@ -158,18 +159,18 @@ class TestOutage:
         outage(made, suspend=True)
         made.fill(made.sends()[0].child_id, 400)
         made.end(made.sends()[0].child_id)
-        out = made.step(ev.OrdersReleased(made.now, "EMS", "the desk agrees"))
+        out = made.step(OrdersReleased(made.now, "EMS", "the desk agrees"))
         (report,) = made.reports(out)
         assert (report.kind, report.suspended) == (ReportKind.RELEASED, False)
         assert report.text == "released: the desk agrees"
         assert [send.quantity for send in made.sends(out)] == [600]
-        assert not made.reports(made.step(ev.OrdersReleased(made.now, "EMS", "again")))
+        assert not made.reports(made.step(OrdersReleased(made.now, "EMS", "again")))
 
     def test_another_client_releases_nothing(self) -> None:
         made = resting()
         outage(made, suspend=True)
         made.end(made.sends()[0].child_id)
-        assert not made.reports(made.step(ev.OrdersReleased(made.now, "EMS42", "not mine")))
+        assert not made.reports(made.step(OrdersReleased(made.now, "EMS42", "not mine")))
         assert len(made.sends()) == 1
 
     def test_a_client_may_cancel_or_change_what_rests(self) -> None:

@@ -65,6 +65,8 @@ def expected_parent(state: ParentState, event: ParentEvent) -> ParentState | Non
         if state is ParentState.WORKING:
             ends[ParentEvent.ASK_CANCEL] = ParentState.PENDING_CANCEL
             ends[ParentEvent.ASK_REPLACE] = ParentState.PENDING_REPLACE
+        if state is ParentState.PENDING_CANCEL:
+            ends[ParentEvent.REFUSE_CANCEL] = ParentState.WORKING
         if state is ParentState.PENDING_REPLACE:
             ends[ParentEvent.REPLACE] = ParentState.WORKING
             ends[ParentEvent.REPLACE_TO_FILLED] = ParentState.FILLED

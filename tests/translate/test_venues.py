@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sor_gateway.fix.codec import encode
 from sor_gateway.fix.dialect import FIX42, FIX44, Dialect
 from sor_gateway.fix.message import Message
-from sor_gateway.sor.commands import AskChild, CancelChild, DenyExecution, SendChild
+from sor_gateway.sor.commands import AskChild, AskVenue, CancelChild, DenyExecution, SendChild
 from sor_gateway.sor.events import (
     ChildAccepted,
     ChildCancelRefused,
@@ -20,6 +20,7 @@ from sor_gateway.sor.events import (
     ChildRestated,
     ChildStatusReported,
     FillRevised,
+    MassStatusRefused,
     VenueFact,
 )
 from sor_gateway.sor.settings import VenueSettings
@@ -118,6 +119,10 @@ class TestCommands:
         outgoing = translator(FIX42).command_message(command)
         assert written(outgoing, FIX42) == "35=H|37=V1|11=C1|55=ACME|54=2|"
 
+    def test_a_request_for_all_orders(self) -> None:
+        outgoing = translator().command_message(AskVenue("ecn", "M1", NOW))
+        assert written(outgoing) == "35=AF|584=M1|585=7|"
+
 
 class TestStoredMessages:
     @pytest.mark.parametrize(
@@ -132,9 +137,10 @@ class TestStoredMessages:
                 AskChild("ecn", "C1", "H1", "", "ACME", Side.SELL, NOW),
                 Stored(StoredKind.STATUS, "C1", "H1"),
             ),
+            (AskVenue("ecn", "M1", NOW), Stored(StoredKind.MASS_STATUS, "", "M1")),
         ],
     )
-    def test_are_told_apart(self, command: SendChild, stored: Stored) -> None:
+    def test_are_told_apart(self, command: SendChild | AskVenue, stored: Stored) -> None:
         out = translator().command_message(command)
         raw = encode("FIX.4.4", out.msg_type, header([]), out.body)
         assert translator().identify(raw) == stored
@@ -144,7 +150,7 @@ class TestStoredMessages:
         assert translator().identify(raw) == Stored(StoredKind.OTHER)
 
     def test_what_a_reject_of_each_means(self) -> None:
-        def refused(command: SendChild | CancelChild | AskChild) -> VenueFact | None:
+        def refused(command: SendChild | CancelChild | AskChild | AskVenue) -> VenueFact | None:
             out = translator().command_message(command)
             raw = encode("FIX.4.4", out.msg_type, header([]), out.body)
             return translator().refused(raw, "tag 44", NOW)
@@ -155,6 +161,7 @@ class TestStoredMessages:
         cancel = CancelChild("ecn", "C1", "X1", "", "ACME", Side.SELL, 500, NOW)
         assert refused(cancel) == ChildCancelRefused(NOW, "ecn", "C1", True, "tag 44")
         assert refused(AskChild("ecn", "C1", "H1", "", "ACME", Side.SELL, NOW)) is None
+        assert refused(AskVenue("ecn", "M1", NOW)) == MassStatusRefused(NOW, "ecn", "M1", "tag 44")
 
 
 BASE = "37=V1|11=C1|17=E1|55=ACME|54=2|38=500|"
@@ -327,6 +334,36 @@ class TestStatusAnswers:
         fact = read(text)
         assert isinstance(fact, ChildStatusReported)
         assert not fact.known
+
+
+class TestAnswersAboutAllOrders:
+    def part(self, text: str) -> ChildStatusReported:
+        fact = read(f"35=8|{text}17=E1|55=ACME|54=2|584=M1|150=I|6=0|")
+        assert isinstance(fact, ChildStatusReported), fact
+        return fact
+
+    @pytest.mark.parametrize(("mark", "last"), [("912=N|", False), ("912=Y|", True), ("", False)])
+    def test_a_part_of_the_series(self, mark: str, last: bool) -> None:
+        fact = self.part(f"37=V1|11=C1|38=500|39=1|14=100|151=400|911=3|{mark}")
+        assert fact == ChildStatusReported(
+            *(NOW, "ecn", "C1", "M1", True, True, 100),
+            quantity=500,
+            of_all=True,
+            total=3,
+            last=last,
+            venue_order_id="V1",
+            symbol="ACME",
+            side=Side.SELL,
+        )
+
+    def test_there_is_none(self) -> None:
+        fact = self.part("37=NONE|39=8|14=0|151=0|911=0|")
+        assert (fact.child_id, fact.known, fact.request_id) == ("", False, "M1")
+        assert (fact.of_all, fact.total, fact.last) == (True, 0, True)
+
+    def test_a_part_that_does_not_say_how_many_there_are_is_none(self) -> None:
+        text = f"35=8|{BASE}584=M1|150=I|39=0|14=0|151=500|6=0|912=Y|"
+        assert isinstance(read(text), Unusable)
 
 
 class TestRevisions:

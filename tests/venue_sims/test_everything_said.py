@@ -69,6 +69,7 @@ class Day:
             self.replace: 12,
             self.status: 4,
             self.mass_cancel: 3,
+            self.mass_status: 3,
             self.ask_status: 4,
             self.ask_data: 6,
             self.nonsense: 3,
@@ -146,6 +147,12 @@ class Day:
         body: Body = [(11, self.new_id()), (530, scope), (60, self.orders.stamp())]
         body += [(55, self.draw.choice(SYMBOLS))] if scope == "1" else []
         self.orders.say("q", body + ([(54, "1")] if self.draw.random() < 0.3 else []))
+
+    def mass_status(self) -> None:
+        scope = self.draw.choice(["1", "7", "8"])
+        body: Body = [(584, self.new_id()), (585, scope)]
+        body += [(55, self.draw.choice(SYMBOLS))] if scope == "1" else []
+        self.orders.say("AF", body + ([(54, "1")] if self.draw.random() < 0.3 else []))
 
     def ask_status(self) -> None:
         who = self.draw.choice([self.orders, self.data]) if self.has_data else self.orders
@@ -255,6 +262,7 @@ def test_everything_said_is_fix_and_everything_asked_is_answered_once(
         assert {"W", "X"} <= {message.msg_type for message in day.data.received}
     _check_answers(day)
     _check_reports(day.orders.received)
+    _check_series(day.orders.received)
     for frame in day.orders.frames + day.data.frames:
         _check_with_simplefix(frame)
 
@@ -268,7 +276,7 @@ def _check_answers(day: Day) -> None:
         if message.msg_type in ("3", "j"):
             refused[int(message[45])] += 1
         elif message.msg_type in ("8", "9", "r"):
-            told[message[11]].append(message)
+            told[message.get(11, "")].append(message)
     asked = Counter(
         str(dict(body)[11]) for kind, body in day.orders.sent.values() if kind in ("D", "F", "G")
     )
@@ -327,6 +335,17 @@ def _check_reports(messages: list[Message]) -> None:
         else:
             assert leaves == 0
     assert exec_ids
+
+
+def _check_series(messages: list[Message]) -> None:
+    """Each answer to a mass status request is whole, and says itself where it ends."""
+    series: dict[str, list[Message]] = defaultdict(list)
+    for message in fresh(messages):
+        if 584 in message:
+            series[message[584]].append(message)
+    for reports in series.values():
+        assert {report[911] for report in reports} in ({"0"}, {str(len(reports))})
+        assert [report[912] for report in reports] == ["N"] * (len(reports) - 1) + ["Y"]
 
 
 def _check_with_simplefix(frame: bytes) -> None:

@@ -26,6 +26,7 @@ from venue_sims.commands import (
     CancelReceived,
     Command,
     MassCancelReceived,
+    MassStatusReceived,
     OrderReceived,
     OrderUnusable,
     ReplaceReceived,
@@ -420,7 +421,7 @@ class TestUnderRandomStreams:
         for command in sent:
             if isinstance(command, OrderReceived | OrderUnusable):
                 expected[command.terms.cl_ord_id] += 1
-            elif not isinstance(command, StatusReceived):
+            elif not isinstance(command, StatusReceived | MassStatusReceived):
                 expected[command.cl_ord_id] += 1
         # A status answer goes by the order's own id, so statuses are counted as a whole.
         statuses = sum(isinstance(command, StatusReceived) for command in sent)
