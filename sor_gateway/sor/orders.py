@@ -13,7 +13,7 @@ holds whenever a child is sent (recovery.md 3.8); only a venue's own act can bre
 list what may happen; a row that is not there is a bug of ours. What a *venue* may say has a row in
 every state of a child, because venues say everything once.
 
-A parent and a child each split into the account of it, which stays for the day (late fills,
+A parent and a child each split into the account of it, which stays for some days (late fills,
 duplicates, status requests), and what is needed only while it is open (`Work`, `Flight`), which is
 dropped at its end: finished orders stay small and are never scanned.
 """
