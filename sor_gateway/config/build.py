@@ -223,6 +223,7 @@ class Builder:
             quotes=quotes,
             symbols=list(venue.symbols) if venue.symbols is not None else list(known),
             dialect=venue.dialect,
+            trading_status=venue.trading_status,
             tls=self._tls(venue.tls, f"{self._venue_file(name)} [tls]", server=False),
             backups=list(venue.backups),
         )
@@ -321,6 +322,11 @@ class Builder:
                 )
 
             self._check_mass_status(where, venue)
+            if venue.trading_status == "quotes" and not venue.market_data:
+                self._problems.append(
+                    f"{where}: trading_status = 'quotes' without market_data = true: there is no"
+                    " such session to ask; set it to 'orders' or 'unasked'"
+                )
 
     def _check_mass_status(self, where: str, venue: VenueModel) -> None:
         """What such a request leaves open is asked about by H."""

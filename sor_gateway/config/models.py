@@ -309,6 +309,9 @@ class VenueModel(Model):
     has_status: bool = Field(True, description=A_SWITCH)
     unknown_is_final: bool = Field(True, description=A_SWITCH)
     mass_status: MassStatus = Field(MassStatus.NONE, description='"none", "open" or "all"')
+    trading_status: Literal["unasked", "orders", "quotes"] = Field(
+        "unasked", description='"unasked", "orders" or "quotes"'
+    )
     orders_per_second: int = Field(200, ge=1, le=1_000_000, description="1 to 1000000")
     cancel_reserve: int = Field(50, ge=0, le=1_000_000, description="0 to 1000000")
     max_child_quantity: int = Field(1_000_000, ge=1, description="shares, 1 or more")

@@ -92,6 +92,8 @@ class VenueConnection:
     """Those that are traded there and whose quotes are asked for."""
     dialect: str
     """BeginString of both sessions."""
+    trading_status: Literal["unasked", "orders", "quotes"] = "unasked"
+    """Whether the venue tells by itself what trades, or on which session it is asked."""
     tls: TlsSettings | None = None
     backups: list[tuple[str, int]] = field(default_factory=list)
     """Tried in turn where the first address does not come to a Logon."""

@@ -189,10 +189,16 @@ def build_links(configuration: Configuration, recovered: Recovered) -> dict[str,
         links[name] = VenueLink(
             session(venue.orders, recovered.session_numbers(name)),
             VenueTranslator(configuration.router.venues[name], dialect),
+            asks_status=venue.trading_status == "orders",
+            symbols=venue.symbols,
         )
         if venue.quotes is not None:
             links[venue.quotes.name] = QuotesLink(
-                session(venue.quotes, Numbers()), name, QuoteTranslator(dialect), venue.symbols
+                session(venue.quotes, Numbers()),
+                name,
+                QuoteTranslator(dialect),
+                venue.symbols,
+                asks_status=venue.trading_status == "quotes",
             )
     for name, link in links.items():
         link.disabled = recovered.disabled.get(name, "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from sor_gateway.daemon.conditions import ask_status, status_refused
 from sor_gateway.daemon.draft import Draft, send
 from sor_gateway.daemon.facts import MessageQuarantined, PeerProved, SessionMoved, SessionOperated
 from sor_gateway.daemon.replay import Answer, answer_client, answer_venue
@@ -235,6 +236,7 @@ class Intake:
         elif isinstance(event, events.ReplayWanted):
             self._begin_replay(link, event)
         elif isinstance(event, events.Synchronised):
+            ask_status(self._draft, link, now)
             self._draft.apply(VenueOpened(now, link.name, event.epoch))
             self._log("venue-synchronised", venue=link.name, epoch=event.epoch)
         elif isinstance(event, events.LoggedOut):
@@ -245,6 +247,8 @@ class Intake:
             self._common(link, event)
             cause = f"the venue passed over numbers {event.begin} to {event.end}"
             self._draft.apply(ChildrenDoubted(now, link.name, cause, notes_stand=True))
+            if self._draft.router.state.venues[link.name].is_open:
+                ask_status(self._draft, link, now)  # it may have been a halt
         elif isinstance(event, events.Forgot):
             cause = f"the venue asks for {event.begin}, proved through {event.proven_through}"
             self._draft.apply(ChildrenDoubted(now, link.name, cause))
@@ -317,6 +321,9 @@ class Intake:
                 link.subscribed_ns = now
                 for outgoing in link.translator.subscribe(link.symbols):
                     send(link, outgoing, now)
+                ask_status(self._draft, link, now)
+        elif isinstance(event, events.PeerRejected):
+            status_refused(self._draft, link, event.message, now)
         elif isinstance(event, events.LoggedOut):
             link.translator.forget()
             self._draft.router.market.forget(link.venue)
@@ -325,6 +332,7 @@ class Intake:
             self._lapse(link, link.venue, event.reason, now)
         elif isinstance(event, events.Skipped):
             self._subscribe(link, now)
+            ask_status(self._draft, link, now)
         elif isinstance(event, events.ReplayWanted) and link.session.replaying is not None:
             link.session.resend([], event.end, now, [])  # requests are never asked twice
 

@@ -18,7 +18,7 @@ from sor_gateway.fix.codec import decode
 from sor_gateway.fix.tags import ADMIN_MSG_TYPES
 from sor_gateway.fix.values import parse_utc_timestamp
 from sor_gateway.journal.record import Entry
-from sor_gateway.translate.venues import StoredKind, VenueTranslator
+from sor_gateway.translate.venues import ASKED_ANEW, StoredKind, VenueTranslator
 
 RESEND_MAX_AGE_NS: Final = 10_000_000_000
 """An order sent longer ago than this is not sent again: the market it was meant for is gone
@@ -82,8 +82,7 @@ def answer_venue(
         elif stored.kind is StoredKind.CANCEL:
             keep = stored.child_id not in voided and not orders.is_voided(stored.child_id)
         else:
-            # Status requests are asked anew after each connection, never sent again.
-            keep = stored.kind not in (StoredKind.STATUS, StoredKind.MASS_STATUS)
+            keep = stored.kind not in ASKED_ANEW
         if keep:
             answer.resend.append((entry.number, entry.raw))
         else:

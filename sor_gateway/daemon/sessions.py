@@ -59,6 +59,9 @@ class VenueLink:
     counters: SessionCounters = field(default_factory=SessionCounters)
     logon_number: int = 0
     """The number of our Logon on this connection: orders below it are never sent again."""
+    asks_status: bool = False
+    """The venue does not tell unasked what trades: it is asked here, at each logon."""
+    symbols: list[str] = field(default_factory=list)
     disabled: str = ""
     """Why an operator closed the session; empty while it is open."""
     is_skewed: bool = False
@@ -83,6 +86,8 @@ class QuotesLink:
     """When the venue's last quote came; 0 before the first on this connection."""
     subscribed_ns: int = 0
     """When its books were last asked for."""
+    asks_status: bool = False
+    """The venue does not tell unasked what trades: it is asked here, at each logon."""
     dropped: int = 0
     """Books that the translator had dropped when they were last asked for."""
     disabled: str = ""

@@ -1,4 +1,5 @@
-"""What a venue says about trading itself: SecurityStatus (f) and TradingSessionStatus (h).
+"""What a venue says about trading itself: SecurityStatus (f) and TradingSessionStatus (h); how it
+is asked (e, g).
 
 Owns: which values mean that nothing trades. May not know: what is done with it, orders.
 """
@@ -13,10 +14,15 @@ from sor_gateway.fix.tags import MsgType
 from sor_gateway.fix.values import text_to_price
 from sor_gateway.sor.events import SessionStatusChanged, SymbolStatusChanged
 from sor_gateway.sor.types import Micros
-from sor_gateway.translate.outgoing import clean, shown
+from sor_gateway.translate.outgoing import Fields, Outgoing, clean, shown
 from sor_gateway.translate.venues import Unusable
 
 CONDITION_TYPES: Final = frozenset({MsgType.SECURITY_STATUS, MsgType.TRADING_SESSION_STATUS})
+SUBSCRIBE: Final = "1"
+"""SubscriptionRequestType (263): how it is, and every change."""
+SYMBOL_REQUEST: Final = "S"
+SESSION_REQUEST: Final = "T1"
+"""Request ids (324, 335): a subscription dies with its connection, so they may be used again."""
 HALTING: Final = {
     "1": "opening delay",
     "2": "trading halt",
@@ -61,6 +67,27 @@ def to_condition(
         state = f"{state}: {clean(reason)}"
     low, high = _price(message, tags.LowPx), _price(message, tags.HighPx)
     return SymbolStatusChanged(now, venue, symbol, status in HALTING, state, low, high, session)
+
+
+def status_requests(symbols: list[str]) -> list[Outgoing]:
+    """Requests for the state of each symbol and of the trading session, and for every change. The
+    session's comes last: its answer stands behind those about symbols."""
+    requests = [
+        Outgoing(
+            MsgType.SECURITY_STATUS_REQUEST,
+            [
+                (tags.SecurityStatusReqID, f"{SYMBOL_REQUEST}{number}"),
+                (tags.Symbol, symbol),
+                (tags.SubscriptionRequestType, SUBSCRIBE),
+            ],
+        )
+        for number, symbol in enumerate(symbols, 1)
+    ]
+    fields: Fields = [
+        (tags.TradSesReqID, SESSION_REQUEST),
+        (tags.SubscriptionRequestType, SUBSCRIBE),
+    ]
+    return [*requests, Outgoing(MsgType.TRADING_SESSION_STATUS_REQUEST, fields)]
 
 
 def _price(message: Message, tag: int) -> Micros:

@@ -41,6 +41,7 @@ from sor_gateway.sor.events import (
     ChildStatusReported,
     FillRevised,
     MassStatusRefused,
+    SessionStatusChanged,
     VenueFact,
 )
 from sor_gateway.sor.types import (
@@ -126,7 +127,18 @@ class StoredKind(StrEnum):
     CANCEL = "cancel"
     STATUS = "status"
     MASS_STATUS = "mass-status"
+    SYMBOL_STATUS = "symbol-status"
+    SESSION_STATUS = "session-status"
     OTHER = "other"
+
+
+ASKED_ANEW: Final = frozenset(
+    {
+        *(StoredKind.STATUS, StoredKind.MASS_STATUS),
+        *(StoredKind.SYMBOL_STATUS, StoredKind.SESSION_STATUS),
+    }
+)
+"""Questions: they are asked anew after each connection, never sent again."""
 
 
 @dataclass(slots=True)
@@ -240,6 +252,10 @@ class VenueTranslator:
             return Stored(StoredKind.STATUS, cl_ord_id, message.get(tags.OrdStatusReqID, ""))
         if message.msg_type == MsgType.ORDER_MASS_STATUS_REQUEST:
             return Stored(StoredKind.MASS_STATUS, "", message.get(tags.MassStatusReqID, ""))
+        if message.msg_type == MsgType.SECURITY_STATUS_REQUEST:
+            return Stored(StoredKind.SYMBOL_STATUS)
+        if message.msg_type == MsgType.TRADING_SESSION_STATUS_REQUEST:
+            return Stored(StoredKind.SESSION_STATUS)
         return Stored(StoredKind.OTHER)
 
     # --- messages to facts ------------------------------------------------------------------
@@ -270,6 +286,8 @@ class VenueTranslator:
             return ChildCancelRefused(now, self.venue.name, stored.child_id, True, words)
         if stored.kind is StoredKind.MASS_STATUS:
             return MassStatusRefused(now, self.venue.name, stored.request_id, words)
+        if stored.kind is StoredKind.SESSION_STATUS:
+            return SessionStatusChanged(now, self.venue.name, True, f"not told: {words}")
         return None
 
     def _report(self, message: Message, now: int) -> VenueFact | None:

@@ -103,6 +103,10 @@ class Venue:
         """Says nothing to H and AF."""
         self.refuses_mass_status = False
         """Does not take AF."""
+        self.halted: set[str] = set()
+        """Symbols that do not trade."""
+        self.tells_trading: bool | None = True
+        """Whether it says what trades when it is asked; None: it refuses to."""
         self.takes_twice = False
         """Takes an order in again that comes again, instead of stopping the test."""
         self.reports = 0
@@ -114,6 +118,8 @@ class Venue:
             "F": self._cancel,
             "H": self._status,
             "AF": self._mass_status,
+            "e": self._symbol_status,
+            "g": self._session_status,
         }
         if message.msg_type in handlers:
             self.received.append((message.msg_type, message.get(11, "")))
@@ -263,6 +269,19 @@ class Venue:
         if not live:
             nobody = Order("NONE", 0, False, live=False, how="8")
             self.say(peer, nobody, "I", now, [*series, (912, "Y")], t37="NONE", t39="8", t17="0")
+
+    def _symbol_status(self, peer: Peer, message: Message, now: int) -> None:
+        """How a symbol is, and nothing of its changes."""
+        if self.tells_trading:
+            status = "2" if message[55] in self.halted else "17"
+            peer.send("f", [(324, message[324]), (55, message[55]), (326, status)], now)
+
+    def _session_status(self, peer: Peer, message: Message, now: int) -> None:
+        if self.tells_trading:
+            peer.send("h", [(335, message[335]), (336, "DAY"), (340, "2")], now)
+        elif self.tells_trading is None:
+            about = [(45, peer.session.numbers.next_in - 1), (372, "g"), (380, "3")]
+            peer.send("j", [(tag, str(value)) for tag, value in about], now)
 
     # --- the truth ------------------------------------------------------------------------
 

@@ -121,6 +121,11 @@ DRILLS: Final[dict[str, Drill]] = {
 OTHERS: Final = ("throttle", "fade", "restart_listed", "ems_resets")
 """What is no fault of a venue's table: how a venue is set (F11, F20), what it is asked (F27), what
 the EMS does (F31)."""
+ASKED: Final = {
+    "SOR__VENUES__ECN__TRADING_STATUS": "orders",
+    "SOR__VENUES__EXCHANGE__TRADING_STATUS": "quotes",
+}
+"""Who is asked what trades, and on which session (35=e, g); dark-a tells it unasked."""
 LISTED: Final = "dark-a"
 ASKED_FOR_ALL: Final = re.compile(
     r'^sor_session_sent_messages_total\{.*msg_type="AF".*\} (\d+)', re.M
@@ -431,6 +436,7 @@ async def one_desk(waiting: list[str], folder: Path, show: Callable[[Outcome], N
     relay = Relay(stack.venues[BEHIND_RELAY].port)
     try:
         stack.extra[f"SOR__VENUES__{BEHIND_RELAY.upper()}__PORT"] = str(await relay.start())
+        stack.extra |= ASKED
         await stack.start_venues()
         await stack.start_gateway()
         await stack.ready()
