@@ -10,8 +10,8 @@
 #   make compose-test  the stack under Docker Compose, driven from outside (needs a Docker engine)
 #   make session-pairs N=100000   random walks of two sessions over a bad line
 #   make fuzz N=10000000   feed so many fuzzed messages to decoder and session
-#   make compiled  the gateway with all that an order passes compiled to C, in build/compiled: for production
-#   make test-compiled   the tests of what passes through it, on the compiled code
+#   make compiled  the gateway with all that an order passes compiled to C by profile, in build/compiled: for production
+#   make test-compiled   the tests of what passes through it, on compiled code   (CODE=build/compiled: on that of production)
 #   make faults SEEDS=100   every fault of the venues with so many seeds, then once over real sockets; a table
 #   make bench     round trips and throughput against a bare byte relay
 #   make hostile   a quiet session beside peers that flood, stall, stay silent or ask for everything
@@ -85,17 +85,33 @@ fuzz: .venv/dev
 	@$(BIN)/python -m tests.fix.fuzz --messages $(N)
 
 # The same sources with protocol, translation, router, the turn, connections and journal compiled to C (needs a C
-# compiler; two minutes). PYTHONPATH=build/compiled python -P -m sor_gateway run ... runs it.
-build/compiled: .venv/dev setup.py spell.py venue_sims/stepping.py $(shell find sor_gateway -name '*.py')
-	@echo "compiling protocol, translation, router, the turn, connections and journal"
-	@rm -rf $@
-	@SOR_COMPILED=1 $(BIN)/python setup.py --quiet build --build-temp build/objects --build-lib $@
+# compiler). PYTHONPATH=build/compiled python -P -m sor_gateway run ... runs it. Built twice, some minutes each: what the
+# first build counted under typical work tells the second what to keep together.
+SOURCES = setup.py spell.py venue_sims/stepping.py $(shell find sor_gateway -name '*.py')
+BUILD = $(BIN)/python setup.py --quiet build --force
+
+build/compiled: .venv/dev benchmarks/training.py $(SOURCES)
+	@echo "compiling protocol, translation, router, the turn, connections and journal, to see what they do (1 of 2)"
+	@rm -rf $@ build/gather build/objects
+	@SOR_COMPILED=gather $(BUILD) --build-temp build/objects --build-lib build/gather
+	@echo "running what is typical"
+	@$(BIN)/python -m benchmarks.training build/gather
+	@echo "compiling by what was seen (2 of 2)"
+	@SOR_COMPILED=profiled $(BUILD) --build-temp build/objects --build-lib $@
 
 compiled: build/compiled
 
-# Not those that put a function in the place of ours: compiled code cannot be changed at run time.
-test-compiled: build/compiled
-	@PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR) SOR_COMPILED=1 $(BIN)/python -P -m pytest --import-mode=append \
+# Without a profile: half the time.
+build/plain: .venv/dev $(SOURCES)
+	@echo "compiling protocol, translation, router, the turn, connections and journal"
+	@rm -rf $@
+	@SOR_COMPILED=plain $(BUILD) --build-temp build/plain-objects --build-lib $@
+
+# CODE=build/compiled: of the build by profile. Not those that put a function in the place of ours: compiled code cannot
+# be changed at run time.
+CODE ?= build/plain
+test-compiled: $(CODE)
+	@PYTHONPATH=$(CURDIR)/$(CODE):$(CURDIR) SOR_COMPILED=yes $(BIN)/python -P -m pytest --import-mode=append \
 	    -m "not replaces" tests/test_compiled.py tests/fix tests/translate tests/sor tests/daemon tests/journal tests/conformance \
 	    tests/venue_sims/test_stepped.py
 

@@ -1,9 +1,13 @@
-"""What pyproject.toml cannot say: with SOR_COMPILED=1 a build compiles what every message passes.
+"""What pyproject.toml cannot say: with SOR_COMPILED a build compiles what every message passes.
 
 Protocol, translation, router, the turn, the connections under it and the journal's appending side
 become C extensions (mypyc), from a copy in which dataclasses are spelled out (spell.py). The same
 sources run uncompiled everywhere else; the tests run both ways. Not compiled: what waits, opens and
 reads (listeners, files at a start, processes, people); what NumPy does.
+
+SOR_COMPILED is one of STAGES: "plain" for tests, or in turn "gather", a run of what is typical
+(benchmarks/training.py), and "profiled": what is seldom needed is then kept apart from what every
+message passes, so that less has to come back into a cold cache.
 """
 
 from __future__ import annotations
@@ -28,6 +32,12 @@ MODULES = (
     "venue_sims/stepping.py",  # the reactor has one heir: compiled classes have compiled heirs only
 )
 SPELLED = Path("build/spelled")
+STAGES = {
+    "plain": [],
+    "gather": ["-fprofile-generate"],
+    "profiled": ["-fprofile-use", "-fprofile-correction", "-Wno-missing-profile"],
+}
+"""What the C compiler is told for each kind of build; a profile lies beside the objects."""
 
 
 def modules(root: Path) -> list[Path]:
@@ -57,19 +67,22 @@ def spelled_modules() -> list[str]:
     return [str(path) for path in copies]
 
 
-def extensions() -> list[Extension]:
-    """What setuptools has to build. On Linux none of it can be overlaid by another library:
-    calls from one of our modules into another then go straight to their target."""
+def extensions(stage: str) -> list[Extension]:
+    """What setuptools has to build at a stage; KeyError for one that is unknown. On Linux none of
+    it can be overlaid by another library: calls from one of our modules into another then go
+    straight to their target."""
     from mypyc.build import mypycify
 
     found: list[Extension] = mypycify(
         spelled_modules(), opt_level="2", debug_level="0", multi_file=True
     )
-    if sys.platform == "linux":
-        for extension in found:
+    for extension in found:
+        extension.extra_compile_args += STAGES[stage]
+        extension.extra_link_args += STAGES[stage]
+        if sys.platform == "linux":
             extension.extra_compile_args += ["-fvisibility=hidden", "-fno-semantic-interposition"]
             extension.extra_link_args += ["-Wl,-Bsymbolic"]
     return found
 
 
-setup(ext_modules=extensions() if os.environ.get("SOR_COMPILED") == "1" else [])
+setup(ext_modules=extensions(os.environ["SOR_COMPILED"]) if "SOR_COMPILED" in os.environ else [])

@@ -183,8 +183,9 @@ class Helper:
 class Bench:
     """The desk of one run: a venue, both arms, one load client."""
 
-    def __init__(self, folder: Path, arms: Iterable[str]) -> None:
+    def __init__(self, folder: Path, arms: Iterable[str], compiled: Path = COMPILED_CODE) -> None:
         self.arms = list(arms)
+        self._compiled = compiled
         self._folder = folder
         self._helpers: list[Helper] = []
         self._stacks: list[Stack] = []
@@ -278,7 +279,7 @@ class Bench:
         # The venue is a helper of ours, not the stack's.
         environment = {"SOR__VENUES__EXCHANGE__ENABLED": "true", **UNTHROTTLED}
         if arm == COMPILED:
-            environment["PYTHONPATH"] = str(COMPILED_CODE)
+            environment["PYTHONPATH"] = str(self._compiled)
         stack = Stack(
             folder,
             config,

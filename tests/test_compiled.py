@@ -12,7 +12,7 @@ from sor_gateway.sor import commands, events, ledger, orders, router
 from sor_gateway.sor.estimators import posterior
 from sor_gateway.translate import clients, venues
 
-COMPILED = os.environ.get("SOR_COMPILED") == "1"
+COMPILED = "SOR_COMPILED" in os.environ
 
 
 def test_what_an_order_passes_is_compiled_when_and_only_when_asked_for() -> None:

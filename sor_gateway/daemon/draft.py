@@ -44,6 +44,8 @@ class Draft:
         self.alarms: list[commands.Alarm] = []
         self.outboxes_due: dict[str, ClientLink] = {}
         """Clients that reports are to be numbered for."""
+        self.has_orders = False
+        """This turn has orders for a venue."""
         self.durable = False
         """The record has to be on the disk before anything leaves."""
         self.current: tuple[str, int, int, Message] | None = None
@@ -91,6 +93,7 @@ class Draft:
         outgoing = link.translator.command_message(command)
         key = "" if isinstance(command, commands.AskVenue) else command.child_id
         send(link, outgoing, command.at_ns, key)
+        self.has_orders = True
 
     def send_reports(self, link: ClientLink, now: int) -> None:
         """Number what waits in a client's outbox, oldest first."""
@@ -114,6 +117,7 @@ class Draft:
         for link in self.touched.values():
             self._collect(link, entries)
         facts, self._facts = self._facts, []
+        self.has_orders = False
         return entries, facts
 
     def _collect(self, link: Link, entries: list[Entry]) -> None:

@@ -141,6 +141,8 @@ class Engine:
         self._draft = Draft(router, links, codec, self.counters)
         self._intake = Intake(self._draft, journal, log, poisoned)
         self._last_resort = LastResort(router, reactor, log)
+        self._reports_wait = False
+        """The last turn's reports are to be numbered in this one."""
         self._pending_facts: list[OperatorFact] = []
         self._logouts: list[tuple[Link, str]] = []
         self._commands: list[SessionOperated] = []
@@ -208,8 +210,16 @@ class Engine:
         if self.router.ids_left() < IDS_LOW:
             self._draft.apply(self.next_ids(now))
             self._draft.durable = True
-        for name in list(self._draft.outboxes_due):
-            self._draft.send_reports(self._draft.outboxes_due[name], now)
+        self._report(now)
+
+    def _report(self, now: int) -> None:
+        """Number reports. Orders come first: when this turn has some, its reports are the next
+        turn's, which follows at once; so a venue is at work while its client is told."""
+        due = self._draft.outboxes_due
+        self._reports_wait = bool(due) and self._draft.has_orders and not self._reports_wait
+        if not self._reports_wait:
+            for name in list(due):
+                self._draft.send_reports(due[name], now)
 
     def _take_in(self, link: Link, now: int) -> None:
         """What a session says; a client that takes too much of our time is held back."""

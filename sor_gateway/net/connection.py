@@ -5,7 +5,9 @@ May not know: FIX, which turn it is, what the bytes mean.
 
 Theory of operation. Inbound bytes wait in `pending` until someone reads them, a bounded piece at a
 time; above a bound the transport stops reading, the kernel's buffer fills and the peer is slowed
-down by TCP itself. Outbound bytes go to the transport at once; a peer that does not read them is a
+down by TCP itself. Outbound bytes go to the kernel at once, so that the peer is at work while the
+rest of the turn runs (the event loop's transport would write at the end of its iteration); what the
+kernel does not take, and all of TLS, goes through the transport. A peer that does not read is a
 slow consumer and is cut, by size or by time, so that no peer can make us hold memory without end.
 
 A connection reports to one watcher at a time: the listener until it is known whose it is, the
@@ -15,6 +17,7 @@ reactor from then on.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from typing import Final, Protocol, cast
 
@@ -66,6 +69,8 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._limits = limits
         self._transport: asyncio.Transport | None = None
+        self._plain_fd = -1
+        """Where to write, ours until the loss is told; -1 where the transport encrypts."""
         self._gone = False
         self._paused = False
         self._deaf = False
@@ -80,6 +85,8 @@ class Connection(asyncio.Protocol):
         raw_socket = transport.get_extra_info("socket")
         raw_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._watch_for_half_open(raw_socket)
+        if transport.get_extra_info("sslcontext") is None:
+            self._plain_fd = raw_socket.fileno()
         if not self.peer:  # whoever was accepted is known by the address that `accept` gave: a peer
             # that is gone again has none any more, and its address would stay counted for ever
             self.address, self.peer = describe(transport.get_extra_info("peername"))
@@ -163,11 +170,15 @@ class Connection(asyncio.Protocol):
             self._open_transport().pause_reading()
 
     def write(self, data: bytes) -> None:
-        """Send bytes, with one write to the transport. Dropped when the connection has ended: what
-        has a number is in the journal, and the peer will ask for it."""
+        """Send bytes, with one write. Dropped when the connection has ended: what has a number is
+        in the journal, and the peer will ask for it."""
         if self.ended is not None:
             return
         self.bytes_out += len(data)
+        if self._plain_fd >= 0 and not self.buffered:
+            data = data[self._write_now(data) :]
+            if not data:
+                return
         self._open_transport().write(data)
         buffered = self.buffered
         if buffered > self._limits.slow_consumer_bytes:
@@ -195,6 +206,14 @@ class Connection(asyncio.Protocol):
         if self.ended is None:
             self.hear(hears=True)  # so that its end is noticed
             self._end(reason)
+
+    def _write_now(self, data: bytes) -> int:
+        """How many bytes the kernel took. An error is left to the transport, which meets it too and
+        then says that the connection is lost."""
+        try:
+            return os.write(self._plain_fd, data)
+        except OSError:
+            return 0
 
     def _watch_for_half_open(self, raw_socket: socket.socket) -> None:
         seconds, tcp = self._limits.half_open_s, socket.IPPROTO_TCP

@@ -59,6 +59,7 @@ class TestTheEndOfHours:
         table.client.turn(table.now)
         table.turn()
         assert not table.engine.router.state.venues["dark-a"].is_open
+        table.turn()  # orders first, then reports
         table.client.turn(table.now)
         assert kinds(table, "A1") == ["0"]
         assert all(child.venue != "dark-a" for child in table.children())
@@ -73,6 +74,7 @@ class TestTheEndOfHours:
             table.order(f"A{number}")
         table.client.turn(table.now)
         table.turn()
+        table.turn()  # orders first, then reports
         link = table.engine.links["EMS"]
         assert isinstance(link, ClientLink)
         assert len(link.outbox.unnumbered) == 2

@@ -208,6 +208,7 @@ class TestSetNumbers:
         table.now += 1_000_000
         table.client.turn(table.now)
         table.turn()
+        table.turn()  # orders first, then reports
         table.cut("EMS")
         table.run(3)
         do(table, "EMS", "disable")

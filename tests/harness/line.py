@@ -25,6 +25,10 @@ class _Options:
     def setsockopt(self, *_: object) -> None:
         pass
 
+    def fileno(self) -> int:
+        """There is no descriptor."""
+        return -1
+
 
 class End(asyncio.Transport):
     """One end of a line."""

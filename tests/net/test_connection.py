@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-from collections.abc import Iterator
+import struct
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -30,7 +33,7 @@ class Recorder:
 
 
 class ScriptedTransport(asyncio.Transport):
-    """A transport whose kernel takes nothing until told."""
+    """A transport, of TLS, whose kernel takes nothing until told."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +42,8 @@ class ScriptedTransport(asyncio.Transport):
         self.socket = socket.socket()
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        return {"socket": self.socket, "peername": ("192.0.2.7", 4711)}[name]
+        known = {"socket": self.socket, "peername": ("192.0.2.7", 4711), "sslcontext": self}
+        return known[name]
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         self.calls.append(f"limits {high} {low}")
@@ -227,3 +231,78 @@ class TestHalfOpen:
         times = option(socket.IPPROTO_TCP, socket.TCP_KEEPCNT)
         assert asks + each * times == 40
         assert option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 40_000
+
+
+class TestOutputOnAPlainSocket:
+    """Over real sockets."""
+
+    async def test_bytes_are_with_the_peer_before_the_turn_is_over(
+        self, recorder: Recorder
+    ) -> None:
+        async with plain(recorder) as (connection, peer):
+            connection.write(b"an order")
+            assert peer.recv(100) == b"an order"  # the loop had no time to do anything
+
+    async def test_what_the_kernel_does_not_take_follows_in_order(self, recorder: Recorder) -> None:
+        loop = asyncio.get_running_loop()
+        async with plain(recorder) as (connection, peer):
+            sent = b"".join(b"%07d\n" % number for number in range(5 * SLOW_BYTES))
+            for begin in range(0, len(sent), 9_999):
+                connection.write(sent[begin : begin + 9_999])
+            assert connection.buffered > 0
+            got = b""
+            while len(got) < len(sent):
+                got += await loop.sock_recv(peer, 65_536)
+            assert got == sent
+            connection.write(b"and again at once")
+            assert peer.recv(100) == b"and again at once"
+
+    async def test_a_peer_that_is_gone_is_a_lost_connection_and_no_error(
+        self, recorder: Recorder
+    ) -> None:
+        async with plain(recorder) as (connection, peer):
+            peer.close()
+            connection.write(b"into nothing")
+            while not connection.gone:
+                connection.write(b"and more")
+                await asyncio.sleep(0)
+            assert recorder.told[-1] == "lost"
+
+    async def test_the_descriptor_is_ours_until_the_loss_is_told(self, recorder: Recorder) -> None:
+        """Later its number may be somebody else's, who must not get our bytes."""
+        async with plain(recorder) as (connection, peer):
+            still_ours = []
+
+            def lost(lost: Connection) -> None:
+                still_ours.append(os.fstat(lost._plain_fd).st_ino == ours.st_ino)
+
+            ours = os.fstat(connection._plain_fd)
+            recorder.lost = lost  # type: ignore[method-assign, assignment]
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+            while not connection.gone:
+                connection.write(b"more")
+                await asyncio.sleep(0)
+            assert still_ours == [True]
+            connection.write(b"for nobody")
+
+
+@asynccontextmanager
+async def plain(recorder: Recorder) -> AsyncIterator[tuple[Connection, socket.socket]]:
+    """A connection over TCP on loopback, and the peer's end of it."""
+    loop = asyncio.get_running_loop()
+    limits = ConnectionLimits(slow_consumer_bytes=100 * SLOW_BYTES, slow_consumer_s=10.0)
+    with socket.create_server(("127.0.0.1", 0)) as door, socket.socket() as peer:
+        peer.setblocking(False)
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        door.setblocking(False)
+        dialled = asyncio.ensure_future(loop.sock_connect(peer, door.getsockname()))
+        ours, _ = await loop.sock_accept(door)
+        await dialled
+        _, connection = await loop.connect_accepted_socket(
+            lambda: Connection(recorder, loop, limits), ours
+        )
+        yield connection, peer
+        connection.abort("over")
+        while not connection.gone:
+            await asyncio.sleep(0)

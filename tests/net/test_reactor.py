@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -200,23 +202,21 @@ class TestFrozenOwner:
 
 
 class TestOutput:
-    async def test_one_write_per_session_and_turn(self, program: Program) -> None:
+    async def test_one_write_per_session_and_turn(
+        self, program: Program, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         ems = program.add(ScriptedSession())
         peer = await logged_on(program, (await program.listen()).port, ems)
         connection = program.reactor._lines["EMS"].connection
         assert connection is not None
-        transport = connection._open_transport()
         writes: list[bytes] = []
 
-        class Spy:
-            def write(self, data: bytes) -> None:
+        def spy(descriptor: int, data: bytes, write: Callable[[int, bytes], int] = os.write) -> int:
+            if descriptor == connection._plain_fd:
                 writes.append(data)
-                transport.write(data)
+            return write(descriptor, data)
 
-            def __getattr__(self, name: str) -> object:
-                return getattr(transport, name)
-
-        connection._transport = Spy()  # type: ignore[assignment]
+        monkeypatch.setattr(os, "write", spy)
         ems.output = b"first second third"
         program.reactor.wake()
         assert await peer.receive(18) == b"first second third"
