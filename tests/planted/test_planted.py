@@ -17,6 +17,7 @@ from sor_gateway.sor.events import ChildVoided
 from sor_gateway.sor.executed import Executed
 from sor_gateway.sor.ledger import Ledger
 from sor_gateway.sor.orders import Child, Parent
+from sor_gateway.sor.settings import MassStatus
 from sor_gateway.sor.types import ChildState, Shares
 from tests.daemon.test_recovery_rules import (
     LINES,
@@ -129,6 +130,7 @@ class TestAResendRequestTakenAsProof:
 def a_venue_that_begins_its_numbers_anew(table: Table) -> None:
     """It has orders and never said so; its session is reset; then messages to it are lost, and it
     asks for the same numbers as those orders had before."""
+    table.configuration.router.venues["dark-a"].mass_status = MassStatus.NONE  # a question for each
     table.dark.manners.voiceless = 1.0
     table.dark.unanswered_status = True
     for number in range(4):
