@@ -110,9 +110,10 @@ class EngineOperations:
         if state.killed or state.stopped:
             reasons.append(state.killed or state.stopped)
         if state.suspect:
-            waits = sorted(each for each in enabled if not state.venues[each].has_listed)
+            waits = sorted(each for each in enabled if not state.venues[each].has_told_all)
+            unknown = state.unproved or f"not every order is known of {', '.join(waits)}"
             reasons.append(
-                f"the journal's tail may be gone: not every order is known of {', '.join(waits)};"
+                f"the journal's tail may be gone: {unknown};"
                 " release the kill switch to go on without"
             )
         if not self._configuration.calendar.covers(now):

@@ -26,7 +26,7 @@ from sor_gateway.sor.orders import Child
 from sor_gateway.sor.plan import Plan
 from sor_gateway.sor.settings import MassStatus, VenueSettings
 from sor_gateway.sor.state import RouterState
-from sor_gateway.sor.types import ID_DIGITS, Nanos
+from sor_gateway.sor.types import ID_DIGITS, Nanos, Shares
 from sor_gateway.sor.venues import MassQuestion, VenueState
 
 LEAST: Final = 4
@@ -68,8 +68,8 @@ def ask(plan: Plan, settings: VenueSettings, why: str) -> None:
 
 
 def prove_tail(plan: Plan, state: RouterState, venues: dict[str, VenueSettings]) -> None:
-    """The journal may have lost orders: ask who has not told yet what it has. Once all did, and
-    what was lost is cancelled, nothing can be there that is not known."""
+    """The journal may have lost orders: ask who has not told yet what it has. Once all did, with
+    what is over, and what was lost is cancelled, nothing can be there that is not known."""
     enabled = [settings for settings in venues.values() if settings.enabled]
     for settings in enabled:
         venue = state.venues[settings.name]
@@ -77,7 +77,8 @@ def prove_tail(plan: Plan, state: RouterState, venues: dict[str, VenueSettings])
         if not venue.has_listed and can_leave and may_ask(venue, settings):
             ask(plan, settings, "the journal's tail may be lost")
     told = [state.venues[settings.name] for settings in enabled]
-    if told and all(venue.has_listed and not venue.strays for venue in told):
+    has_all = all(venue.has_told_all and not venue.strays for venue in told)
+    if told and has_all and not state.unproved:
         plan.add(TailProved(plan.now))
 
 
@@ -124,7 +125,7 @@ def reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         text = f"it announced {fact.total} orders and told of {mass.count}"
         _give_up(ledger, fact.venue, mass.request_id)
         return [Alarm(fact.at_ns, "mass-status-broken", text, fact.venue)]
-    venue.has_listed = True
+    venue.has_listed, venue.lists_over = True, mass.lists_over
     out: list[Output] = []
     for child, doubt in _waiting(ledger, fact.venue, mass.request_id):
         if mass.lists_over:
@@ -188,9 +189,12 @@ def stray(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
     out: list[Output] = [
         Alarm(fact.at_ns, "unknown-child", text, fact.venue, child_id=fact.child_id)
     ]
-    is_new = fact.child_id not in venue.strays and len(venue.strays) < STRAYS_MAX
+    lost_traded(ledger, fact.venue, fact.child_id, fact.cum_quantity)
     is_lost = fact.live and state.suspect and _may_be_ours(ledger, fact.child_id)
-    if not (is_new and is_lost) or fact.side is None:
+    if not is_lost or fact.child_id in venue.strays:
+        return out
+    if len(venue.strays) >= STRAYS_MAX or fact.side is None:
+        state.unproved = f"{fact.child_id} is live at {fact.venue} and is not cancelled"
         return out
     venue.strays[fact.child_id] = None
     cancel_id = ledger.next_order_id("X")
@@ -206,6 +210,16 @@ def stray(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         fact.at_ns,
     )
     return [cancel, *out]
+
+
+def lost_traded(ledger: Ledger, venue: str, child_id: str, cum: Shares) -> None:
+    """A venue speaks of an order that is not known here, with so much executed. One that went with
+    the tail was for an order of a client, and nobody knows which: were the tail taken for proved,
+    those shares would be bought or sold again."""
+    state = ledger.state
+    is_lost = state.suspect and child_id not in state.children and _may_be_ours(ledger, child_id)
+    if cum and is_lost:
+        state.unproved = f"{cum} of {child_id} were executed at {venue}, of an order that was lost"
 
 
 def stray_ended(ledger: Ledger, venue: str, child_id: str) -> None:

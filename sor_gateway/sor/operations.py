@@ -26,7 +26,7 @@ def kill_switched(ledger: Ledger, fact: KillSwitched) -> list[Output]:
     state = ledger.state
     state.killed = (fact.reason or "kill switch") if fact.on else ""
     if not fact.on:
-        state.suspect = False
+        state.suspect, state.unproved = False, ""
     for parent_id in state.open_parents:
         parent = state.parents[parent_id]
         ledger.agenda.due(parent_id)
@@ -123,8 +123,8 @@ def restarted(ledger: Ledger, fact: Restarted) -> list[Output]:
     state.suspect = True
     text = (
         f"the machine restarted (boot {fact.boot_id}): the end of the journal may be lost; "
-        f"{count} children in doubt, no new ones until each venue told all its orders (AF) or the "
-        "kill switch is released"
+        f"{count} children in doubt, no new ones until each venue told all its orders of the day "
+        "(AF) or the kill switch is released"
     )
     return [Alarm(fact.at_ns, "journal-tail-suspect", text)]
 

@@ -57,6 +57,7 @@ def filled(ledger: Ledger, fact: ChildFilled) -> list[Output]:
     if child is None:
         if not fact.leaves_quantity:
             mass_status.stray_ended(ledger, fact.venue, fact.child_id)
+        mass_status.lost_traded(ledger, fact.venue, fact.child_id, fact.cum_quantity)
         what = f"filled {fact.quantity} at {fact.price_micros}"
         return _unknown_child(fact.at_ns, fact.venue, fact.child_id, what)
     known = child.execs.get(fact.exec_id)
@@ -132,6 +133,7 @@ def ended(ledger: Ledger, fact: ChildEnded) -> list[Output]:
     child = ledger.find_child(fact.venue, fact.child_id)
     if child is None:
         mass_status.stray_ended(ledger, fact.venue, fact.child_id)
+        mass_status.lost_traded(ledger, fact.venue, fact.child_id, fact.cum_quantity)
         return _unknown_child(fact.at_ns, fact.venue, fact.child_id, fact.how.value)
     value = fact.avg_price_micros * fact.cum_quantity
     out = _book_difference(ledger, child, fact.cum_quantity, value, fact.at_ns)
@@ -164,6 +166,7 @@ def restated(ledger: Ledger, fact: ChildRestated) -> list[Output]:
     booked as they are said, for they may fill; but they cannot be, and the venue gets no more."""
     child = ledger.find_child(fact.venue, fact.child_id)
     if child is None:
+        mass_status.lost_traded(ledger, fact.venue, fact.child_id, fact.cum_quantity)
         return _unknown_child(fact.at_ns, fact.venue, fact.child_id, "restated")
     value = fact.avg_price_micros * fact.cum_quantity
     out = _book_difference(ledger, child, fact.cum_quantity, value, fact.at_ns)
@@ -248,6 +251,7 @@ def _status(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
             return []
         if fact.of_all:
             return mass_status.stray(ledger, fact)
+        mass_status.lost_traded(ledger, fact.venue, fact.child_id, fact.cum_quantity)
         return _unknown_child(fact.at_ns, fact.venue, fact.child_id, "known to the venue")
     out: list[Output] = []
     if fact.known:

@@ -76,6 +76,9 @@ class RouterState:
     suspect: bool = False
     """The journal's tail may be gone: no new child until every venue told all its orders, or the
     operator releases it (recovery.md 1.5)."""
+    unproved: str = ""
+    """While it is suspect: why no venue's word proves it any more, and only an operator releases
+    it; empty while one may."""
 
     @property
     def reserved_through(self) -> int:

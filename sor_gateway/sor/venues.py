@@ -89,7 +89,9 @@ class VenueState:
     is_mass_refused: bool = False
     """It takes no such request on this connection, or gives no answer that makes sense."""
     has_listed: bool = False
-    """It told all its orders of ours since the journal's tail became suspect (recovery.md 1.5)."""
+    """It told its orders of ours since the journal's tail became suspect (recovery.md 1.5)."""
+    lists_over: bool = False
+    """What it told last had orders that are over, too."""
     strays: dict[str, None] = field(default_factory=dict)
     """Orders of ours that only the venue knew: they are being cancelled, on this connection."""
 
@@ -99,6 +101,12 @@ class VenueState:
         if self.strays:
             self.strays.clear()
             self.has_listed = False
+
+    @property
+    def has_told_all(self) -> bool:
+        """Whether an order that the journal lost there would be known by now. A list of what is
+        open says nothing of one that was executed."""
+        return self.has_listed and self.lists_over
 
     @property
     def is_routable(self) -> bool:

@@ -116,12 +116,18 @@ class TestLostTail:
     """The machine went down, and with it what the kernel had not written: an order that rests, and
     all that we knew of it."""
 
-    def lost(self, configuration: Configuration) -> tuple[Table, str]:
+    def lost(self, configuration: Configuration, executed: int = 0) -> tuple[Table, str]:
+        for venue in configuration.router.venues.values():
+            if venue.mass_status is MassStatus.OPEN:
+                venue.mass_status = MassStatus.ALL
         for settings in configuration.ems_sessions:
             settings.on_low_number = "reset"
         table = Table(configuration)
+        table.dark.lists_over = table.lit.lists_over = True
         disk = deepcopy(table.storage)
         lost = table.rest().child_id
+        if executed:
+            table.dark.execute(table.venue, lost, executed, table.now)
         table.cut()
         table.storage, table.tail_suspect = disk, True
         table.crash()
@@ -141,6 +147,17 @@ class TestLostTail:
         assert (order.live, order.how) == (False, "4")
         assert {"unknown-child", "journal-tail-proved"} <= set(table.alarms())
         assert not table.engine.router.state.suspect
+        table.assert_fold_is_live()
+
+    def test_one_that_was_executed_leaves_it_to_the_operator(
+        self, configuration: Configuration
+    ) -> None:
+        """Nobody knows whose shares those are: they must not be routed again."""
+        table, lost = self.lost(configuration, 300)
+        self.back(table, *LINES)
+        assert not table.dark.orders[lost].live
+        assert table.engine.router.state.suspect
+        assert f"300 of {lost}" in table.engine.router.state.unproved
         table.assert_fold_is_live()
 
     def test_until_then_nothing_new_leaves(self, configuration: Configuration) -> None:

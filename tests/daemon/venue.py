@@ -103,6 +103,8 @@ class Venue:
         """Says nothing to H and AF."""
         self.refuses_mass_status = False
         """Does not take AF."""
+        self.lists_over = False
+        """Lists what is over, too, in answer to AF."""
         self.halted: set[str] = set()
         """Symbols that do not trade."""
         self.tells_trading: bool | None = True
@@ -255,18 +257,18 @@ class Venue:
         self.say(peer, order, "I", now, request)
 
     def _mass_status(self, peer: Peer, message: Message, now: int) -> None:
-        """All live orders, as one series."""
+        """All live orders, or all there were, as one series."""
         if self.unanswered_status:
             return
         if self.refuses_mass_status:
             about = [(45, peer.session.numbers.next_in - 1), (372, "AF"), (380, "3")]
             peer.send("j", [(tag, str(value)) for tag, value in about], now)
             return
-        live = [order for order in self.orders.values() if order.live]
-        series: Body = [(584, message[584]), (911, str(len(live)))]
-        for number, order in enumerate(live, 1):
-            self.say(peer, order, "I", now, [*series, (912, "Y" if number == len(live) else "N")])
-        if not live:
+        meant = [order for order in self.orders.values() if order.live or self.lists_over]
+        series: Body = [(584, message[584]), (911, str(len(meant)))]
+        for number, order in enumerate(meant, 1):
+            self.say(peer, order, "I", now, [*series, (912, "Y" if number == len(meant) else "N")])
+        if not meant:
             nobody = Order("NONE", 0, False, live=False, how="8")
             self.say(peer, nobody, "I", now, [*series, (912, "Y")], t37="NONE", t39="8", t17="0")
 

@@ -106,7 +106,7 @@ class ModelVenue:
         for fact in facts:
             fact.of_all, fact.total = True, len(chosen)
         facts[-1].last = True
-        if self.random.random() < 0.1:
+        if self.random.random() < 0.25:
             facts.pop(self.random.randrange(len(facts)))
         self.to_router += facts
 

@@ -9,6 +9,7 @@ import pytest
 
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Alarm, Output
+from sor_gateway.sor.mass_status import STRAYS_MAX
 from sor_gateway.sor.orders import Child
 from sor_gateway.sor.settings import MassStatus, StrategySettings
 from sor_gateway.sor.types import ChildState, Side
@@ -306,7 +307,7 @@ class TestSuspectTail:
         assert [ask.venue for ask in made.asks_all()] == ["dark-a", "dark-b"]
 
     def test_orders_leave_once_all_told(self) -> None:
-        made = suspect(MassStatus.OPEN, MassStatus.OPEN, children=0)
+        made = suspect(MassStatus.ALL, MassStatus.ALL, children=0)
         made.submit("B1", quantity=100)
         tell(made, "dark-a")
         assert not made.sends()
@@ -316,7 +317,7 @@ class TestSuspectTail:
         made.fold()
 
     def test_not_while_one_of_them_cannot_be_asked(self) -> None:
-        made = suspect(MassStatus.OPEN, MassStatus.NONE, children=0)
+        made = suspect(MassStatus.ALL, MassStatus.NONE, children=0)
         made.submit("B1", quantity=100)
         tell(made, "dark-a")
         made.wait(600 * SECOND)
@@ -324,25 +325,35 @@ class TestSuspectTail:
         out = made.step(ev.KillSwitched(made.now, False, "reconciled"))
         assert len(made.sends(out)) == 1
 
+    def test_nor_while_one_lists_only_what_is_open(self) -> None:
+        """A lost order that was executed is not in its list."""
+        made = suspect(MassStatus.OPEN, children=0)
+        made.submit("B1", quantity=100)
+        tell(made, "dark-a")
+        made.wait(600 * SECOND)
+        assert (made.sends(), len(made.asks_all())) == ([], 1)
+        out = made.step(ev.KillSwitched(made.now, False, "reconciled"))
+        assert len(made.sends(out)) == 1
+
     def test_a_disabled_venue_holds_nothing_up(self) -> None:
-        made = suspect(MassStatus.OPEN, MassStatus.NONE, children=0)
+        made = suspect(MassStatus.ALL, MassStatus.NONE, children=0)
         made.settings.venues["dark-b"].enabled = False
         assert "journal-tail-proved" in made.alarms(tell(made, "dark-a"))
 
     def test_nor_does_half_an_answer_prove_anything(self) -> None:
-        made = suspect(MassStatus.OPEN, children=0)
+        made = suspect(MassStatus.ALL, children=0)
         tell(made, "dark-a", child_id=LOST, total=2)
         assert made.router.state.suspect
 
     def test_a_venue_that_was_down_is_asked_when_it_comes(self) -> None:
-        made = suspect(MassStatus.OPEN, children=0)
+        made = suspect(MassStatus.ALL, children=0)
         made.step(ev.VenueClosed(made.now, "dark-a", "cut"))
         made.step(ev.VenueOpened(made.now, "dark-a", 1))
         assert len(made.asks_all()) == 2
         assert "journal-tail-proved" in made.alarms(tell(made, "dark-a"))
 
     def test_what_was_told_before_the_next_such_restart_counts_no_more(self) -> None:
-        made = suspect(MassStatus.OPEN, MassStatus.OPEN, children=0)
+        made = suspect(MassStatus.ALL, MassStatus.ALL, children=0)
         tell(made, "dark-a")
         made.apply(ev.Restarted(made.now, "boot2", tail_suspect=True))
         made.apply(ev.IdsReserved(made.now, made.router.state.reserved_through + 1_000_000))
@@ -352,7 +363,7 @@ class TestSuspectTail:
         assert made.router.state.suspect
 
     def test_what_was_told_before_a_plain_restart_counts(self) -> None:
-        made = suspect(MassStatus.OPEN, MassStatus.OPEN, children=0)
+        made = suspect(MassStatus.ALL, MassStatus.ALL, children=0)
         tell(made, "dark-a")
         made.apply(ev.Restarted(made.now, "boot"))
         made.apply(ev.IdsReserved(made.now, made.router.state.reserved_through + 1_000_000))
@@ -360,7 +371,7 @@ class TestSuspectTail:
         assert "journal-tail-proved" in made.alarms(tell(made, "dark-b"))
 
     def test_a_child_in_doubt_is_settled_by_it_too(self) -> None:
-        made = suspect(MassStatus.OPEN)
+        made = suspect(MassStatus.ALL)
         assert in_doubt(made) == ids(made)
         assert not made.asks()
         tell(made, "dark-a", child_id=ids(made)[0], quantity=100)
@@ -371,7 +382,7 @@ class TestStrays:
     """An order that went with the tail: alarmed, and what is left of it is cancelled."""
 
     def test_a_live_one_is_cancelled(self) -> None:
-        made = suspect(MassStatus.OPEN)
+        made = suspect(MassStatus.ALL)
         out = tell(made, "dark-a", child_id=LOST, cum_quantity=200)
         (cancel,) = made.cancels(out)
         assert (cancel.child_id, cancel.venue_order_id, cancel.quantity) == (LOST, "V1", 500)
@@ -380,16 +391,54 @@ class TestStrays:
         made.fold()
 
     def test_orders_wait_for_its_end(self) -> None:
-        made = suspect(MassStatus.OPEN, children=0)
+        made = suspect(MassStatus.ALL, children=0)
         made.submit("B1", quantity=100)
         tell(made, "dark-a", child_id=LOST)
         assert not made.sends()
-        out = made.step(ev.ChildEnded(made.now, "dark-a", LOST, ChildState.CANCELED, 200))
+        out = made.step(ev.ChildEnded(made.now, "dark-a", LOST, ChildState.CANCELED, 0))
         assert {"unknown-child", "journal-tail-proved"} <= set(made.alarms(out))
         assert len(made.sends(out)) == 1
 
+    def test_what_it_executed_is_not_routed_again(self) -> None:
+        """The client's order that it was for stands in the journal with nothing executed."""
+        made = suspect(MassStatus.ALL)
+        known = ids(made)[0]
+        over: dict[str, Any] = {"live": False, "total": 2}
+        tell(made, "dark-a", child_id=known, last=False, how=ChildState.CANCELED, **over)
+        tell(made, "dark-a", child_id=LOST, how=ChildState.FILLED, cum_quantity=100, **over)
+        made.submit("B1", quantity=100)
+        assert made.router.state.suspect
+        assert LOST in made.router.state.unproved
+        assert len(made.sends()) == 1
+        made.step(ev.KillSwitched(made.now, False, "reconciled"))
+        assert not made.router.state.unproved
+        assert len(made.sends()) > 1
+        made.fold()
+
+    def test_nor_what_it_executes_while_it_is_cancelled(self) -> None:
+        made = suspect(MassStatus.ALL, children=0)
+        tell(made, "dark-a", child_id=LOST)
+        made.step(ev.ChildEnded(made.now, "dark-a", LOST, ChildState.CANCELED, 200))
+        assert made.router.state.suspect
+
+    def test_one_that_cannot_be_cancelled_is_left_to_the_operator(self) -> None:
+        made = suspect(MassStatus.ALL, children=0)
+        out = tell(made, "dark-a", child_id=LOST, side=None)
+        assert not made.cancels(out)
+        assert made.router.state.suspect
+
+    def test_more_than_are_cancelled_on_a_connection_are_too(self) -> None:
+        made = suspect(MassStatus.ALL, children=0)
+        lost = [f"C{number:09}" for number in range(900_000, 900_000 + STRAYS_MAX + 1)]
+        for child_id in lost:
+            tell(made, "dark-a", child_id=child_id, total=len(lost), last=child_id == lost[-1])
+        for child_id in lost[:-1]:
+            made.step(ev.ChildEnded(made.now, "dark-a", child_id, ChildState.CANCELED, 0))
+        assert len(made.cancels()) == STRAYS_MAX
+        assert made.router.state.suspect
+
     def test_it_is_asked_for_again_when_the_line_goes_before_that(self) -> None:
-        made = suspect(MassStatus.OPEN, children=0)
+        made = suspect(MassStatus.ALL, children=0)
         tell(made, "dark-a", child_id=LOST)
         made.step(ev.VenueClosed(made.now, "dark-a", "cut"))
         made.step(ev.VenueOpened(made.now, "dark-a", 1))
@@ -398,14 +447,14 @@ class TestStrays:
         assert [each.child_id for each in made.cancels(out)] == [LOST]
 
     def test_once_on_a_connection(self) -> None:
-        made = suspect(MassStatus.OPEN, MassStatus.OPEN)
+        made = suspect(MassStatus.ALL, MassStatus.ALL)
         tell(made, "dark-a", child_id=LOST, last=False)
         assert not made.cancels(tell(made, "dark-a", child_id=LOST, total=2))
         assert len(made.cancels()) == 1
 
     @pytest.mark.parametrize("child_id", ["X9", "C12", "C9999999999", "C00099999x", "C"])
     def test_one_whose_id_we_cannot_have_given_is_left_alone(self, child_id: str) -> None:
-        made = suspect(MassStatus.OPEN)
+        made = suspect(MassStatus.ALL)
         out = tell(made, "dark-a", child_id=child_id)
         assert not made.cancels(out)
         assert "unknown-child" in made.alarms(out)

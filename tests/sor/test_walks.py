@@ -85,8 +85,10 @@ class Walk:
             dark("dark-a", unknown_is_final=final),
             dark("dark-b", unknown_is_final=final),
         ]
-        for venue in made if lists else []:
-            venue.mass_status = self.random.choice([MassStatus.OPEN, MassStatus.ALL])
+        if lists:
+            kinds = self.random.choice([[MassStatus.ALL], [MassStatus.OPEN, MassStatus.ALL]])
+            for venue in made:
+                venue.mass_status = self.random.choice(kinds)
         strategy = CAUTIOUS if seed % 2 else SWEEP
         if sprays:
             strategy = replace(
