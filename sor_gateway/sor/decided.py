@@ -302,7 +302,7 @@ def child_status_planned(ledger: Ledger, fact: ChildStatusPlanned) -> list[Outpu
 def day_ended(ledger: Ledger, fact: DayEnded) -> list[Output]:
     """Who may have ended a child with its day is asked before anything is done with it."""
     parent = ledger.state.parents[fact.parent_id]
-    parent.day_ended = True
+    parent.day_ended, parent.day_ended_ns = True, fact.at_ns
     for child_id in parent.children:
         child = ledger.state.children[child_id]
         assert child.flight is not None

@@ -309,6 +309,8 @@ class Parent:
     """When the trading day of its children ends; 0 for never."""
     day_ended: bool = False
     """It has, and whatever was open then is asked about."""
+    day_ended_ns: Nanos = 0
+    """When that was seen: later than the end itself where the gateway was away."""
 
     @property
     def is_over(self) -> bool:

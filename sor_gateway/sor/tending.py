@@ -93,10 +93,11 @@ class Tending:
 
     def _is_dead(self, plan: Plan, parent: Parent, child: Child) -> bool:
         """Whether nobody said for too long behind the end of its day what became of a child; a
-        session that is down holds nothing up."""
+        session that is down holds nothing up. A gateway that was away asks first, too."""
         assert child.flight is not None
         patience_ns = self._settings.day_end_reconcile_ns
-        dead_ns = max(parent.day_ends_ns, child.flight.planned_ns) + patience_ns
+        ended_ns = max(parent.day_ends_ns, parent.day_ended_ns)
+        dead_ns = max(ended_ns, child.flight.planned_ns) + patience_ns
         if plan.now < dead_ns:
             self._wake(child, dead_ns)
             return False

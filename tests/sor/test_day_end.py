@@ -99,9 +99,25 @@ class TestWithoutAWord:
         made = desk()
         made.apply(ev.Restarted(made.now, "boot"))
         made.apply(ev.IdsReserved(made.now, made.router.state.reserved_through + 1_000_000))
+        made.wait(CLOSE + RECONCILE - made.now)
+        assert made.kinds()[-1] == "expired"
+
+    def test_a_gateway_that_was_away_over_the_close_asks_before_that(self) -> None:
+        """The venue has the order's last reports ready, and needs a second to be there."""
+        made = desk()
+        made.apply(ev.Restarted(made.now, "boot"))
+        made.apply(ev.IdsReserved(made.now, made.router.state.reserved_through + 1_000_000))
         made.now = CLOSE + 2 * RECONCILE
         made.settle()
-        assert made.kinds()[-1] == "expired"
+        child_id = made.sends()[0].child_id
+        assert state_of(made, child_id) is ChildState.LIVE
+        out = made.step(ev.VenueOpened(made.now, "dark-a", 1))
+        assert [each.child_id for each in made.asks(out)] == [child_id]
+        made.wait(RECONCILE - 1)
+        assert state_of(made, child_id) is ChildState.LIVE
+        made.wait(1)
+        assert (state_of(made, child_id), made.kinds()[-1]) == (ChildState.EXPIRED, "expired")
+        made.fold()
 
     def test_what_fills_all_the_same_is_booked_and_alarmed(self) -> None:
         made = desk()
