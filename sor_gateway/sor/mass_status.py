@@ -117,12 +117,13 @@ def reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
     if mass is None or mass.request_id != fact.request_id:
         return []
     mass.heard_ns = fact.at_ns
-    mass.count += fact.total > 0  # else it says that there is none
+    if fact.total:  # else it says that there is none
+        mass.told[fact.child_id] = None
     if not fact.last:
         return []
     venue.mass = None
-    if mass.count != fact.total:
-        text = f"it announced {fact.total} orders and told of {mass.count}"
+    if len(mass.told) != fact.total:
+        text = f"it announced {fact.total} orders and told of {len(mass.told)}"
         _give_up(ledger, fact.venue, mass.request_id)
         return [Alarm(fact.at_ns, "mass-status-broken", text, fact.venue)]
     venue.has_listed, venue.lists_over = True, mass.lists_over

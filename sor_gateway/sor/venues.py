@@ -49,8 +49,8 @@ class MassQuestion:
     """Its answer has orders that are over, too: one that is missing is unknown to the venue."""
     heard_ns: Nanos
     """When it left, or the last part of its answer came."""
-    count: int = 0
-    """Orders that its answer was about so far."""
+    told: dict[str, None] = field(default_factory=dict)
+    """Orders that its answer was about so far: one that is told twice stands for no other."""
 
 
 @dataclass(slots=True)

@@ -210,6 +210,16 @@ class TestWithoutAnAnswer:
         assert in_doubt(made) == others
         assert [ask.child_id for ask in made.asks(out)] == others
 
+    def test_nor_does_one_that_tells_of_an_order_twice(self) -> None:
+        """It may be the report of another: who is missing may live."""
+        made = desk(lists=MassStatus.ALL)
+        doubt_all(made)
+        first, *others = ids(made)
+        out = series(made, *others, others[0])
+        assert "mass-status-broken" in made.alarms(out)
+        assert child(made, first).state is ChildState.LIVE
+        assert [ask.child_id for ask in made.asks(out)] == [first]
+
     def test_and_no_other_follows_on_this_connection(self) -> None:
         made = desk()
         doubt_all(made)
