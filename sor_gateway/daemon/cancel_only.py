@@ -140,4 +140,6 @@ def _plain(parent: Parent) -> Parent:
         request=None,
         work=Work(),
         expires_ns=0,
+        day_ends_ns=0,
+        day_ended=False,
     )

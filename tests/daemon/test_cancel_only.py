@@ -12,10 +12,12 @@ import pytest
 from sor_gateway.config import Configuration, load
 from sor_gateway.daemon.cancel_only import WHY
 from sor_gateway.daemon.recovery import SnapshotError, fact_codec
+from sor_gateway.daemon.sessions import ClientLink
 from sor_gateway.journal.memory import MemorySegment
 from sor_gateway.journal.record import Record
 from sor_gateway.sor.decisions import ParentAccepted
 from sor_gateway.sor.events import KillSwitched
+from tests.daemon.desk import SECOND
 from tests.daemon.test_recovery_rules import LINES, MILLISECOND, Table
 
 ROOT = Path(__file__).parents[2]
@@ -71,6 +73,21 @@ class TestCancelOnly:
         assert len(table.dark.orders) == 1
         assert not table.lit.orders
         assert table.engine.router.open_children() == 0
+
+    def test_nobody_is_taken_for_dead(self, table: Broken) -> None:
+        """That its day is over pulls nothing that a venue has all the same."""
+        client = table.engine.links["EMS"]
+        assert isinstance(client, ClientLink)
+        client.day_end_ns = lambda now: now + SECOND
+        child = table.rest()
+        table.break_fold()
+        for _ in range(3):
+            table.now += 400 * SECOND
+            table.turn()
+        table.connect(*VENUES)
+        table.run(100, 20 * MILLISECOND)
+        assert [kind for kind, _ in table.dark.received][-2:] == ["H", "F"]
+        assert not table.dark.orders[child.child_id].live
 
     def test_the_mended_program_tells_what_was_executed_meanwhile_and_goes_on(
         self, table: Broken
