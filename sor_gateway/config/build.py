@@ -135,6 +135,7 @@ class Builder:
             day_end_reconcile_ns=router.day_end_reconcile_s * NANOS_PER_SECOND,
             cancel_gives_up_ns=router.cancel_gives_up_s * NANOS_PER_SECOND,
             decide_budget=router.decide_budget,
+            keep_days=router.keep_days,
         )
 
     def _ems_session(self, name: str, model: EmsModel) -> SessionSettings:

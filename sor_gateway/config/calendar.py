@@ -66,6 +66,15 @@ class Calendar:
             day += timedelta(days=1)
         raise ValueError(f"calendar {self.name}: no trading day within a month of {local.date()}")
 
+    def day_ends_ns(self, now_ns: int) -> int:
+        """When this time's trading day is over and the next one begins."""
+        day = self.trading_day(now_ns)
+        if self.always_open:
+            end = datetime.combine(day + timedelta(days=1), time(), self.zone)
+        else:
+            end = datetime.combine(day, self.day_end, self.zone)
+        return int(end.timestamp()) * NANOS_PER_SECOND
+
     def close_ns(self, now_ns: int) -> int | None:
         """When the market closes on this time's trading day: Day orders expire then. None when it
         never closes."""

@@ -250,6 +250,7 @@ class RouterModel(Model):
         2_000, ge=1, le=3_600_000, description="milliseconds, 1 to 3600000"
     )
     trading_day_s: int = Field(23_400, ge=60, le=86_400, description="seconds, 60 to 86400")
+    keep_days: int = Field(2, ge=1, le=60, description="trading days, 1 to 60")
     day_end_reconcile_s: int = Field(300, ge=1, le=86_400, description="seconds, 1 to 86400")
     cancel_gives_up_s: int = Field(
         0, ge=0, le=86_400, description="seconds, 0 (never refused) to 86400"

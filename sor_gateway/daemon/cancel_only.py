@@ -14,9 +14,10 @@ what venues said, and no decision: executions of that time are booked and told t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, get_args
 
+from sor_gateway.sor.clients import order_of
 from sor_gateway.sor.decisions import ChildAssumedDead, ChildPlanned, ChildReleased
 from sor_gateway.sor.events import (
     ChildAccepted,
@@ -69,7 +70,7 @@ class Living:
     def look(self, fact: object) -> None:
         """Take note of a fact; nothing is booked."""
         if isinstance(fact, ParentSubmitted):
-            self._parents[fact.parent_id] = _submitted(fact)
+            self._parents[fact.parent_id] = _plain(order_of(fact))
         elif isinstance(fact, ChildPlanned):
             child = Child(
                 fact.child_id, fact.parent_id, fact.venue, fact.quantity, fact.limit_micros
@@ -123,42 +124,20 @@ class Living:
             seen.child.cum_quantity = min(max(seen.child.cum_quantity, cum), seen.child.quantity)
 
 
-def _submitted(fact: ParentSubmitted) -> Parent:
-    return Parent(
-        fact.parent_id,
-        fact.client,
-        fact.cl_ord_id,
-        fact.symbol,
-        fact.side,
-        fact.quantity,
-        fact.ord_type,
-        fact.limit_micros,
-        TimeInForce.DAY,
-        fact.strategy,
-        fact.account,
-        {},
-        fact.at_ns,
-        fact.sent_ns,
-        ParentState.WORKING,
-        work=Work(),
-    )
-
-
 def _plain(parent: Parent) -> Parent:
-    """An order of the books, without them."""
-    fact = ParentSubmitted(
-        parent.submitted_ns,
-        parent.parent_id,
-        parent.client,
-        parent.cl_ord_id,
-        parent.symbol,
-        parent.side,
-        parent.quantity,
-        parent.ord_type,
-        parent.limit_micros,
-        parent.time_in_force,
-        parent.strategy,
-        parent.account,
-        sent_ns=parent.sent_ns,
+    """An order without the books: as much of it as cancelling at venues takes."""
+    return replace(
+        parent,
+        time_in_force=TimeInForce.DAY,
+        echo={},
+        state=ParentState.WORKING,
+        cum_quantity=0,
+        cum_value_micros=0,
+        bid_micros=0,
+        ask_micros=0,
+        exposure=0,
+        children={},
+        request=None,
+        work=Work(),
+        expires_ns=0,
     )
-    return _submitted(fact)

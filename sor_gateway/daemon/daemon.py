@@ -148,6 +148,7 @@ def wire(
         stopwatch=stopwatch,
         turn_number=recovered.turn,
         concurrent_replays=configuration.gateway.concurrent_replays,
+        day_ends_ns=configuration.calendar.day_ends_ns,
     )
     return Parts(engine, reactor, links)
 

@@ -25,6 +25,7 @@ from sor_gateway.fix.timers import NEVER
 from sor_gateway.journal.errors import JournalStalled
 from sor_gateway.journal.record import FactCodec, Poisoned, Record
 from sor_gateway.net.reactor import ReactorCounters
+from sor_gateway.sor.days import DayBegan
 from sor_gateway.sor.decisions import Decision
 from sor_gateway.sor.events import FlowStopped, IdsReserved, KillSwitched, OperatorFact
 from sor_gateway.sor.router import Router
@@ -124,7 +125,9 @@ class Engine:
         stopwatch: Callable[[], int],
         turn_number: int = 0,
         concurrent_replays: int = 5,
+        day_ends_ns: Callable[[int], int] | None = None,
     ) -> None:
+        """`day_ends_ns`: when a time's trading day ends; None where days do not matter."""
         self.reactor = reactor
         self.journal = journal
         self.router = router
@@ -147,6 +150,7 @@ class Engine:
         self._logouts: list[tuple[Link, str]] = []
         self._commands: list[SessionOperated] = []
         self._replay_at_ns = 0
+        self._day_ends_ns = day_ends_ns
         self._concurrent_replays = concurrent_replays
         self._congestion = Congestion(lambda name: reactor.buffered(links[name].session))
         self._deadlines = {name: link.session.next_deadline() for name, link in links.items()}
@@ -195,6 +199,9 @@ class Engine:
         for fact in pending:
             self._draft.apply(fact)
             self._draft.durable |= isinstance(fact, IdsReserved)
+        if self._day_ends_ns is not None and now >= self.router.state.day_ends_ns:
+            ends_ns, keep_days = self._day_ends_ns(now), self.router.settings.keep_days
+            self._draft.apply(DayBegan(now, ends_ns, keep_days))
         logouts, self._logouts = self._logouts, []
         for link, text in logouts:
             self._draft.touch(link).session.logout(text, now)
@@ -319,6 +326,8 @@ class Engine:
     def _next_deadline(self, now: int) -> int | None:
         """The earliest of all. A session's deadline moves only in a turn that touches it."""
         deadline = max(now, self._replay_at_ns) if self._intake.replays else NEVER
+        if self._day_ends_ns is not None:
+            deadline = min(deadline, self.router.state.day_ends_ns)
         for other in self._deadlines.values():
             if other is not None and other < deadline:
                 deadline = other

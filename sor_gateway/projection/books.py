@@ -1,8 +1,7 @@
 """What the facts add up to, as rows: parents, children, executions, ClOrdIDs.
 
-Owns: the effect of each fact on the tables; of an execution, executions.py. Both follow the
-router's own rules for what a fact books (recovery.md 3.6) without its code: whoever doubts one can
-compare it with the other.
+Owns: the effect of each fact on the tables; of an execution, executions.py. Both follow the rules
+of the router; those for executions that were missing or revised are its own code (sor/executed.py).
 May not know: why anything was decided, messages, files.
 
 Each handler returns the (parent_id, child_id) that the fact is about, empty when there is none.
@@ -12,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from sor_gateway.projection.executions import (
     CLEAR_REQUEST,
@@ -21,6 +20,7 @@ from sor_gateway.projection.executions import (
     About,
     Executions,
 )
+from sor_gateway.sor.days import OrdersForgotten
 from sor_gateway.sor.decisions import (
     CancelGivenUp,
     ChildAssumedDead,
@@ -30,18 +30,13 @@ from sor_gateway.sor.decisions import (
     ChildReleased,
     ChildSent,
     ChildStatusPlanned,
-    DayEnded,
     ParentAccepted,
     ParentClosed,
-    ParentExpiring,
+    ParentNote,
     ParentRefused,
     ParentReplaced,
     ParentReplaceRefused,
-    RequestOverdue,
     StageMoved,
-    VenueDropped,
-    VenueReadmitted,
-    WaveStarted,
 )
 from sor_gateway.sor.disputes import ExecutionDisputed
 from sor_gateway.sor.events import (
@@ -66,9 +61,6 @@ from sor_gateway.sor.types import CROSS, ChildState, OrdType, ParentState, TimeI
 
 NOBODY: Final[About] = ("", "")
 
-_OfParent = (
-    VenueDropped | VenueReadmitted | WaveStarted | RequestOverdue | ParentExpiring | DayEnded
-)
 _PENDING: Final = {"cancel": ParentState.PENDING_CANCEL, "replace": ParentState.PENDING_REPLACE}
 _MAY_LIVE: Final = (*OPEN_CHILD, ChildState.RELEASED)
 """A released child that is reported after all lives (recovery.md 3.1)."""
@@ -95,16 +87,12 @@ class Books:
             ParentReplaceRefused: self._request_refused,
             ParentClosed: self._parent_closed,
             StageMoved: self._stage_moved,
-            VenueDropped: self._of_parent,
-            VenueReadmitted: self._of_parent,
-            WaveStarted: self._of_parent,
             ChildPlanned: self._child_planned,
             ChildCrossed: self._child_crossed,
             ChildSent: self._of_child,
             ChildCancelPlanned: self._of_child,
             ChildStatusPlanned: self._of_child,
             ChildAssumedDead: self._child_released,
-            DayEnded: self._of_parent,
             CancelGivenUp: self._request_refused,
             ChildAccepted: self._child_accepted,
             ChildFilled: self._child_filled,
@@ -112,13 +100,13 @@ class Books:
             ChildRestated: self._child_restated,
             ChildEnded: self._child_ended,
             ChildResolved: self._child_resolved,
-            RequestOverdue: self._of_parent,
-            ParentExpiring: self._of_parent,
             ChildReleased: self._child_released,
             ChildCancelRefused: self._child_cancel_refused,
             ChildStatusReported: self._child_status_reported,
             ChildVoided: self._child_voided,
             ChildrenDoubted: self._children_doubted,
+            OrdersForgotten: self._orders_forgotten,
+            **dict.fromkeys(get_args(ParentNote), self._of_parent),
         }
 
     def apply(self, fact: object) -> About:
@@ -223,13 +211,16 @@ class Books:
 
     def _parent_of(self, client: str, cl_ord_id: str) -> str:
         row = self._run(
-            "SELECT parent_id FROM cl_ord_ids WHERE client = ? AND cl_ord_id = ?",
+            "SELECT parent_id FROM cl_ord_ids JOIN parents USING (parent_id)"
+            " WHERE cl_ord_ids.client = ? AND cl_ord_ids.cl_ord_id = ? AND NOT forgotten",
             (client, cl_ord_id),
         ).fetchone()
         return row[0] if row else ""
 
     def _take_cl_ord_id(self, client: str, cl_ord_id: str, parent_id: str) -> None:
-        self._run("INSERT INTO cl_ord_ids VALUES (?, ?, ?)", (client, cl_ord_id, parent_id))
+        self._run(
+            "INSERT OR REPLACE INTO cl_ord_ids VALUES (?, ?, ?)", (client, cl_ord_id, parent_id)
+        )
 
     # --- decisions about parents ----------------------------------------------------------
 
@@ -289,8 +280,15 @@ class Books:
         self._run("UPDATE parents SET stage = ? WHERE parent_id = ?", (fact.stage, fact.parent_id))
         return fact.parent_id, ""
 
-    def _of_parent(self, fact: _OfParent) -> About:
+    def _of_parent(self, fact: ParentNote) -> About:
         return fact.parent_id, ""
+
+    def _orders_forgotten(self, fact: OrdersForgotten) -> About:
+        """The router does not know them any more. Here they stay, and nothing is booked on them."""
+        query = "UPDATE parents SET forgotten = 1 WHERE parent_id = ?"
+        for parent_id in fact.parent_ids:
+            self._run(query, (parent_id,))
+        return NOBODY
 
     # --- children -------------------------------------------------------------------------
 
@@ -348,10 +346,9 @@ class Books:
         return self._about(fact.child_id)
 
     def _about(self, child_id: str, venue: str = "") -> About:
-        """The parent of a child; none when it is not ours, or not at that venue."""
-        row = self._run(
-            "SELECT parent_id, venue FROM children WHERE child_id = ?", (child_id,)
-        ).fetchone()
+        """The parent of a child; none when it is not ours (any more), or not at that venue."""
+        query = "SELECT parent_id, venue FROM children JOIN parents USING (parent_id)"
+        row = self._run(f"{query} WHERE child_id = ? AND NOT forgotten", (child_id,)).fetchone()
         return (row[0] if row and venue in ("", row[1]) else ""), child_id
 
     def _child_accepted(self, fact: ChildAccepted) -> About:

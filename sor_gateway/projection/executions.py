@@ -19,9 +19,10 @@ from typing import Final
 
 import msgspec
 
-from sor_gateway.projection.account import KEPT, Account, keep
+from sor_gateway.projection.account import Account
 from sor_gateway.sor.decisions import ChildCrossed
 from sor_gateway.sor.events import ChildFilled, FillRevised
+from sor_gateway.sor.executed import EXECS_KEPT, Executed, news_of, price_unreported
 from sor_gateway.sor.types import ChildState, Liquidity, Micros, Nanos, ParentState, Shares, Side
 
 About = tuple[str, str]
@@ -84,7 +85,7 @@ class Executions:
         if known == (fact.quantity, fact.price_micros, fact.cum_quantity):
             return
         account = child.account
-        if fact.exec_id in account.early:
+        if fact.exec_id in account.revisions.early:
             return
         if not is_ours:
             account.deny(fact)
@@ -99,9 +100,8 @@ class Executions:
         doubts what contradicts that, and books what does not."""
         pieces = account.find(start, fact.cum_quantity)
         netted = sum(shares for _, shares in pieces)
-        news = fact.cum_quantity - max(start, child.cum) if netted < fact.quantity else 0
-        if netted and account.roots:
-            news = 0  # status tells whether there is more
+        is_revised = account.is_revised
+        news = news_of(fact.quantity, fact.cum_quantity, child.cum, netted, is_revised=is_revised)
         if max(news, 0) + netted != fact.quantity:
             self._contradicted(child, fact.cum_quantity)
             if news <= 0 and not netted:
@@ -117,7 +117,8 @@ class Executions:
         self._report(child, fact, sum(shares for _, shares in pieces))
         self._move(child, max(0, news), fact.price_micros, fact.fee_micros, fact.at_ns)
         if pieces != [(fact.exec_id, fact.quantity)]:
-            account.count(fact.exec_id, (fact.quantity, fact.price_micros), pieces)
+            account.said[fact.exec_id] = (fact.quantity, fact.price_micros)
+            account.revisions.pieces[fact.exec_id] = pieces
         self._forget_oldest(child, account)
         self._store(child, account)
         if news > 0:
@@ -141,35 +142,45 @@ class Executions:
         total either, books nothing: the router doubts it."""
         child = self._load(fact.child_id)
         account = child.account
-        if fact.exec_id in account.roots:
+        revisions = account.revisions
+        if fact.exec_id in revisions.roots:
             return
-        root = account.roots.get(fact.ref_exec_id, fact.ref_exec_id)
+        root = revisions.roots.get(fact.ref_exec_id, fact.ref_exec_id)
         known = self._known(child, root)
-        if known is not None and root not in account.pieces:
-            account.count(root, known[:2], [(root, known[0])])
-        is_told = known is not None
-        if not is_told and account.untold(root, fact, child.cum):
-            is_told = True
-            self._show_missing(child, account)
-            row = (child.venue, root, 0, fact.price_micros, 0)
-            self._execute(child.about, row, ("unknown", fact.at_ns, child.venue, 0, 1))
-            self._forget_oldest(child, account)
-        elif not is_told and root in account.denied:
-            return
-        keep(account.roots, fact.exec_id, root)
-        if is_told:
-            self._revise(child, account, root, fact)
+        if known is not None:
+            executed: Executed | None = (*known, root)
+            account.said.setdefault(root, known[:2])
+        else:
+            executed = account.untold(root, fact, child.cum)
+            if executed is None and root in revisions.denied:
+                return
+        revisions.note(fact.exec_id, root)
+        if executed is None:
+            revisions.forestall(root)
+        else:
+            if known is None:
+                self._show_untold(child, account, root, fact)
+            self._revise(child, account, root, executed, fact)
             if fact.quantity:
                 self._doubt_too_much(child)
-        else:
-            keep(account.early, root, None)
         self._store(child, account)
         if fact.cum_quantity != child.cum:
             self._contradicted(child, fact.cum_quantity)
 
-    def _revise(self, child: _Child, account: Account, root: str, fact: FillRevised) -> None:
+    def _show_untold(self, child: _Child, account: Account, root: str, fact: FillRevised) -> None:
+        """An execution that was missing is known by its revision."""
+        self._show_missing(child, account)
+        row = (child.venue, root, 0, fact.price_micros, 0)
+        self._execute(child.about, row, ("unknown", fact.at_ns, child.venue, 0, 1))
+        self._forget_oldest(child, account)
+
+    def _revise(
+        self, child: _Child, account: Account, root: str, executed: Executed, fact: FillRevised
+    ) -> None:
         """Both orders move by what the client is told."""
-        change = account.revise(root, fact)
+        retold = account.revisions.revise(root, executed, fact)
+        moved_shares = sum(each.shares for each in retold)
+        moved_value = sum(each.value_micros for each in retold)
         (fee,) = self._run(
             "SELECT fee_micros FROM executions WHERE child_id = ? AND exec_id = ?",
             (fact.child_id, root),
@@ -178,22 +189,22 @@ class Executions:
             "UPDATE executions SET quantity = ?, price_micros = ?, fee_micros = ?,"
             " fee_surprise_micros = ? WHERE child_id = ? AND exec_id = ?",
             (
-                sum(shares for _, shares in account.pieces[root]),
+                sum(shares for _, shares in account.revisions.pieces[root]),
                 *(fact.price_micros, fact.fee_micros, fact.fee_surprise_micros),
                 *(fact.child_id, root),
             ),
         )
-        moved = (change.shares, change.value_micros, fact.fee_micros - fee)
+        moved = (moved_shares, moved_value, fact.fee_micros - fee)
         parent_id, child_id = child.about
         self._run(
             f"UPDATE parents SET {_MOVED},"
             " state = CASE WHEN state = ? AND cum_quantity + ? < quantity THEN ? ELSE state END"
             " WHERE parent_id = ?",
-            (*moved, ParentState.FILLED, change.shares, ParentState.CANCELED, parent_id),
+            (*moved, ParentState.FILLED, moved_shares, ParentState.CANCELED, parent_id),
         )
         self._run(f"UPDATE children SET {_MOVED} WHERE child_id = ?", (*moved, child_id))
-        child.cum += change.shares
-        if change.shares > 0:
+        child.cum += moved_shares
+        if moved_shares > 0:
             self._run(
                 "UPDATE children SET state = ? WHERE child_id = ? AND state IN (?, ?, ?)"
                 " AND cum_quantity >= quantity",
@@ -229,7 +240,7 @@ class Executions:
     def is_revised(self, child_id: str) -> bool:
         """Whether the venue took back or corrected executions: totals before and behind that do
         not compare."""
-        return bool(self._load(child_id).account.roots)
+        return self._load(child_id).account.is_revised
 
     # --- rows -----------------------------------------------------------------------------
 
@@ -253,7 +264,7 @@ class Executions:
             "SELECT quantity, price_micros, cum_quantity FROM executions AS this"
             " WHERE child_id = ?1 AND exec_id = ?2 AND reported AND (SELECT count(*)"
             " FROM executions WHERE child_id = ?1 AND reported AND id > this.id) < ?3",
-            (child.about[1], exec_id, KEPT),
+            (child.about[1], exec_id, EXECS_KEPT),
         ).fetchone()
         if row is None:
             return None
@@ -265,7 +276,7 @@ class Executions:
         row = self._run(
             "SELECT exec_id FROM executions WHERE child_id = ? AND reported"
             " ORDER BY id DESC LIMIT 1 OFFSET ?",
-            (child.about[1], KEPT),
+            (child.about[1], EXECS_KEPT),
         ).fetchone()
         if row is not None:
             account.forget(row[0])
@@ -290,9 +301,7 @@ class Executions:
     ) -> None:
         """Book what the venue's total has up to there and no report told of."""
         start, missing = child.cum, through - child.cum
-        price = (value - child.value + missing // 2) // missing if value else 0
-        if price <= 0:
-            price = beside or (child.value // start if start else child.limit or 0)
+        price = price_unreported(missing, value, beside, (start, child.value), child.limit)
         account.miss(start, through, price, at_ns)
         self._show(child, start, missing, price, at_ns)
         self._move(child, missing, price, 0, at_ns)
@@ -301,9 +310,9 @@ class Executions:
         """What is missing has become less: its rows anew."""
         child_id = child.about[1]
         self._run("DELETE FROM executions WHERE child_id = ? AND NOT reported", (child_id,))
-        for each in account.missing:
-            price = account.told[each.name][1]
-            self._show(child, each.low, each.high - each.low, price, each.at_ns)
+        for low, high, name in account.missing:
+            _, price = account.revisions.told[name]
+            self._show(child, low, high - low, price, account.missed_ns[name])
 
     def _show(
         self, child: _Child, start: Shares, shares: Shares, price: Micros, at_ns: Nanos

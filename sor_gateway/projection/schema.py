@@ -15,7 +15,7 @@ from typing import Final
 
 from sor_gateway.journal.reader import START, Position
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 6
 BUSY_TIMEOUT_S: Final = 60.0
 """How long one writer waits for another: a batch takes a fraction of a second, but the follower is
 of low priority, and on a busy machine that was more than ten."""
@@ -41,7 +41,8 @@ TABLES: Final = {
         arrival_ask_micros INTEGER NOT NULL DEFAULT 0, stage TEXT NOT NULL DEFAULT '',
         text TEXT NOT NULL DEFAULT '', request_kind TEXT NOT NULL DEFAULT '',
         request_cl_ord_id TEXT NOT NULL DEFAULT '', request_quantity INTEGER NOT NULL DEFAULT 0,
-        request_ord_type TEXT NOT NULL DEFAULT '', request_limit_micros INTEGER""",
+        request_ord_type TEXT NOT NULL DEFAULT '', request_limit_micros INTEGER,
+        forgotten INTEGER NOT NULL DEFAULT 0""",
     "cl_ord_ids": """
         client TEXT NOT NULL, cl_ord_id TEXT NOT NULL, parent_id TEXT NOT NULL,
         PRIMARY KEY (client, cl_ord_id)""",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sor_gateway.sor.decisions import WaveStarted
+from sor_gateway.sor.estimators.volatility import day_micros
 from sor_gateway.sor.ledger import SWEEP
 from sor_gateway.sor.outlook import Outlook
 from sor_gateway.sor.plan import Plan
@@ -90,7 +91,7 @@ class Ahead:
         """Volatility of a day, average daily volume, shares done or out, and what a share that is
         worked saves: half of the spread."""
         parent = route.parent
-        sigma = self._outlook.market.volatility.day_micros(parent.symbol)
+        sigma = day_micros(self._outlook.ledger.state.volatility.get(parent.symbol))
         sigma *= route.strategy.weight_impact
         saved = float(route.nbbo.half_spread_micros)
         return sigma, route.security.average_daily_volume, parent.bound - route.available, saved

@@ -39,7 +39,21 @@ def submitted(ledger: Ledger, fact: ParentSubmitted) -> list[Output]:
     known = ledger.find_parent(fact.client, fact.cl_ord_id)
     if known is not None and fact.poss_resend:
         return [_status(ledger, known, fact.at_ns, fact.echo)]
-    parent = Parent(
+    parent = order_of(fact)
+    parent.work = Work(duplicate=known is not None)
+    state = ledger.state
+    state.parents[fact.parent_id] = parent
+    state.open_parents[fact.parent_id] = None
+    if known is None:
+        ledger.bygone.named(fact.client, fact.cl_ord_id, fact.parent_id)
+    ledger.agenda.follow(fact.symbol, fact.parent_id)
+    ledger.agenda.due(fact.parent_id)
+    return []
+
+
+def order_of(fact: ParentSubmitted) -> Parent:
+    """The order that a client sent, before anything was done about it."""
+    return Parent(
         fact.parent_id,
         fact.client,
         fact.cl_ord_id,
@@ -54,18 +68,9 @@ def submitted(ledger: Ledger, fact: ParentSubmitted) -> list[Output]:
         fact.echo,
         fact.at_ns,
         fact.sent_ns,
-        work=Work(duplicate=known is not None),
         expires_ns=fact.expires_ns,
         day_ends_ns=fact.day_ends_ns or fact.expires_ns,
     )
-    state = ledger.state
-    state.parents[fact.parent_id] = parent
-    state.open_parents[fact.parent_id] = None
-    if known is None:
-        state.cl_ord_ids.setdefault(fact.client, {})[fact.cl_ord_id] = fact.parent_id
-    ledger.agenda.follow(fact.symbol, fact.parent_id)
-    ledger.agenda.due(fact.parent_id)
-    return []
 
 
 def unreadable(ledger: Ledger, fact: ParentUnreadable) -> list[Output]:
@@ -206,7 +211,7 @@ def pend_reports(ledger: Ledger, parent: Parent, at_ns: Nanos) -> list[Output]:
 def _pend(ledger: Ledger, parent: Parent, request: Request) -> list[Output]:
     """The request is on. Before the pre-trade checks have passed it only waits for them."""
     parent.request = request
-    ledger.state.cl_ord_ids[parent.client][request.cl_ord_id] = parent.parent_id
+    ledger.bygone.named(parent.client, request.cl_ord_id, parent.parent_id)
     if parent.state is ParentState.RECEIVED:
         return []
     return pend_reports(ledger, parent, request.at_ns)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sor_gateway.sor import clients, mass_status
 from sor_gateway.sor.commands import Alarm, AskChild, CancelChild, Output, SendChild
 from sor_gateway.sor.dark_venue import DarkVenue
+from sor_gateway.sor.days import DayBegan, OrdersForgotten
 from sor_gateway.sor.decisions import (
     CancelGivenUp,
     ChildAssumedDead,
@@ -31,6 +32,7 @@ from sor_gateway.sor.decisions import (
     VenueDropped,
     VenueReadmitted,
     VenueTried,
+    VolatilitySeen,
     WaveStarted,
 )
 from sor_gateway.sor.ledger import DARK, Ledger
@@ -81,7 +83,7 @@ def parent_refused(ledger: Ledger, fact: ParentRefused) -> list[Output]:
         out += ledger.refuse_request(parent, fact.at_ns, Reason.TOO_LATE, text)
     ledger.settle(parent)
     if duplicate:
-        del ledger.state.parents[fact.parent_id]
+        ledger.bygone.forget(fact.parent_id)
     return out
 
 
@@ -171,6 +173,7 @@ def child_planned(ledger: Ledger, fact: ChildPlanned) -> list[Output]:
         fact.ord_type, fact.time_in_force, fact.tactic, fact.wave, fact.at_ns, fact.pull_at_ns
     )
     ledger.state.children[fact.child_id] = child
+    ledger.bygone.sent(fact.child_id, fact.parent_id)
     ledger.launch(child, flight)
     if (breaker := ledger.venue(fact.venue).breaker) is not None:
         breaker.left(fact.child_id)
@@ -237,6 +240,7 @@ def child_crossed(ledger: Ledger, fact: ChildCrossed) -> list[Output]:
     child = Child(fact.child_id, fact.parent_id, fact.market, fact.quantity, fact.price_micros)
     flight = Flight(OrdType.MID_PEG, TimeInForce.IOC, CROSS, 0, fact.at_ns, 0, answered=True)
     ledger.state.children[fact.child_id] = child
+    ledger.bygone.sent(fact.child_id, fact.parent_id)
     ledger.launch(child, flight)
     report, alarms = ledger.book(child, fact.quantity, fact.price_micros, fact.at_ns)
     report.last_market, report.liquidity = fact.market, Liquidity.MIDPOINT
@@ -386,6 +390,27 @@ def markouts_seen(ledger: Ledger, fact: MarkoutsSeen) -> list[Output]:
         value = mark.value_micros / mark.quantity
         for learnt in ledger.state.learnt.of(mark.venue, mark.symbol):
             learnt.marked(fact.horizon, value, mark.small)
+    return []
+
+
+def volatility_seen(ledger: Ledger, fact: VolatilitySeen) -> list[Output]:
+    """How much symbols move, as it is known from here on."""
+    ledger.state.volatility.update(fact.moves)
+    return []
+
+
+def day_began(ledger: Ledger, fact: DayBegan) -> list[Output]:
+    """What ended long enough ago is to be forgotten, a part of it in each turn."""
+    ledger.state.day_ends_ns = fact.ends_ns
+    ledger.bygone.day_began(fact.keep_days)
+    return []
+
+
+def orders_forgotten(ledger: Ledger, fact: OrdersForgotten) -> list[Output]:
+    """They are not known any more, nor what belongs to them."""
+    for parent_id in fact.parent_ids:
+        ledger.agenda.forget(parent_id, ledger.state.parents[parent_id].symbol)
+        ledger.bygone.forget(parent_id)
     return []
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sor_gateway.sor.days import OrdersForgotten
+from sor_gateway.sor.estimators.volatility import Moves
 from sor_gateway.sor.types import (
     Micros,
     Nanos,
@@ -301,6 +303,19 @@ class MarkoutsSeen:
     marks: list[Markout] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class VolatilitySeen:
+    """How much symbols moved as far as their quotes were watched: every ten minutes of a market."""
+
+    at_ns: Nanos
+    moves: dict[str, Moves] = field(default_factory=dict)
+    """By symbol."""
+
+
+ParentNote = (
+    VenueDropped | VenueReadmitted | ParentExpiring | RequestOverdue | WaveStarted | DayEnded
+)
+"""How a parent is worked on; what is accounted for does not change by it."""
 Decision = (
     ParentAccepted
     | ParentRefused
@@ -326,4 +341,6 @@ Decision = (
     | ParentReplaceRefused
     | ParentClosed
     | MarkoutsSeen
+    | VolatilitySeen
+    | OrdersForgotten
 )

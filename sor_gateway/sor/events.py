@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import get_args
 
+from sor_gateway.sor.days import DayBegan
 from sor_gateway.sor.decisions import Decision
 from sor_gateway.sor.disputes import DisputeSettled, ExecutionDisputed
 from sor_gateway.sor.outages import OrdersReleased, OutageEnded
@@ -261,8 +262,7 @@ class ChildStatusReported:
     quantity: Shares = 0
     """Of the order, as the venue has it; 0: unsaid."""
     of_all: bool = False
-    """A part of the answer to a request for all orders. What follows stands in such a part only,
-    for orders that nobody here knows."""
+    """A part of the answer to a request for all orders; what follows stands there only."""
     total: int = 0
     """How many orders that answer is about (FIX 911)."""
     last: bool = False
@@ -492,6 +492,7 @@ OperatorFact = (
     | ChildResolved
     | VenueQuarantined
     | DisputeSettled
+    | DayBegan
 )
 Fact = ClientFact | VenueFact | OperatorFact | Decision
 

@@ -14,12 +14,14 @@ from typing import Final
 
 from sor_gateway.sor.agenda import Agenda
 from sor_gateway.sor.breaker import Breaker
+from sor_gateway.sor.bygone import Bygone
 from sor_gateway.sor.commands import Alarm, Output, Report
 from sor_gateway.sor.counts import count_from
 from sor_gateway.sor.doubt import Doubt
 from sor_gateway.sor.estimators import fills, latency
 from sor_gateway.sor.estimators.hidden import Run
 from sor_gateway.sor.estimators.learnt import DECAY as LEARNT_DECAY
+from sor_gateway.sor.executed import price_unreported
 from sor_gateway.sor.orders import (
     CHILD_OVER,
     END_EVENTS,
@@ -64,6 +66,7 @@ class Ledger:
     def __init__(self, state: RouterState) -> None:
         self.state: Final = state
         self.agenda: Final = Agenda()
+        self.bygone: Final = Bygone(state)
         self.counts = count_from(state)
         self.resting: Final[dict[str, Nanos]] = {
             name: venue.breaker.until_ns
@@ -175,6 +178,7 @@ class Ledger:
                 parent.work = None
             if not parent.children:
                 self.state.open_parents.pop(parent.parent_id, None)
+                self.bygone.ended(parent.parent_id)
                 self.agenda.forget(parent.parent_id, parent.symbol)
 
     def close_dark_wave(self, parent: Parent, *, judged: bool) -> None:
@@ -200,6 +204,8 @@ class Ledger:
     def launch(self, child: Child, flight: Flight) -> None:
         """A child becomes open: it counts as exposure until it is proved over."""
         parent = self.state.parents[child.parent_id]
+        if parent.is_over:
+            self.bygone.lives(parent.parent_id)
         child.flight = flight
         parent.children[child.child_id] = None
         parent.exposure += child.leaves_quantity
@@ -484,16 +490,6 @@ class Ledger:
 
 
 def known_price(child: Child, through: Shares, value: Micros, beside: Micros) -> Micros:
-    """The price of executions from the child's cum to `through`: from the `value` of all of them
-    when the venue's average gave it (0 when not), else what is known: the fill `beside` it, the
-    child's own average, its limit."""
-    missing = through - child.cum_quantity
-    if value:
-        price = (value - child.cum_value_micros + missing // 2) // missing
-        if price > 0:
-            return price
-    if beside:
-        return beside
-    if child.cum_quantity:
-        return child.cum_value_micros // child.cum_quantity
-    return child.limit_micros or 0
+    """The price of executions from the child's cum to `through`, which no report told of."""
+    cum = (child.cum_quantity, child.cum_value_micros)
+    return price_unreported(through - cum[0], value, beside, cum, child.limit_micros)

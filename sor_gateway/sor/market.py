@@ -7,13 +7,13 @@ was seen when a decision was made stands in the decision (architecture.md 2c).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from sor_gateway.sor.departures import Departures
-from sor_gateway.sor.estimators.volatility import DAY_NS, Volatility
+from sor_gateway.sor.estimators.volatility import DAY_NS, Moves, Volatility
 from sor_gateway.sor.types import Micros, Nanos, Shares
 
 LEVELS_MAX: Final = 50
@@ -70,11 +70,16 @@ class Nbbo:
 
 class Market:
     """All books. Books not confirmed for `max_age_ns` do not count. `day_ns`: how long a trading
-    day is on the clock by which they come."""
+    day is on the clock by which they come; `told`: what is known of how much symbols move."""
 
-    def __init__(self, max_age_ns: Nanos, day_ns: Nanos = DAY_NS) -> None:
+    def __init__(
+        self,
+        max_age_ns: Nanos,
+        day_ns: Nanos = DAY_NS,
+        told: Mapping[str, Moves] | None = None,
+    ) -> None:
         self._max_age_ns: Final = max_age_ns
-        self.volatility: Final = Volatility(day_ns)
+        self.volatility: Final = Volatility(day_ns, told)
         self._books: Final[dict[str, dict[str, Book]]] = {}
         self._news: Final[dict[str, News]] = {}
         self.departures: Final = Departures()

@@ -13,7 +13,7 @@ holds whenever a child is sent (recovery.md 3.8); only a venue's own act can bre
 list what may happen; a row that is not there is a bug of ours. What a *venue* may say has a row in
 every state of a child, because venues say everything once.
 
-A parent and a child each split into the account of it, which stays for the day (late fills,
+A parent and a child each split into the account of it, which stays for some days (late fills,
 duplicates, status requests), and what is needed only while it is open (`Work`, `Flight`), which is
 dropped at its end: finished orders stay small and are never scanned.
 """
@@ -27,7 +27,7 @@ from typing import Final
 from sor_gateway.sor.dark_venue import DarkVenue
 from sor_gateway.sor.doubt import Doubt
 from sor_gateway.sor.estimators.hidden import Run
-from sor_gateway.sor.executed import EXECS_KEPT, Executed, Piece, Revisions
+from sor_gateway.sor.executed import EXECS_KEPT, Executed, Missing, Piece, Revisions, net
 from sor_gateway.sor.types import (
     ChildState,
     Micros,
@@ -398,7 +398,7 @@ class Child:
     cum_value_micros: Micros = 0
     execs: dict[str, Executed] = field(default_factory=dict)
     """By the venue's ExecID: what makes a duplicate (recovery.md 3.6)."""
-    synthetic: list[tuple[Shares, Shares, str]] = field(default_factory=list)
+    synthetic: list[Missing] = field(default_factory=list)
     """Ranges of cum (from, to) booked without the venue's own report of them, and our ExecID that
     told the client."""
     revisions: Revisions | None = None
@@ -447,23 +447,5 @@ class Child:
 
     def net_synthetic(self, start: Shares, end: Shares) -> list[Piece]:
         """Take the range of a real execution out of the synthetic ones: what of it was in, and how
-        the client was told of that. Behind a bust totals do not tell which it was: the oldest."""
-        if not self.synthetic:
-            return []
-        found, kept = [], []
-        wanted = end - start
-        for low, high, exec_id in self.synthetic:
-            if self.is_revised:
-                start, end = low, low + wanted
-                wanted -= min(wanted, high - low)
-            shared = min(high, end) - max(low, start)
-            if shared <= 0:
-                kept.append((low, high, exec_id))
-                continue
-            found.append((exec_id, shared))
-            if low < start:
-                kept.append((low, start, exec_id))
-            if end < high:
-                kept.append((end, high, exec_id))
-        self.synthetic = kept
-        return found
+        the client was told of that."""
+        return net(self.synthetic, start, end, is_revised=self.is_revised)

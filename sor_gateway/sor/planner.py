@@ -202,6 +202,7 @@ class Planner:
             return
         route = self._outlook.route(plan, parent, work, security)
         self._work(plan, route, shows)
+        self._crossings.stand(route)
         if not route.is_ioc:
             plan.unsent[parent.parent_id] = route.available
 

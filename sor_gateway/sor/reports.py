@@ -30,6 +30,7 @@ from sor_gateway.sor.events import (
     VenueCongested,
     VenueOpened,
 )
+from sor_gateway.sor.executed import news_of
 from sor_gateway.sor.ledger import DARK, Ledger, known_price
 from sor_gateway.sor.orders import PENDING_ASKS_MAX, Child, ChildEvent
 from sor_gateway.sor.types import ChildState, Micros, Nanos, OrdType, Shares, TimeInForce
@@ -77,10 +78,8 @@ def filled(ledger: Ledger, fact: ChildFilled) -> list[Output]:
         out.append(ledger.alarm(fact.at_ns, "exec-id-reused", text, child))
     pieces = child.net_synthetic(start, fact.cum_quantity)
     netted = sum(shares for _, shares in pieces)
-    # What was booked before is no news, though a bust since then may make the totals look so.
-    news = fact.cum_quantity - max(start, child.cum_quantity) if netted < fact.quantity else 0
-    if netted and child.is_revised:
-        news = 0  # it may be one that was lost, or a new one: status tells
+    cum, is_revised = child.cum_quantity, child.is_revised
+    news = news_of(fact.quantity, fact.cum_quantity, cum, netted, is_revised=is_revised)
     if max(news, 0) + netted != fact.quantity:
         text = f"{fact.exec_id} says cum {fact.cum_quantity}, known is {child.cum_quantity}"
         out += ledger.contradicted(child, text, fact.at_ns, fact.cum_quantity)

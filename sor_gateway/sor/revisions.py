@@ -15,7 +15,7 @@ from __future__ import annotations
 from sor_gateway.sor.commands import Alarm, Output
 from sor_gateway.sor.denials import impossible, is_beyond_limit
 from sor_gateway.sor.events import ChildResolved, FillRevised
-from sor_gateway.sor.executed import Executed, Revisions
+from sor_gateway.sor.executed import Executed, Retold, Revisions
 from sor_gateway.sor.ledger import Ledger, known_price
 from sor_gateway.sor.orders import CHILD_OVER, Child, ChildEvent, Parent, ParentEvent
 from sor_gateway.sor.types import ChildState, Micros, Nanos, ReportKind, Shares
@@ -54,47 +54,22 @@ def revised(ledger: Ledger, fact: FillRevised) -> list[Output]:
 
 
 def _untold(child: Child, known: Revisions, root: str, fact: FillRevised) -> Executed | None:
-    """An execution that was booked without its own report, by the order's total: one that was
-    denied and is in that total, or a lost one. Of that the revision tells how much there was: what
-    is left of it, and by how much our total is too high. None: it was not booked."""
-    if root in known.denied:
-        quantity, price, end, _ = known.denied[root]
-    else:
-        less = child.cum_quantity - fact.cum_quantity
-        quantity, price = fact.quantity + less, fact.price_micros
-        outstanding = sum(high - low for low, high, _ in child.synthetic)
-        if less < 0 or not 0 < quantity <= outstanding:
-            return None
-        end = child.synthetic[-1][1]
-        known.forestall(root)
-    pieces = child.net_synthetic(end - quantity, end)
-    if not pieces:
-        return None
-    executed = (quantity, price, end, pieces[-1][0])
-    child.remember(root, executed)
-    known.pieces[root] = pieces
+    """An execution that was booked without its own report, by the order's total."""
+    executed = known.untold(root, fact, child.synthetic, child.cum_quantity)
+    if executed is not None:
+        child.remember(root, executed)
     return executed
 
 
 def _apply(
     ledger: Ledger, child: Child, fact: FillRevised, root: str, executed: Executed
 ) -> list[Output]:
-    """The execution becomes what the fact says; the client is told by the ids that it knows. Where
-    that were several, the last one takes what there is more or less."""
+    """The execution becomes what the fact says; the client is told by the ids that it knows."""
     known = child.revised()
     quantity, price = known.current.get(root, executed[:2])
-    known.current[root] = (fact.quantity, fact.price_micros)
-    pieces = known.pieces.get(root, [(executed[3], executed[0])])
-    booked = sum(shares for _, shares in pieces)
-    left = max(0, booked - quantity + fact.quantity) if fact.quantity else 0
     out: list[Output] = []
-    known.pieces[root] = []
-    for number, (told_id, before) in enumerate(pieces, 1):
-        after = left if number == len(pieces) else min(before, left)
-        left -= after
-        known.pieces[root].append((told_id, after))
-        known.told.setdefault(told_id, (before, executed[1]))
-        out += _tell(ledger, child, fact, told_id, after - before, before)
+    for retold in known.revise(root, executed, fact):
+        out += _tell(ledger, child, fact, retold)
     parent = ledger.state.parents[child.parent_id]
     text = (
         f"{root}: {quantity} at {price} became {fact.quantity} at {fact.price_micros}; "
@@ -105,26 +80,15 @@ def _apply(
     return [*out, ledger.alarm(fact.at_ns, "trade-busted", text, child)]
 
 
-def _tell(
-    ledger: Ledger, child: Child, fact: FillRevised, told_id: str, shares: Shares, before: Shares
-) -> list[Output]:
-    """What the client was told by this id becomes `shares` more, and `before` of it get the fact's
-    price; both orders move by that. Nothing when it is so already."""
-    known = child.revised()
-    told, told_price = known.told[told_id]
-    left = told + shares
-    value = (told - before) * told_price + (before + shares) * fact.price_micros
-    left_price = (value + left // 2) // left if left else told_price
-    if (left, left_price) == (told, told_price):
-        return []
-    known.told[told_id] = (left, left_price)
-    out = _book(ledger, child, shares, left * left_price - told * told_price, fact.at_ns)
-    parent = ledger.state.parents[child.parent_id]
+def _tell(ledger: Ledger, child: Child, fact: FillRevised, retold: Retold) -> list[Output]:
+    """What the client was told by an id is something else now; both orders move by that."""
+    out = _book(ledger, child, retold.shares, retold.value_micros, fact.at_ns)
+    parent, left = ledger.state.parents[child.parent_id], retold.quantity
     if not left:
-        ledger.state.disputes.get(parent.client, {}).pop(told_id, None)  # nothing left to deny
+        ledger.state.disputes.get(parent.client, {}).pop(retold.name, None)  # nothing to deny
     report = ledger.report(parent, ReportKind.CORRECTED if left else ReportKind.BUSTED, fact.at_ns)
-    report.ref_exec_id, report.venue_exec_id = told_id, fact.exec_id
-    report.last_quantity, report.last_price_micros = left or told, left_price
+    report.ref_exec_id, report.venue_exec_id = retold.name, fact.exec_id
+    report.last_quantity, report.last_price_micros = left or retold.before, retold.price_micros
     report.last_market, report.text = child.venue, fact.text
     report.fee_micros = fact.fee_micros if left else 0
     return [*out, report]

@@ -26,6 +26,7 @@ from sor_gateway.sor import (
 from sor_gateway.sor.commands import CancelChild, Output, Report
 from sor_gateway.sor.counts import Counts, count_from
 from sor_gateway.sor.crossing import CROSSES_MAX
+from sor_gateway.sor.days import DayBegan, OrdersForgotten
 from sor_gateway.sor.decisions import (
     CancelGivenUp,
     ChildAssumedDead,
@@ -51,6 +52,7 @@ from sor_gateway.sor.decisions import (
     VenueDropped,
     VenueReadmitted,
     VenueTried,
+    VolatilitySeen,
     WaveStarted,
 )
 from sor_gateway.sor.disputes import DisputeSettled, ExecutionDisputed
@@ -95,7 +97,7 @@ from sor_gateway.sor.planner import Planner
 from sor_gateway.sor.settings import RouterSettings
 from sor_gateway.sor.state import RouterState
 from sor_gateway.sor.tactics.sweep import CHILDREN_MAX
-from sor_gateway.sor.types import ChildState, Nanos
+from sor_gateway.sor.types import NANOS_PER_MILLISECOND, ChildState, Nanos
 from sor_gateway.sor.venues import VenueState
 
 Handler = Callable[[Ledger, Any], list[Output]]
@@ -134,6 +136,7 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     FlowStopped: operations.flow_stopped,
     Restarted: operations.restarted,
     IdsReserved: operations.ids_reserved,
+    DayBegan: decided.day_began,
     ParentAccepted: decided.parent_accepted,
     ParentRefused: decided.parent_refused,
     StageMoved: decided.stage_moved,
@@ -158,8 +161,12 @@ HANDLERS: Final[dict[type[Fact], Handler]] = {
     ParentClosed: decided.parent_closed,
     ParentExpiring: decided.parent_expiring,
     MarkoutsSeen: decided.markouts_seen,
+    VolatilitySeen: decided.volatility_seen,
+    OrdersForgotten: decided.orders_forgotten,
 }
 """Who books what. Every fact has one."""
+FORGET_PAUSE_NS: Final = 10 * NANOS_PER_MILLISECOND
+"""Between two parts of what is forgotten: a day's orders go in the time of some thousand turns."""
 SAYS_WHAT_IS_SHOWN: Final = (
     ChildAccepted,
     ChildEnded,
@@ -177,12 +184,14 @@ class Router:
     def __init__(self, settings: RouterSettings, state: RouterState | None = None) -> None:
         self.settings: Final = settings
         self.state: Final = state if state is not None else RouterState()
-        self.market: Final = Market(settings.quote_max_age_ns, settings.day_ns)
+        told = self.state.volatility
+        self.market: Final = Market(settings.quote_max_age_ns, settings.day_ns, told)
         for name in settings.venues:
             self.state.venues.setdefault(name, VenueState())
         self._ledger: Final = Ledger(self.state)
         self._agenda: Final = self._ledger.agenda
         self._marks: Final = Marks()
+        self._forget_at_ns = 0
         self._planner: Final = Planner(settings, self._ledger, self.market)
         for parent_id in self.state.open_parents:
             self._agenda.due(parent_id)
@@ -209,6 +218,8 @@ class Router:
             for output in outputs:
                 if isinstance(output, CancelChild):
                     self._spend(output.venue, fact.at_ns)
+        elif isinstance(fact, VolatilitySeen):
+            self.market.volatility.go_on(fact.moves)
         return outputs
 
     def decide(self, now: Nanos) -> list[Decision]:
@@ -217,11 +228,16 @@ class Router:
         visited, the others wait for the next turn: each decision is a message to write, too."""
         budget = self.settings.decide_budget
         taken = self._agenda.take(now, budget)
-        marks = self._marks.take(self.market, now)
+        seen: list[Decision] = [*self._marks.take(self.market, now)]
+        if moves := self.market.volatility.tell(now):
+            seen.append(VolatilitySeen(now, moves))
+        if self.state.stale and now >= self._forget_at_ns:
+            seen.append(OrdersForgotten(now, self._ledger.bygone.to_forget()))
+            self._forget_at_ns = now + FORGET_PAUSE_NS
         rested = self._rested(now) if self._ledger.resting else []
         suspect = self.state.suspect
         if not taken and not rested and not suspect:
-            return [*marks]
+            return seen
         plan = Plan(self.state, self.settings.venues, now)
         plan.decisions.extend(rested)
         if suspect:
@@ -235,7 +251,7 @@ class Router:
                 self._agenda.put_back(taken[index:])
                 break
             self._planner.visit(plan, parent)
-        return [*plan.decisions, *marks] if marks else plan.decisions
+        return plan.decisions + seen if seen else plan.decisions
 
     def next_deadline(self) -> Nanos | None:
         """When `decide` has something to do: 0 for at once, None for nothing planned."""
@@ -243,7 +259,9 @@ class Router:
         if deadline == 0:
             return deadline
         resting = self._ledger.resting
-        for other in (self._marks.next_ns, min(resting.values()) if resting else None):
+        forget_ns = self._forget_at_ns if self.state.stale else None
+        rested_ns = min(resting.values()) if resting else None
+        for other in (self._marks.next_ns, self.market.volatility.next_ns, forget_ns, rested_ns):
             if other is not None and (deadline is None or other < deadline):
                 deadline = other
         return deadline

@@ -227,3 +227,5 @@ class RouterSettings:
     decide_budget: int = 256
     """Most parents visited in one turn; none after so many decisions. The rest are due in the
     next."""
+    keep_days: int = 2
+    """For how many trading days after its own an order that is over stays known (bygone.py)."""

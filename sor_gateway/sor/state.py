@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from sor_gateway.sor.disputes import Dispute
 from sor_gateway.sor.estimators.hidden import HiddenState
 from sor_gateway.sor.estimators.learnt import LearntState
+from sor_gateway.sor.estimators.volatility import Moves
 from sor_gateway.sor.orders import Child, Parent
-from sor_gateway.sor.types import Micros
+from sor_gateway.sor.types import Micros, Nanos
 from sor_gateway.sor.venues import VenueState
 
 
@@ -32,19 +33,29 @@ class Ids:
         return self.reserved_through - max(self.orders, self.reports)
 
 
+def _first_day() -> list[dict[str, None]]:
+    return [{}]
+
+
 @dataclass(slots=True)
 class RouterState:
     """Everything that a replay of the facts rebuilds."""
 
     ids: Ids = field(default_factory=Ids)
     parents: dict[str, Parent] = field(default_factory=dict)
-    """By ParentID; finished ones stay for the day without their work."""
+    """By ParentID; finished ones stay for some days without their work (bygone.py)."""
     open_parents: dict[str, None] = field(default_factory=dict)
     """Those that are not over, or have an open child all the same."""
     children: dict[str, Child] = field(default_factory=dict)
-    """By our ClOrdID at the venue; finished ones stay for the day without their flight."""
+    """By our ClOrdID at the venue; finished ones stay with their parent, without their flight."""
     cl_ord_ids: dict[str, dict[str, str]] = field(default_factory=dict)
     """By client: each ClOrdID that was taken, to its ParentID."""
+    ended: list[dict[str, None]] = field(default_factory=_first_day)
+    """By trading day, today's last: orders that ended, or of which something came then."""
+    stale: dict[str, None] = field(default_factory=dict)
+    """Orders that are not needed any more, and will be forgotten."""
+    day_ends_ns: Nanos = 0
+    """When the trading day is over; 0 before the first one."""
     venues: dict[str, VenueState] = field(default_factory=dict)
     halted: dict[str, dict[str, str]] = field(default_factory=dict)
     """By symbol: venues that do not trade it, and why."""
@@ -56,6 +67,8 @@ class RouterState:
     """What dark venues showed of their size."""
     learnt: LearntState = field(default_factory=LearntState)
     """What venues are like, by symbol."""
+    volatility: dict[str, Moves] = field(default_factory=dict)
+    """By symbol: how much it moves, as it was last told."""
     killed: str = ""
     """Why the operator stopped all flow; empty while he has not."""
     stopped: str = ""

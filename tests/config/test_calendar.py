@@ -74,6 +74,22 @@ class TestTradingDay:
             "2026-11-27T13:00:00"
         )
 
+    @pytest.mark.parametrize(
+        ("local", "ends"),
+        [
+            ("2026-11-18T10:00:00", "2026-11-18T17:00:00"),
+            ("2026-11-18T16:59:59", "2026-11-18T17:00:00"),
+            ("2026-11-18T17:00:00", "2026-11-19T17:00:00"),
+            ("2026-11-20T17:00:00", "2026-11-23T17:00:00"),  # Friday evening belongs to Monday
+            ("2026-11-25T18:00:00", "2026-11-27T17:00:00"),  # over Thanksgiving
+            ("2026-10-30T17:00:00", "2026-11-02T17:00:00"),  # summer time ends on the Sunday
+        ],
+    )
+    def test_a_day_ends_where_the_next_begins(
+        self, us_equities: Calendar, local: str, ends: str
+    ) -> None:
+        assert us_equities.day_ends_ns(new_york(local)) == new_york(ends)
+
     def test_a_calendar_without_trading_days_is_an_error(self) -> None:
         closed = Calendar(
             "closed",
@@ -103,6 +119,8 @@ class TestAlwaysOpen:
         assert calendar.covers(saturday_night)
         assert calendar.trading_day(saturday_night) == date(2026, 11, 21)
         assert calendar.close_ns(saturday_night) is None
+        assert calendar.day_ends_ns(saturday_night) == utc("2026-11-22T00:00:00")
+        assert calendar.day_ends_ns(utc("2026-11-22T00:00:00")) == utc("2026-11-23T00:00:00")
 
     def test_is_the_default(self) -> None:
         assert load(Path("config"), {}).calendar.always_open

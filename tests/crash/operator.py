@@ -10,14 +10,11 @@ person ends that. The gateway dies under his hands like under everybody's.
 from __future__ import annotations
 
 import asyncio
-import json
-import urllib.request
-from typing import Any
 
 from sor_gateway.stack import Stack
+from tests.admin import ask
 
 LOOKS_EVERY_S = 0.2
-TIMEOUT_S = 5
 
 
 class Operator:
@@ -38,15 +35,9 @@ class Operator:
                 continue  # there is no gateway now; he calls again
 
     def _look(self) -> None:
-        for row in self._ask("doubts")["venues"]:
+        port = self._stack.admin_port
+        for row in ask(port, "doubts")["venues"]:
             if "in quarantine" in row["reason"]:
                 body = {"on": False, "reason": "their desk: a correction, it stands"}
-                self._ask(f"venues/{row['venue']}/quarantine", body)
-                self.let_in += 1
-
-    def _ask(self, path: str, body: dict[str, object] | None = None) -> Any:
-        url = f"http://127.0.0.1:{self._stack.admin_port}/{path}"
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-            return json.load(answer)
+                answer = ask(port, f"venues/{row['venue']}/quarantine", body)
+                self.let_in += "error" not in answer

@@ -248,6 +248,7 @@ class Desk:
             recovered.poisoned,
             lambda: 0,
             recovered.turn,
+            day_ends_ns=self.configuration.calendar.day_ends_ns,
         )
         for fact in first_facts(self.engine, recovered, "boot", self.tail_suspect, self.now):
             self.engine.operate(fact)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import urllib.error
-import urllib.request
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
 from sor_gateway.daemon.cancel_only import WHY
 from sor_gateway.stack import Stack
+from tests.admin import ask
 from tests.daemon.test_process import stack
 
 __all__ = ["stack"]
@@ -51,7 +49,7 @@ class TestProcess:
         await stack.start_gateway()
         while await live(stack):
             await asyncio.sleep(0.05)
-        answer = await asyncio.to_thread(get, f"http://127.0.0.1:{stack.admin_port}/readyz")
+        answer = await asyncio.to_thread(ask, stack.admin_port, "readyz")
         assert WHY in answer["reasons"]
         with pytest.raises(OSError, match="Connect call failed"):
             await asyncio.open_connection("127.0.0.1", stack.port)
@@ -79,11 +77,3 @@ class TestProcess:
 
 async def live(stack: Stack) -> bool:
     return bool((await stack.control("dark-a", "orders live"))["orders"])
-
-
-def get(url: str) -> Any:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return json.load(response)
-    except urllib.error.HTTPError as error:
-        return json.load(error)

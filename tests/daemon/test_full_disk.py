@@ -7,11 +7,8 @@ that sleeps keeps there over the gateway's lives.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +19,7 @@ import pytest_asyncio
 
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
 from sor_gateway.stack import PAIR, Stack
+from tests.admin import ask
 
 ROOT = Path(__file__).parents[2]
 SIZE = "2m"
@@ -81,9 +79,7 @@ class SmallDisk(Stack):
 
     async def get(self, path: str) -> dict[str, Any]:
         """What the admin port says, whatever the status."""
-        answer: dict[str, Any] = await asyncio.to_thread(
-            _get, f"http://127.0.0.1:{self.admin_port}/{path}"
-        )
+        answer: dict[str, Any] = await asyncio.to_thread(ask, self.admin_port, path)
         return answer
 
     async def is_answering(self) -> bool:
@@ -108,14 +104,6 @@ class SmallDisk(Stack):
         assert self.gateway is not None
         self.gateway.send_signal(signal.SIGKILL)
         await self.gateway.wait()
-
-
-def _get(url: str) -> Any:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return json.load(response)
-    except urllib.error.HTTPError as error:
-        return json.load(error)
 
 
 @pytest_asyncio.fixture

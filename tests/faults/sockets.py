@@ -16,7 +16,6 @@ import re
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -30,6 +29,7 @@ from rich.table import Table
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
 from sor_gateway.client.ledger import Ledger, OrderState
 from sor_gateway.stack import Account, Stack, StackError, venues_of
+from tests.admin import ask
 from tests.faults.audit import DISPUTED, UNTOLD
 from tests.faults.relay import Relay
 from tests.faults.run import TABLE_COLUMNS
@@ -395,19 +395,7 @@ class Sockets:
 
     async def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """The admin port."""
-
-        def call() -> Any:
-            url = f"http://127.0.0.1:{self.stack.admin_port}/{path}"
-            data = None if body is None else json.dumps(body).encode()
-            request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-            try:
-                with urllib.request.urlopen(request, timeout=20) as answer:
-                    return json.load(answer)
-            except urllib.error.HTTPError as refusal:
-                with refusal:
-                    return json.load(refusal)
-
-        return await asyncio.to_thread(call)
+        return await asyncio.to_thread(ask, self.stack.admin_port, path, body)
 
 
 def difference(account: Account) -> tuple[int, int, int]:

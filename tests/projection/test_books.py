@@ -14,6 +14,7 @@ from sor_gateway.projection import queries
 from sor_gateway.projection.queries import ChildOrder, Order
 from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
+from sor_gateway.sor.days import OrdersForgotten
 from sor_gateway.sor.disputes import ExecutionDisputed
 from sor_gateway.sor.executed import EXECS_KEPT
 from sor_gateway.sor.orders import Parent
@@ -527,3 +528,22 @@ class TestWords:
     def test_ord_type_and_side_are_the_words_of_types(self, desk: Desk) -> None:
         desk.turn(desk.submit())
         assert (parent(desk).side, parent(desk).ord_type) == (Side.BUY, OrdType.LIMIT)
+
+
+class TestForgotten:
+    """What the router does not know any more is looked at, and not booked."""
+
+    def test_nothing_comes_of_it_and_its_names_are_free(self, desk: Desk) -> None:
+        desk.turn(desk.submit(quantity=300), desk.accept(), desk.plan())
+        desk.turn(desk.fill(300, 300, "E1"))
+        desk.turn(OrdersForgotten(T0, ["P1"]))
+        desk.turn(ev.FillRevised(T0, "ecn", "C1", "B1", "E1", 0, PX, 0, 0))
+        desk.turn(desk.fill(100, 400, "E2"), desk.end(300))
+        assert (parent(desk).state, parent(desk).cum_quantity) == ("filled", 300)
+        desk.turn(desk.submit("P2"), desk.accept("P2"))
+        desk.turn(desk.cancel("b", "a"))
+        desk.refresh()
+        assert {each.parent_id: each.state for each in queries.orders(desk.database)} == {
+            "P1": "filled",
+            "P2": "pending-cancel",
+        }

@@ -6,10 +6,7 @@ Real processes: three venues, of which some are missing or stopped, the gateway,
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -20,6 +17,7 @@ import pytest
 from sor_gateway.client.ems import Ems, EmsSettings, NewOrder
 from sor_gateway.projection import follower, queries
 from sor_gateway.stack import Stack
+from tests.admin import ask
 
 ROOT = Path(__file__).parents[2]
 VENUES = {
@@ -59,18 +57,9 @@ def excused(reason: str, missing: tuple[str, ...]) -> bool:
 
 async def not_ready(stack: Stack) -> list[str]:
     """What the gateway says is wanting."""
-
-    def ask() -> list[str]:
-        url = f"http://127.0.0.1:{stack.admin_port}/readyz"
-        try:
-            with urllib.request.urlopen(url, timeout=5) as response:
-                body = response.read()
-        except urllib.error.HTTPError as error:
-            body = error.read()
-        reasons: list[str] = json.loads(body)["reasons"]
-        return reasons
-
-    return await asyncio.to_thread(ask)
+    answer = await asyncio.to_thread(ask, stack.admin_port, "readyz")
+    reasons: list[str] = answer["reasons"]
+    return reasons
 
 
 async def children(stack: Stack) -> list[queries.ChildOrder]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from sor_gateway.sor import decisions as dn
-from sor_gateway.sor.estimators.volatility import SAMPLES_A_DAY
+from sor_gateway.sor.estimators.volatility import SAMPLES_A_DAY, TOLD_EVERY
+from sor_gateway.sor.router import Router
 from sor_gateway.sor.settings import LitTactic, StrategySettings, VenueSettings
+from sor_gateway.sor.state import RouterState
 from sor_gateway.sor.types import OrdType, Side, TimeInForce
 
 from .script import SECOND, Script, dark, lit, px, settings
@@ -122,3 +125,37 @@ def test_a_venue_that_cannot_have_its_part_holds_the_others_back() -> None:
     made.submit(quantity=10_000, side=Side.BUY, **MARKET)
     assert taken(made) == 0
     assert hidden(made) > 0
+
+
+def restarted(made: Script, snapshot: bytes) -> Script:
+    """Another router that begins with a snapshot, and is quoted what the first one was last."""
+    again = Script(made.settings)
+    again.router = Router(made.settings, msgspec.msgpack.decode(snapshot, type=RouterState))
+    again.now = made.now
+    for name in ("x", "y"):
+        again.quote(name, [("49.99", 800)], BOOK)
+    return again
+
+
+def children(made: Script) -> list[tuple[str, int, int | None]]:
+    made.submit(quantity=10_000, side=Side.BUY, **MARKET)
+    return [(send.venue, send.quantity, send.limit_micros) for send in made.sends()]
+
+
+@pytest.mark.parametrize("cents_a_day", [50.0, 500.0])
+def test_who_was_restarted_takes_ahead_as_who_was_not(cents_a_day: float) -> None:
+    made = desk(cents_a_day)
+    made.fold()
+    again = restarted(made, msgspec.msgpack.encode(made.router.state))
+    made.router.state.volatility.clear()
+    unaware = restarted(made, msgspec.msgpack.encode(made.router.state))
+    assert children(again) == children(desk(cents_a_day))
+    assert (children(unaware) == children(again)) == (cents_a_day < 100)
+
+
+def test_how_much_it_moves_is_told_every_ten_minutes_of_the_market_and_no_more() -> None:
+    made = desk(500.0)
+    told = [each for each in made.decisions if isinstance(each, dn.VolatilitySeen)]
+    assert len(told) == 599 // TOLD_EVERY
+    assert [fact.moves["ACME"].samples % TOLD_EVERY for fact in told] == [1] * len(told)
+    assert made.router.state.volatility["ACME"] == told[-1].moves["ACME"]

@@ -10,7 +10,9 @@ import pytest
 from sor_gateway.sor import decisions as de
 from sor_gateway.sor import events as ev
 from sor_gateway.sor.commands import Report, SendChild
-from sor_gateway.sor.settings import StrategySettings
+from sor_gateway.sor.crossing import CROSSES_MAX
+from sor_gateway.sor.line import LEAST_PLACES, Line
+from sor_gateway.sor.settings import LitTactic, StrategySettings
 from sor_gateway.sor.types import (
     Liquidity,
     OrdType,
@@ -23,7 +25,10 @@ from sor_gateway.sor.types import (
 from .script import MS, SECOND, Script, dark, lit, px, settings
 
 PRESET = StrategySettings("balanced", dark_quantity=500, dark_box_ns=300 * MS)
+LIT = replace(PRESET, use_dark=False)
 SELL: dict[str, Any] = {"side": Side.SELL, "limit_micros": px("49.90"), "client": "OTHER"}
+REST = {**SELL, "limit_micros": px("50.01")}
+"""Nothing of it can leave: the bid is lower."""
 
 
 def desk(*clients: str, strategy: StrategySettings = PRESET) -> Script:
@@ -238,6 +243,17 @@ class TestNotMeeting:
         made.submit("B1", 4_000, **SELL)
         assert not crossed(made)
 
+    def test_nothing_of_an_order_that_is_displayed_as_a_whole(self) -> None:
+        """It is visited because of what it shows, and has nothing left."""
+        made = desk("EMS", "OTHER", strategy=replace(LIT, lit_tactic=LitTactic.SPRAY))
+        made.submit("A1", 100, limit_micros=px("50.03"))
+        assert [send.quantity for send in made.sends()] == [100]
+        made.submit("B1", 10_000, **REST)
+        for ask in ("50.05", "50.04"):
+            made.quote("ecn", [("50.00", 300)], [(ask, 300)])
+            made.wait(SECOND)
+        assert not crossed(made)
+
     def test_while_one_is_being_cancelled(self) -> None:
         made = consenting()
         made.submit("A1", 10_000)
@@ -257,3 +273,82 @@ class TestNotMeeting:
         made.submit("A1", 10_000, symbol="NOREF", limit_micros=px("50.10"))
         made.submit("B1", 4_000, **SELL)
         assert not crossed(made)
+
+
+def line_of(made: Script, *, is_buy: bool) -> Line:
+    """Who stands on one side; scheduling, and no part of the state."""
+    return made.router._planner._crossings._lines["ACME", is_buy]
+
+
+class TestManyInLine:
+    """How many consent on the other side is no matter of the order that looks there."""
+
+    def test_finished_orders_are_forgotten_where_flow_is_on_one_side_alone(self) -> None:
+        made = desk("EMS", "OTHER", strategy=LIT)
+        for number in range(10 * LEAST_PLACES):
+            made.submit(f"A{number}", 1_000, limit_micros=px("49.00"))
+            made.cancel(f"X{number}", f"A{number}")
+        assert not made.router.state.open_parents
+        assert len(line_of(made, is_buy=True)) <= LEAST_PLACES
+
+    def test_a_place_is_kept_while_many_come_and_go_behind_it(self) -> None:
+        made = desk("EMS", "OTHER", "THIRD", strategy=LIT)
+        first = made.submit("A", 1_000, client="THIRD", limit_micros=px("50.03"))
+        for number in range(3 * LEAST_PLACES):
+            made.submit(f"A{number}", 1_000, limit_micros=px("49.00"))
+            made.cancel(f"X{number}", f"A{number}")
+        second = made.submit("B", 1_000, limit_micros=px("50.03"))
+        made.submit("S", 2_000, **SELL)
+        assert [each[0] for each in crossed(made)][1::2] == [first, second]
+
+    def test_one_among_thousands_is_found_in_as_many_steps_as_the_tree_is_high(self) -> None:
+        """Thousands want another price, each its own, or are the buyer's own."""
+        steps = {}
+        for crowd in (100, 10_000):
+            made = crowded(crowd)
+            found = made.submit("S", 700, **REST)
+            line = line_of(made, is_buy=False)
+            before = line.steps
+            buy = made.submit("B", 1_000, account="X", limit_micros=px("50.03"))
+            assert crossed(made) == [(buy, 700, px("50.02")), (found, 700, px("50.02"))]
+            steps[crowd] = line.steps - before
+            assert steps[crowd] <= 2 * 3 * len(line).bit_length()
+        assert steps[10_000] <= 3 * steps[100]
+
+    def test_of_thousands_that_can_be_met_as_many_are_looked_at_as_are_met(self) -> None:
+        made = desk("EMS", "OTHER", strategy=LIT)
+        flood(made, [{**REST, "cl_ord_id": f"S{number}"} for number in range(2_000)])
+        line = line_of(made, is_buy=False)
+        before = line.steps
+        made.submit("B", 1_000 * (CROSSES_MAX + 3), limit_micros=px("50.03"))
+        met = len(crossed(made)) // 2
+        assert met == CROSSES_MAX + 3
+        assert line.steps - before <= met * 3 * len(line).bit_length()
+
+
+def crowded(crowd: int) -> Script:
+    """Sells that an order of EMS, account X, cannot meet."""
+    made = desk("EMS", "OTHER", strategy=LIT)
+    terms = list[dict[str, Any]]()
+    for number in range(crowd):
+        if number % 2:
+            changes: dict[str, Any] = {"limit_micros": px("50.03") + number // 2 * 10_000}
+        else:
+            changes = {"client": "EMS", "account": "X"}
+        terms.append({**REST, **changes, "cl_ord_id": f"S{number}"})
+    flood(made, terms)
+    return made
+
+
+def flood(made: Script, terms: list[dict[str, Any]]) -> None:
+    """Orders of 1,000, many at a time."""
+    for number, changes in enumerate(terms, 1):
+        fact = ev.ParentSubmitted(
+            made.now,
+            made.router.next_parent_id(),
+            *("EMS", "", "ACME", Side.SELL, 1_000, OrdType.LIMIT, None, TimeInForce.DAY, ""),
+        )
+        made.apply(replace(fact, **changes))
+        if number % 50 == 0:
+            made.settle()
+    made.settle()

@@ -21,6 +21,7 @@ from sor_gateway.sor.commands import (
     Report,
     SendChild,
 )
+from sor_gateway.sor.days import DayBegan, OrdersForgotten
 from sor_gateway.sor.orders import CHILD_OVER, Parent
 from sor_gateway.sor.outages import OrdersReleased, OutageEnded
 from sor_gateway.sor.router import Router
@@ -69,12 +70,14 @@ class Walk:
         crosses: bool = False,
         raises: bool = False,
         expires: bool = False,
+        days: bool = False,
         lists: bool = False,
     ) -> None:
         self.random = Random(seed)
         self.accounts = ["X", "Y"] if crosses else [""]
         self.final, self.late_fills, self.revises = final, late_fills, revises
-        self.restates, self.expires, self.lists = restates, expires, lists
+        self.restates, self.expires = restates, expires
+        self.days, self.lists = days, lists
         self.calm = 4 if sprays else 1
         made = [
             lit("ecn", unknown_is_final=final, orders_per_second=50, cancel_reserve=10),
@@ -133,6 +136,7 @@ class Walk:
             (4 if self.revises else 0, self.quarantine),
             (3 if self.revises else 0, self.halt),
             (8 if self.restates else 0, self.restate),
+            (8 if self.days else 0, self.day),
         ]
         weights, actions = [weight for weight, _ in steps], [action for _, action in steps]
         for _ in range(STEPS):
@@ -245,7 +249,7 @@ class Walk:
             fact
             for venue in self.venues.values()
             for fact in venue.history
-            if isinstance(fact, ev.ChildFilled)
+            if isinstance(fact, ev.ChildFilled) and self.is_known(fact.child_id)
         ]
         if fills:
             fact = self.random.choice(fills)
@@ -271,6 +275,14 @@ class Walk:
         live = [child_id for child_id, order in venue.orders.items() if order.live]
         if live:
             venue.restate(self.random.choice(live), self.script.now)
+
+    def day(self) -> None:
+        """Another trading day: orders that ended before the last one are forgotten."""
+        now = self.script.now
+        self.act(DayBegan(now, now + 10 * SECOND, 1))
+
+    def is_known(self, child_id: str) -> bool:
+        return child_id in self.script.router.state.children
 
     def is_open(self, child_id: str) -> bool:
         return self.script.router.state.children[child_id].flight is not None
@@ -535,6 +547,12 @@ class TestWalks:
     @given(SEEDS)
     def test_late_fills_of_orders_that_met(self, seed: int) -> None:
         walk(seed, crosses=True, late_fills=True)
+
+    @QUICK
+    @given(SEEDS)
+    def test_orders_of_earlier_days_that_are_forgotten(self, seed: int) -> None:
+        made = walk(seed, days=True, late_fills=seed % 2 == 0)
+        assert any(isinstance(each, OrdersForgotten) for each in made.script.decisions)
 
     def test_walks_with_crossings_reach_them(self) -> None:
         met = 0
