@@ -24,7 +24,14 @@
 #   make check     formatting, lint, types, import contracts
 #   make clean     remove what these targets made
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# The system's own before others: distributions build theirs by profile, which is a quarter of the time; one built from
+# source by default is not. It has to be able to make an environment, and extensions in C.
+CAN_BUILD := import ensurepip, os, sys, sysconfig, venv; \
+    sys.exit(sys.version_info < (3, 11) or not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
+ifndef PYTHON
+PYTHON := $(shell for each in /usr/bin/python3.11 python3.11 python3; do \
+    if $$each -c '$(CAN_BUILD)' 2>/dev/null; then command -v $$each; exit; fi; done; command -v python3.11 || command -v python3)
+endif
 BIN := .venv/bin
 N ?= 20
 PARENTS ?= 1000

@@ -21,6 +21,7 @@ from sor_gateway.fix.store import Sent
 from sor_gateway.journal.record import Record
 from sor_gateway.sor.events import ChildResolved, KillSwitched, VenueQuarantined
 from sor_gateway.sor.orders import Parent
+from sor_gateway.sor.settings import MassStatus
 from tests.daemon.desk import SECOND, Desk, Peer
 from tests.daemon.trader import Trader, is_fill, reports, trades
 from tests.daemon.venue import NEVER, Manners, Quotes, Venue, lose
@@ -57,8 +58,11 @@ class Day:
         """Venues that forget nothing, and whose `unknown order` proves nothing alone: only the note
         of recovery.md 3.1 releases there."""
         configuration = deepcopy(configuration)
-        for settings in configuration.router.venues.values():
+        lists = dice.choice((MassStatus.NONE, MassStatus.OPEN, MassStatus.OPEN))
+        for name, settings in configuration.router.venues.items():
+            settings.enabled, settings.mass_status = name in VENUES, lists
             settings.unknown_is_final = not self.strict
+        self.lists = lists is not MassStatus.NONE
         self.venues = {name: Venue(dice=Random(dice.random())) for name in VENUES}
         self.traders = {name: Trader(name[-1], dice) for name in CLIENTS}
         self.desk = Desk(
@@ -154,6 +158,8 @@ class Day:
         self.desk.cut(self.dice.choice(LINES), arrives=self.some_of)
 
     def crash(self) -> None:
+        """Now and then the machine goes down, too: what is gone with it nobody knows."""
+        self.desk.tail_suspect = self.dice.random() < 0.2
         self.desk.crash(arrives=self.some_of)
 
     def crash_before_the_record(self) -> None:
@@ -331,6 +337,8 @@ class Day:
         for round_number in range(12):
             self.connect()
             self.run(20, 100 * MILLISECOND)
+            if self.desk.engine.router.state.suspect and not self.lists:
+                self.kill_switch(False)
             self.run(4, 10 * SECOND)
             if not self.desk.engine.router.state.open_parents:
                 break
@@ -352,6 +360,7 @@ class Day:
         self.check()
         desk, state = self.desk, self.desk.engine.router.state
         assert not state.open_parents, [state.parents[each] for each in state.open_parents]
+        assert not state.suspect
         assert not desk.engine.router.open_children()
         for child in state.children.values():
             least, most = self.executed(child.child_id, child.venue)
