@@ -67,6 +67,8 @@ class Bench:
         """Venues, and the faults that were set there."""
         self.resolved: list[str] = []
         """Children that an operator had to end."""
+        self.not_before_ns = 0
+        """The fault is not taken away before, whatever is over."""
         self.bad_until_ns = 0
         self._struck: Counter[str] = Counter()
         self.owed: dict[str, Owed] = {}
@@ -176,6 +178,7 @@ class Bench:
             )
             desk.run_until(desk.now + dice.randrange(2 * SECOND))
         self.wait(bad_ns)
+        desk.run_until(max(desk.now, self.not_before_ns))
         self.bad_until_ns = desk.now
 
     def crowd(self) -> None:

@@ -316,6 +316,7 @@ def silent_close(bench: Bench) -> None:
     for venue in [*bench.dice.sample(bench.dark, 2), *bench.dice.sample(bench.lit, 1)]:
         at_ns = bench.dice.randint(3 * SECOND + SECOND // 10, CLOSE_NS - 1)
         bench.later(at_ns, at_ns, partial(desk.cut, venue, hold=True))
+    bench.not_before_ns = close_ns + 4 * SECOND
     bench.at_the_end(lambda: bench.notes.update({"open at the end": len(open_parents(bench))}))
 
 

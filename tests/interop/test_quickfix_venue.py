@@ -86,6 +86,7 @@ async def desk(
     newer = str(version == "FIX.4.4").lower()
     environment = {
         "SOR__VENUES__DARK_A__DIALECT": version,
+        "SOR__VENUES__DARK_A__MASS_STATUS": "open" if version == "FIX.4.4" else "none",
         f"{session}VALIDATION": "strict",
         f"{session}HEART_BT_INT_S": "5",
         f"{session}ON_LOW_NUMBER": "reset",

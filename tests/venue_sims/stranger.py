@@ -29,8 +29,11 @@ class Stranger(asyncio.Protocol):
         """By number."""
         self.lost: set[int] = set()
         """Numbers that the venue asked for again, and got gap-filled."""
+        self.last_words: set[int] = set()
+        """Numbers said in the instant of a Logout: who is gone cannot be answered."""
         self.next_out = 1
         self.up = False
+        self._said_ns: dict[int, int] = {}
         self._loop = loop
         self._client = client
         self._venue = venue
@@ -63,6 +66,10 @@ class Stranger(asyncio.Protocol):
         number = self.next_out
         self.next_out += 1
         self.sent[number] = (msg_type, body)
+        self._said_ns[number] = self._loop.now_ns
+        if msg_type == "5":
+            now = self._loop.now_ns
+            self.last_words.update(n for n, at_ns in self._said_ns.items() if at_ns == now)
         self.put(self.frame(msg_type, body, number))
         return number
 

@@ -285,7 +285,7 @@ def _check_answers(day: Day) -> None:
         if kind not in ("D", "F", "G", "q") or asked[cl_ord_id] > 1:
             continue
         answers = [m for m in told[cl_ord_id] if is_answer(kind, m)]
-        least = 0 if number in day.orders.lost else 1
+        least = 0 if number in day.orders.lost | day.orders.last_words else 1
         assert least <= refused[number] + len(answers) <= 1, (number, kind, body, told[cl_ord_id])
         if kind == "D" and answers:
             first = next(message for message in told[cl_ord_id] if not is_status(message))
