@@ -127,23 +127,11 @@ def reported(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         _give_up(ledger, fact.venue, mass.request_id)
         return [Alarm(fact.at_ns, "mass-status-broken", text, fact.venue)]
     venue.has_listed, venue.lists_over = True, mass.lists_over
-    out: list[Output] = []
     for child, doubt in _waiting(ledger, fact.venue, mass.request_id):
-        if mass.lists_over:
-            out.append(unknown(ledger, child, doubt, fact.at_ns))
-        else:
-            doubt.forget_question()
-            doubt.alone = True
-            ledger.agenda.due(child.parent_id)
-    return out
-
-
-def unknown(ledger: Ledger, child: Child, doubt: Doubt, at_ns: Nanos) -> Alarm:
-    """The venue says that it does not know a child in doubt."""
-    doubt.request_id, doubt.unknown = "", True
-    ledger.agenda.due(child.parent_id)
-    text = f"{child.venue} does not know {child.child_id} ({child.state.value} here)"
-    return ledger.alarm(at_ns, "child-unknown", text, child)
+        doubt.forget_question()
+        doubt.alone = True
+        ledger.agenda.due(child.parent_id)
+    return []
 
 
 def refused(ledger: Ledger, fact: MassStatusRefused) -> list[Output]:

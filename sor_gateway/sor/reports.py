@@ -273,10 +273,12 @@ def _status(ledger: Ledger, fact: ChildStatusReported) -> list[Output]:
         child.move(ChildEvent.ACCEPT)  # whatever it answers: the order has arrived
     if flight.doubt is None or not answers:
         return out
-    if not fact.known:
-        return [*out, mass_status.unknown(ledger, child, flight.doubt, fact.at_ns)]
     flight.doubt.request_id = ""
     ledger.agenda.due(child.parent_id)
+    if not fact.known:
+        flight.doubt.unknown = True
+        text = f"{child.venue} does not know {child.child_id} ({child.state.value} here)"
+        return [*out, ledger.alarm(fact.at_ns, "child-unknown", text, child)]
     if fact.cum_quantity < child.cum_quantity:
         out.append(_less_than_known(ledger, child, fact.cum_quantity, fact.at_ns))
         if child.cum_quantity <= child.quantity:

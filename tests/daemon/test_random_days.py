@@ -58,12 +58,14 @@ class Day:
         """Venues that forget nothing, and whose `unknown order` proves nothing alone: only the note
         of recovery.md 3.1 releases there."""
         configuration = deepcopy(configuration)
-        lists = dice.choice((MassStatus.NONE, MassStatus.OPEN, MassStatus.OPEN))
+        lists = dice.choice((MassStatus.NONE, MassStatus.OPEN, MassStatus.ALL))
         for name, settings in configuration.router.venues.items():
             settings.enabled, settings.mass_status = name in VENUES, lists
             settings.unknown_is_final = not self.strict
-        self.lists = lists is not MassStatus.NONE
+        self.lists_all = lists is MassStatus.ALL
         self.venues = {name: Venue(dice=Random(dice.random())) for name in VENUES}
+        for venue in self.venues.values():
+            venue.lists_over = self.lists_all
         self.traders = {name: Trader(name[-1], dice) for name in CLIENTS}
         self.desk = Desk(
             configuration,
@@ -337,7 +339,8 @@ class Day:
         for round_number in range(12):
             self.connect()
             self.run(20, 100 * MILLISECOND)
-            if self.desk.engine.router.state.suspect and not self.lists:
+            state = self.desk.engine.router.state
+            if state.suspect and (not self.lists_all or state.unproved):
                 self.kill_switch(False)
             self.run(4, 10 * SECOND)
             if not self.desk.engine.router.state.open_parents:

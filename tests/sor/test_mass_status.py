@@ -140,32 +140,10 @@ class TestWhatTheAnswerProves:
         part(made, ids(made)[0], 5, live=False, how=ChildState.CANCELED)
         assert child(made, ids(made)[0]).state is ChildState.CANCELED
 
-    def test_who_is_not_listed_is_unknown_where_all_are(self) -> None:
-        made = desk(lists=MassStatus.ALL)
-        doubt_all(made)
-        lost, *others = ids(made)
-        out = series(made, *others)
-        assert "child-unknown" in made.alarms(out)
-        assert child(made, lost).state is ChildState.RELEASED
-        assert [send.quantity for send in made.sends(out)] == [100], "routed again"
-
-    def test_and_unknown_means_no_more_than_elsewhere(self) -> None:
-        made = desk(lists=MassStatus.ALL, unknown_is_final=False)
-        doubt_all(made)
-        lost, *others = ids(made)
-        out = series(made, *others)
-        assert (in_doubt(made), made.asks(out)) == ([lost], [])
-        assert [ask.child_id for ask in made.asks(made.wait(TIMEOUT))] == [lost]
-
-    def test_that_there_is_none_makes_all_unknown(self) -> None:
-        made = desk(lists=MassStatus.ALL)
-        doubt_all(made)
-        before = ids(made)
-        none_found(made)
-        assert {child(made, each).state for each in before} == {ChildState.RELEASED}
-
-    def test_who_is_not_open_is_asked_about_alone_where_only_those_are_listed(self) -> None:
-        made = desk()
+    @pytest.mark.parametrize("lists", [MassStatus.OPEN, MassStatus.ALL])
+    def test_who_is_not_listed_is_asked_about_alone(self, lists: MassStatus) -> None:
+        """Also where all are listed: who cut the list short would free shares that may trade."""
+        made = desk(lists=lists)
         doubt_all(made)
         *lost, listed = ids(made)
         out = series(made, listed)
@@ -173,6 +151,13 @@ class TestWhatTheAnswerProves:
         assert [ask.child_id for ask in made.asks(out)] == lost
         assert not made.asks_all(out)
         assert {child(made, each).state for each in lost} == {ChildState.LIVE}
+
+    def test_that_there_is_none_has_all_asked_about_alone(self) -> None:
+        made = desk(lists=MassStatus.ALL)
+        doubt_all(made)
+        before = ids(made)
+        assert [ask.child_id for ask in made.asks(none_found(made))] == before
+        assert in_doubt(made) == before
 
     def test_nothing_follows_for_who_was_not_in_doubt(self) -> None:
         made = desk(6, lists=MassStatus.ALL)
