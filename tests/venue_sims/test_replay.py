@@ -88,6 +88,8 @@ async def test_two_lives_over_real_lines_are_lived_through_again(tmp_path: Path,
         while venue.server.venue.state.halted:
             await asyncio.sleep(0.001)
         operate(venue, "inject order ACME sell 5000 45.00", "inject order ACME buy 300")
+        client.order("RESTS", (54, 1), (38, 100), (40, 2), (44, "40.00"))
+        await client.report("RESTS", "0")
         await client.connect(venue.port)  # cancelled on disconnect meanwhile
         await trade(client, draw, 40, 20)
     async with running(name, tmp_path, cod=True) as venue:
