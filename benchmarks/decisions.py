@@ -146,7 +146,7 @@ def measure(sizes: Sequence[int], rounds: int, console: Console) -> dict[Cell, l
             progress.advance(bar)
         gc.collect()
         gc.freeze()
-        gc.set_threshold(100_000, 50, 100)  # as daemon/daemon.py has it
+        gc.set_threshold(10_000, 500, 100)  # as daemon/daemon.py has it
         bar = progress.add_task("rounds", total=(ROUNDS_WARM + rounds) * len(cells))
         for number in range(ROUNDS_WARM + rounds):
             for cell, world in worlds.items():

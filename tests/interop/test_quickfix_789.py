@@ -146,7 +146,10 @@ class TestQuickfixAsTheEms:
         await desk.ems.until(lambda: len(desk.ems.taken) > taken, "it was not sent again")
         again = desk.ems.taken[taken]
         assert (again[34], again[43], again[17]) == (answer[34], "Y", answer[17])
-        assert desk.ems.sent[0][789] == answer[34]
+        logon = next(
+            each for each in desk.ems.sent if each.msg_type == "A"
+        )  # behind a Logout, maybe
+        assert logon[789] == answer[34]
         await desk.child()
 
     async def test_what_we_miss_is_sent_without_a_request(self, desk: Desk) -> None:
