@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from sor_gateway.config import Configuration, load
+from sor_gateway.daemon.sessions import ClientLink
 from sor_gateway.fix.message import Message
 from sor_gateway.fix.values import utc_timestamp
 from sor_gateway.journal.errors import JournalStalled
@@ -83,6 +84,53 @@ class TestAnOrderThroughTheDesk:
         desk.run(5)
         refusals = [each for each in desk.peers["EMS"].received if each.msg_type == "j"]
         assert [each[380] for each in refusals] == ["3"]
+
+
+class TestOrdersBeforeReports:
+    def test_the_order_leaves_a_turn_before_its_report_is_numbered(
+        self, configuration: Configuration
+    ) -> None:
+        desk = new_desk(configuration)
+        submit(desk, order("A1"))
+        desk.peers["EMS"].turn(desk.now)
+        desk.reactor.woken = False
+        desk.turn()
+        assert b"35=D" in desk.peers["dark-a"].from_gateway
+        assert b"35=8" not in desk.peers["EMS"].from_gateway
+        assert desk.reactor.woken, "the next turn follows at once"
+        desk.turn()
+        assert b"35=8" in desk.peers["EMS"].from_gateway
+
+    def test_with_orders_in_every_turn_reports_wait_for_one(
+        self, configuration: Configuration
+    ) -> None:
+        desk = new_desk(configuration)
+        link = desk.engine.links["EMS"]
+        assert isinstance(link, ClientLink)
+        waited, turns_with_a_wait = 0, 0
+        for number in range(12):
+            submit(desk, order(f"A{number}", 100))
+            desk.peers["EMS"].turn(desk.now)
+            desk.turn()
+            waited = waited + 1 if link.outbox.unnumbered else 0
+            turns_with_a_wait += waited
+            assert waited <= 1
+        assert turns_with_a_wait > 3
+        desk.run(2)
+        assert {each[11] for each in reports(desk)} >= {f"A{number}" for number in range(12)}
+
+    def test_a_crash_between_the_two_turns_loses_no_report(
+        self, configuration: Configuration
+    ) -> None:
+        desk = new_desk(configuration)
+        submit(desk, order("A1"))
+        desk.peers["EMS"].turn(desk.now)
+        desk.turn()
+        desk.crash()
+        desk.connect("dark-a", "exchange", "exchange-md", "EMS")
+        desk.run(20)
+        assert [each[150] for each in reports(desk) if each[11] == "A1"][:1] == ["0"]
+        desk.assert_fold_is_live()
 
 
 class TestOneRecordATurn:
